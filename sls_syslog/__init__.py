@@ -1,0 +1,56 @@
+"""Ship logs from Alibaba Cloud Simple Log Service (SLS) to a SIEM over syslog, losing none.
+
+The whole of a program that does it::
+
+    from aliyun.log.consumer import ConsumerWorker
+    from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
+
+    run_worker(
+        ConsumerWorker(
+            SyslogShipperProcessor, consumer_config(), args=(ShipperSettings.from_env(),)
+        )
+    )
+"""
+
+from sls_syslog.client import SyslogClient
+from sls_syslog.codes import Facility, Severity
+from sls_syslog.errors import (
+    ConnectError,
+    InvalidMessageError,
+    MessageTooLongError,
+    SendError,
+    SettingsError,
+    SyslogError,
+    TlsError,
+    TransportError,
+    UnconfirmedError,
+    WorkerError,
+)
+from sls_syslog.message import SyslogMessage
+from sls_syslog.payloads import JsonPayload, KeyValuePayload
+from sls_syslog.settings import ShipperSettings
+from sls_syslog.shipper import SyslogShipperProcessor
+from sls_syslog.worker import consumer_config, run_worker
+
+__all__ = [
+    "ConnectError",
+    "Facility",
+    "InvalidMessageError",
+    "JsonPayload",
+    "KeyValuePayload",
+    "MessageTooLongError",
+    "SendError",
+    "SettingsError",
+    "Severity",
+    "ShipperSettings",
+    "SyslogClient",
+    "SyslogError",
+    "SyslogMessage",
+    "SyslogShipperProcessor",
+    "TlsError",
+    "TransportError",
+    "UnconfirmedError",
+    "WorkerError",
+    "consumer_config",
+    "run_worker",
+]

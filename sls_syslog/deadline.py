@@ -1,0 +1,78 @@
+"""Budgets of time: a deadline for several steps, and a stop that can shorten it.
+
+Pure, but for the clock.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from threading import Event
+
+__all__ = ["Deadline", "Stop"]
+
+# How long a stop may go unnoticed, in seconds.
+_SLICE = 0.25
+
+
+class Stop:
+    """A request to end, made by one thread and noticed by others.
+
+    Args:
+        grace: Seconds for which what is under way may still go on, so that a batch that
+            a healthy receiver is about to take is not sent again after the restart.
+    """
+
+    def __init__(self, grace: float = 2.0) -> None:
+        self._grace = grace
+        self._requested = Event()
+        self._end = math.inf
+
+    def request(self) -> None:
+        """Ask for the end; asking again changes nothing."""
+        if not self.requested:
+            self._end = time.monotonic() + self._grace
+            self._requested.set()
+
+    @property
+    def requested(self) -> bool:
+        """Whether nothing new should be begun."""
+        return self._requested.is_set()
+
+    def left(self) -> float:
+        """Seconds left for what is under way: without end before a request."""
+        return max(0.0, self._end - time.monotonic())
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but not beyond a request; returns whether there was one."""
+        return self._requested.wait(seconds)
+
+
+class Deadline:
+    """A point in time at most ``seconds`` from now, sooner after a stop.
+
+    Args:
+        seconds: The budget, in seconds.
+        stop: What may shorten it; ``None`` when nothing does.
+    """
+
+    def __init__(self, seconds: float, stop: Stop | None = None) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._stop = stop or Stop()
+
+    def remaining(self) -> float:
+        """Seconds left, never below zero."""
+        return min(max(0.0, self._end - time.monotonic()), self._stop.left())
+
+    def slice(self) -> float:
+        """Seconds that one wait may take: short, so that a stop is noticed.
+
+        Raises:
+            TimeoutError: If none are left.
+        """
+        seconds = min(self.remaining(), _SLICE)
+        if seconds > 0:
+            return seconds
+        why = "stopped" if self._stop.requested else f"nothing for {self._seconds:g} s"
+        raise TimeoutError(why)

@@ -1,0 +1,126 @@
+"""Every error that this library raises, as one tree.
+
+Read a name from the left to see whose turn it is::
+
+    SyslogError
+    ├── SettingsError           a setting is wrong: mend it, nothing was connected yet
+    ├── InvalidMessageError     a message breaks its RFC: mend it, a retry cannot help
+    │   └── MessageTooLongError the message does not fit into what may be sent
+    ├── TransportError          the network or the receiver: a retry may help
+    │   ├── ConnectError        no connection: name, address, port, deadline
+    │   │   └── TlsError        no trust: certificate, host name, version
+    │   └── SendError           the connection broke or stalled while sending
+    ├── UnconfirmedError        sent, but the receiver is not known to have it: send again
+    └── WorkerError             a thread of the SDK's worker died: end the program
+
+Everything sent since the last successful ``confirm()`` is in doubt after a
+``TransportError`` or an ``UnconfirmedError``, and has to be sent again.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConnectError",
+    "InvalidMessageError",
+    "MessageTooLongError",
+    "SendError",
+    "SettingsError",
+    "SyslogError",
+    "TlsError",
+    "TransportError",
+    "UnconfirmedError",
+    "WorkerError",
+]
+
+
+class SyslogError(Exception):
+    """Root of all errors of this library."""
+
+
+class SettingsError(SyslogError, ValueError):
+    """Raised when a setting is unknown, of the wrong kind, or contradicts another.
+
+    Attributes:
+        key: The setting's key, or the name of the environment variable it came from.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+
+
+class InvalidMessageError(SyslogError, ValueError):
+    """Raised when a value may not stand in the field of a message that it was given for.
+
+    Attributes:
+        field: The field's name as an attribute of ``SyslogMessage``.
+        section: Where the rule is written, such as ``"RFC 5424 section 6.2.4"``.
+    """
+
+    def __init__(self, field: str, expected: str, given: object, section: str) -> None:
+        super().__init__(f"{field}: expected {expected}, got {_shown(given)} ({section})")
+        self.field = field
+        self.section = section
+
+
+class MessageTooLongError(InvalidMessageError):
+    """Raised when a message is larger than what may be sent.
+
+    Attributes:
+        size: The message's size in bytes.
+        limit: The most that could be sent, in bytes; ``None`` when only the network knows.
+    """
+
+    def __init__(self, size: int, limit: int | None, section: str) -> None:
+        bound = "what one datagram can carry" if limit is None else f"at most {limit} bytes"
+        super().__init__("message", bound, f"{size} bytes", section)
+        self.size = size
+        self.limit = limit
+
+
+class TransportError(SyslogError, OSError):
+    """Raised when the network or the receiver fails; trying again may help.
+
+    Attributes:
+        destination: The receiver, as ``protocol://host:port``.
+    """
+
+    def __init__(self, destination: str, problem: str) -> None:
+        super().__init__(f"{destination}: {problem}")
+        self.destination = destination
+
+
+class ConnectError(TransportError):
+    """Raised when no connection to the receiver could be made before the deadline."""
+
+
+class TlsError(ConnectError):
+    """Raised when the TLS handshake fails: certificate, host name, version, cipher."""
+
+
+class SendError(TransportError):
+    """Raised when a connection breaks, or takes nothing more, while sending."""
+
+
+class UnconfirmedError(SyslogError):
+    """Raised when what was sent is not known to have reached the receiver.
+
+    Attributes:
+        destination: The receiver, as ``protocol://host:port``.
+        level: The confirmation that was asked for: ``"consumed"`` or ``"acked"``.
+    """
+
+    def __init__(self, destination: str, level: str, problem: str) -> None:
+        super().__init__(f"{destination}: delivery not confirmed as {level!r}: {problem}")
+        self.destination = destination
+        self.level = level
+
+
+class WorkerError(SyslogError):
+    """Raised when a thread of the SDK's worker has died and the program should end."""
+
+
+def _shown(value: object, limit: int = 80) -> str:
+    """``value`` short enough for a log line: a message may hold a megabyte."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

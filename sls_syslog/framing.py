@@ -1,0 +1,36 @@
+"""How messages are told apart on a stream (RFC 6587 section 3.4).
+
+Pure: bytes to bytes. A datagram needs none of this (RFC 5426 section 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["FRAMINGS"]
+
+
+def newline(message: bytes) -> bytes:
+    """A line feed behind each message: non-transparent framing (RFC 6587 section 3.4.2).
+
+    The message itself must hold no line feed; the newline policy sees to that.
+    """
+    return message + b"\n"
+
+
+def octet_counting(message: bytes) -> bytes:
+    """Its length in bytes before each message (RFC 6587 section 3.4.1, RFC 5425 section 4.3)."""
+    return b"%d %b" % (len(message), message)
+
+
+def unframed(message: bytes) -> bytes:
+    """The message alone: one datagram carries one message."""
+    return message
+
+
+FRAMINGS: dict[str | None, Callable[[bytes], bytes]] = {
+    "newline": newline,
+    "octet-counting": octet_counting,
+    None: unframed,
+}
+"""The framings by their setting's value; ``None`` is what UDP has."""

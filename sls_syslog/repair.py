@@ -1,0 +1,80 @@
+"""Turns what a log may hold into what a header or a line may carry.
+
+Pure. Logs are dirty and must be shipped all the same, so nothing here refuses:
+every function returns the nearest legal text, and text that is legal already
+comes back as it is, which is the common case and costs one regular expression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+__all__ = ["NEWLINES", "header_field", "hostname_rfc3164", "tag_rfc3164", "truncated"]
+
+_NOT_PRINTUSASCII = re.compile(r"[^!-~]")
+# SC4S and QRadar take anything else in a RFC 3164 header, an IPv6 address say, for text.
+_NOT_HOSTNAME_RFC3164 = re.compile(r"[^A-Za-z0-9_.-]")
+# A TAG ends at its first character that is none of these; 32 characters (RFC 3164 4.1.3).
+_NOT_TAG = re.compile(r"[^A-Za-z0-9_./-]")
+
+# What ends a line or a message for some receiver, or is dropped or rewritten on the way:
+# C0 but TAB, DEL, C1 (with NEL), LINE SEPARATOR and PARAGRAPH SEPARATOR.
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r"}
+
+
+def header_field(text: str, limit: int) -> str:
+    """``text`` as a header field of RFC 5424: ``_`` for what is illegal, ``-`` for nothing."""
+    return _NOT_PRINTUSASCII.sub("_", text)[:limit] or "-"
+
+
+def hostname_rfc3164(text: str) -> str:
+    """``text`` as HOSTNAME of RFC 3164, which has no NILVALUE but is read as one here too."""
+    return _NOT_HOSTNAME_RFC3164.sub("-", text)[:255] or "-"
+
+
+def tag_rfc3164(text: str) -> str:
+    """``text`` as TAG of RFC 3164."""
+    return _NOT_TAG.sub("_", text)[:32] or "-"
+
+
+def _escaped(text: str) -> str:
+    r"""Line feed as ``\n``, carriage return as ``\r``, all else as ``\u0085`` and the like.
+
+    JSON reads these escapes back, so a JSON payload stays the same JSON.
+    """
+    return _CONTROL.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    return _SHORT_ESCAPES.get(character) or f"\\u{ord(character):04x}"
+
+
+def _spaced(text: str) -> str:
+    """A space for each of them."""
+    return _CONTROL.sub(" ", text)
+
+
+def _kept(text: str) -> str:
+    """As it is: only octet counting can carry that."""
+    return text
+
+
+NEWLINES: dict[str, Callable[[str], str]] = {
+    "escape": _escaped,
+    "space": _spaced,
+    "keep": _kept,
+}
+"""What happens to line separators and other control characters, by the setting's value."""
+
+
+def truncated(data: bytes, limit: int) -> bytes:
+    """The first ``limit`` bytes of ``data`` at most, without cutting a character of UTF-8."""
+    if len(data) <= limit:
+        return data
+    # A continuation byte is 10xxxxxx: step back to where the cut character began.
+    while limit and data[limit] & 0xC0 == 0x80:
+        limit -= 1
+    return data[:limit]

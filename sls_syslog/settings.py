@@ -1,0 +1,326 @@
+"""All settings as data: their keys, defaults, meaning, and what is refused.
+
+Pure, but for looking whether a named file can be read. Each setting is one field of a
+frozen dataclass; its metadata holds how a value is read (from Python, a dict or the
+environment), its default and its meaning. Settings that exist are valid.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import tzinfo
+from typing import Any, TypeVar
+
+from sls_syslog import parsing
+from sls_syslog.codes import Facility, Severity
+from sls_syslog.errors import SettingsError
+from sls_syslog.formats import FORMATS
+from sls_syslog.payloads import PAYLOADS, Payload
+from sls_syslog.repair import NEWLINES
+
+__all__ = ["ENVIRONMENT_PREFIX", "ClientSettings", "ShipperSettings"]
+
+ENVIRONMENT_PREFIX = "SYSLOG_"
+
+_DEFAULT_PORTS = {"tcp": 514, "udp": 514, "tls": 6514}  # tls: RFC 5425 section 4.1
+_TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_TLS_KEYS = (
+    *("cert_path", "client_cert", "client_key", "client_key_password", "server_hostname"),
+    *("verify_hostname", "min_tls", "ssl_context"),
+)
+# What Kubernetes sets in every container when some Service is named "syslog".
+_SERVICE_LINK = re.compile(r"SYSLOG_(SERVICE_.*|PORT_\d+_.*)")
+
+_Settings = TypeVar("_Settings", bound="ClientSettings")
+
+
+def _setting(read: Callable[[Any], Any], default: Any, doc: str, *, secret: bool = False) -> Any:
+    """One setting: how a value is read, what it is when none is given, what it is for."""
+    metadata = {"read": read, "default": default, "doc": doc, "secret": secret}
+    return field(default=None, repr=not secret, metadata=metadata)
+
+
+def _payload(value: Any) -> Any:
+    if callable(value):
+        return value
+    return parsing.choice(*PAYLOADS)(value)
+
+
+def _tls_version(value: Any) -> ssl.TLSVersion:
+    if isinstance(value, ssl.TLSVersion):
+        return value
+    return _TLS_VERSIONS[parsing.choice(*_TLS_VERSIONS)(str(value))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientSettings:
+    """What ``SyslogClient`` needs: the receiver, the message format, and trust.
+
+    Every key may be left out or ``None`` for its default; only ``host`` is required.
+    ``ClientSettings.describe()`` gives the table of all keys.
+
+    Raises:
+        SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
+    """
+
+    host: str = _setting(parsing.text, None, "The receiver's name or address; required.")
+    port: int = _setting(
+        parsing.integer(1, 65535), None, "Its port; by default 514, and 6514 for tls."
+    )
+    protocol: str = _setting(parsing.choice(*_DEFAULT_PORTS), "tcp", "`tcp`, `udp` or `tls`.")
+    timeout: float = _setting(
+        parsing.seconds(),
+        120.0,
+        "Seconds: the deadline of resolving and connecting together, of each wait of a send"
+        " in which the receiver takes nothing, and of each confirmation.",
+    )
+    syslog_format: str = _setting(
+        parsing.choice(*FORMATS), "rfc5424", "The message format, `rfc5424` or `rfc3164`."
+    )
+    framing: str | None = _setting(
+        parsing.choice("newline", "octet-counting"),
+        None,
+        "How messages are told apart on tcp and tls: `newline` (the default) or"
+        " `octet-counting` (RFC 5425, RFC 6587).",
+    )
+    newlines: str = _setting(
+        parsing.choice(*NEWLINES),
+        "escape",
+        "Line feeds and control characters in a message: `escape` (`\\n`, `\\u0000`), `space`,"
+        " or `keep` (only with `octet-counting`).",
+    )
+    max_message_bytes: int | None = _setting(
+        parsing.integer(480, 2**31 - 1),
+        None,
+        "Longer messages are cut at a character, header included; by default 65507 for udp,"
+        " which is all that a datagram can carry, and not at all for tcp and tls.",
+    )
+    timezone: tzinfo | None = _setting(
+        parsing.time_zone,
+        None,
+        "The zone of time stamps: `local` (this machine's, the default), `UTC`, an offset such"
+        " as `+08:00`, or a name such as `Asia/Shanghai`.",
+    )
+    facility: Facility = _setting(Facility.of, Facility.USER, "Facility, by name or number.")
+    severity: Severity = _setting(Severity.of, Severity.INFO, "Severity, by name or number.")
+    hostname: str = _setting(
+        parsing.template, None, "HOSTNAME of each message; by default this machine's name."
+    )
+    tag: str = _setting(
+        parsing.template, "-", "APP-NAME (TAG in RFC 3164) of each message; `-` for none."
+    )
+    confirm: str = _setting(
+        parsing.choice("auto", "consumed", "acked", "written"),
+        "auto",
+        "What counts as delivered: `consumed` (the receiver's process read everything),"
+        " `acked` (its kernel has every byte), `written` (this kernel has), or `auto`:"
+        " `consumed`, but `acked` for a receiver that cannot answer a half-close.",
+    )
+    cert_path: str | None = _setting(
+        parsing.file_path, None, "File of CA certificates to trust; by default the system's."
+    )
+    client_cert: str | None = _setting(
+        parsing.file_path, None, "File of the client's certificate chain, for mutual TLS."
+    )
+    client_key: str | None = _setting(
+        parsing.file_path, None, "File of its private key; by default in `client_cert` as well."
+    )
+    client_key_password: str | None = _setting(
+        parsing.text, None, "The private key's password.", secret=True
+    )
+    server_hostname: str | None = _setting(
+        parsing.text, None, "The name the receiver's certificate must have; by default `host`."
+    )
+    verify_hostname: bool = _setting(
+        parsing.flag, True, "Whether that name is checked; the certificate itself always is."
+    )
+    min_tls: ssl.TLSVersion = _setting(
+        _tls_version, ssl.TLSVersion.TLSv1_2, "The oldest TLS version accepted, 1.2 or 1.3."
+    )
+    ssl_context: ssl.SSLContext | None = _setting(
+        parsing.instance_of(ssl.SSLContext),
+        None,
+        "An `ssl.SSLContext` of your own, used as it is, instead of the keys above.",
+    )
+
+    def __post_init__(self) -> None:
+        given = {spec.name for spec in fields(self) if getattr(self, spec.name) is not None}
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if spec.name in given:
+                value = _read(spec.name, spec.metadata, value)
+            else:
+                value = spec.metadata["default"]
+            object.__setattr__(self, spec.name, value)
+        for key, problem in self._contradictions(given):
+            raise SettingsError(key, problem)
+        for key, value in self._derived().items():
+            if key not in given:
+                object.__setattr__(self, key, value)
+
+    @classmethod
+    def of(cls: type[_Settings], value: _Settings | Mapping[str, Any]) -> _Settings:
+        """Settings from settings, which come back as they are, or from a mapping.
+
+        Raises:
+            SettingsError: As the class itself.
+        """
+        return value if isinstance(value, cls) else cls.from_mapping(value)  # type: ignore[arg-type]
+
+    @classmethod
+    def from_mapping(cls: type[_Settings], mapping: Mapping[str, Any]) -> _Settings:
+        """Settings from a plain dict, such as the documented program has.
+
+        Raises:
+            SettingsError: As the class itself; for an unknown key it names the nearest one.
+        """
+        if not isinstance(mapping, Mapping):
+            raise SettingsError("settings", f"expected a mapping, got {type(mapping).__name__}")
+        known = [spec.name for spec in fields(cls)]
+        for key in mapping:
+            if key not in known:
+                hint = parsing.did_you_mean(key, known) or f"; the keys are {', '.join(known)}"
+                raise SettingsError(str(key), f"unknown setting{hint}")
+        return cls(**mapping)
+
+    @classmethod
+    def from_env(cls: type[_Settings], environ: Mapping[str, str] | None = None) -> _Settings:
+        """Settings from variables such as ``SYSLOG_HOST``; an empty one counts as not set.
+
+        Args:
+            environ: The variables; ``None`` for the process's own.
+
+        Raises:
+            SettingsError: As the class itself; it names the variable as well as the key.
+        """
+        variables = os.environ if environ is None else environ
+        mapping = {
+            name[len(ENVIRONMENT_PREFIX) :].lower(): value
+            for name, value in variables.items()
+            if name.startswith(ENVIRONMENT_PREFIX) and value and not _SERVICE_LINK.fullmatch(name)
+        }
+        try:
+            return cls.from_mapping(mapping)
+        except SettingsError as error:
+            problem = str(error).removeprefix(f"{error.key}: ")
+            name = ENVIRONMENT_PREFIX + error.key.upper()
+            raise SettingsError(error.key, f"{problem} (environment variable {name})") from None
+
+    @classmethod
+    def describe(cls) -> list[tuple[str, str, str]]:
+        """Key, default and meaning of every setting, in order: what the reference shows."""
+        return [(spec.name, _shown_default(spec), spec.metadata["doc"]) for spec in fields(cls)]
+
+    @property
+    def destination(self) -> str:
+        """The receiver as ``protocol://host:port``, for log lines and errors."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.protocol}://{host}:{self.port}"
+
+    def _contradictions(self, given: set[str]) -> list[tuple[str, str]]:
+        """What is wrong with keys that are right one by one; the first is reported."""
+        udp = self.protocol == "udp"
+        rules = (
+            ("host", "required: the receiver's name or address", not self.host),
+            ("framing", "contradicts protocol 'udp': a datagram is a frame", udp and self.framing),
+            (
+                "newlines",
+                "'keep' needs framing 'octet-counting': under newline framing a line feed"
+                " would end the message",
+                self.newlines == "keep" and self.framing != "octet-counting",
+            ),
+            (
+                "max_message_bytes",
+                "a datagram carries at most 65507 bytes",
+                udp and (self.max_message_bytes or 0) > _DATAGRAM,
+            ),
+            (
+                "confirm",
+                f"{self.confirm!r} contradicts protocol 'udp', which can only be 'written'",
+                udp and self.confirm in {"consumed", "acked"},
+            ),
+            ("client_key", "needs client_cert", self.client_key and not self.client_cert),
+            (
+                "client_key_password",
+                "needs client_cert",
+                self.client_key_password and not self.client_cert,
+            ),
+            *(
+                (key, f"is for protocol 'tls', but protocol is {self.protocol!r}", True)
+                for key in _TLS_KEYS
+                if key in given and self.protocol != "tls"
+            ),
+            *(
+                (key, "contradicts ssl_context, which is used as it is", True)
+                for key in _TLS_KEYS
+                if key in given
+                and self.ssl_context
+                and key not in {"ssl_context", "server_hostname"}
+            ),
+        )
+        return [(key, problem) for key, problem, holds in rules if holds]
+
+    def _derived(self) -> dict[str, Any]:
+        """Defaults that depend on other keys or on this machine."""
+        udp = self.protocol == "udp"
+        return {
+            "port": _DEFAULT_PORTS[self.protocol],
+            "framing": None if udp else "newline",
+            "max_message_bytes": _DATAGRAM if udp else None,
+            "hostname": socket.gethostname() or "-",
+            "confirm": "written" if udp else "auto",
+        }
+
+
+_DATAGRAM = 65_507  # bytes: 65535 less the headers of IPv4 and UDP
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShipperSettings(ClientSettings):
+    """What ``SyslogShipperProcessor`` needs: the client's settings and how logs are shipped.
+
+    Every key may be left out or ``None`` for its default; only ``host`` is required.
+    ``ShipperSettings.describe()`` gives the table of all keys.
+
+    Raises:
+        SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
+    """
+
+    sep: str = _setting(parsing.text, "||", "What stands before each field in `key-value`.")
+    payload: Payload = _setting(
+        _payload,
+        "key-value",
+        "How a log becomes the text of a message: `key-value`, `json`, or a function or"
+        " object that is called with the log and returns a text.",
+    )
+    retry_seconds: float = _setting(
+        parsing.seconds(zero=True),
+        20.0,
+        "Seconds for which a failed batch is tried again before SLS is asked to serve it once"
+        " more (and so on, for ever); also the longest that connecting may take.",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.payload, str):
+            object.__setattr__(self, "payload", PAYLOADS[self.payload](self.sep))
+
+
+def _read(key: str, metadata: Mapping[str, Any], value: Any) -> Any:
+    try:
+        return metadata["read"](value)
+    except ValueError as error:
+        shown = "a secret" if metadata["secret"] else f"{value!r}"
+        raise SettingsError(key, f"{error}, got {shown}") from None
+
+
+def _shown_default(spec: Any) -> str:
+    default = spec.metadata["default"]
+    if isinstance(default, (Facility, Severity)):
+        return str(default.name.lower())
+    return "" if default is None else str(default)

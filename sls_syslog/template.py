@@ -1,0 +1,40 @@
+"""``hostname`` and ``tag`` made from a log's fields: ``{__source__}``, ``{__tag__:__path__}``.
+
+Pure. Not ``str.format``: SLS keys hold colons, and a template must not reach attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+__all__ = ["Template"]
+
+_FIELD = re.compile(r"\{([^{}]+)\}")
+
+
+class Template:
+    """A text with ``{field}`` in it, filled in from one log.
+
+    Args:
+        text: The template; without a ``{field}`` it is the text itself.
+        fallback: What a log gets in which a named field is missing or empty.
+
+    Raises:
+        ValueError: If a brace is left open, or ``{}`` names no field.
+    """
+
+    def __init__(self, text: str, fallback: str) -> None:
+        if set(_FIELD.sub("", text)) & {"{", "}"}:
+            raise ValueError("expected each { to be closed by a } with a field's name between")
+        self.text = text
+        self.fallback = fallback
+        self.fields = tuple(_FIELD.findall(text))
+
+    def render(self, log: Mapping[str, str]) -> str:
+        """The text for one log."""
+        if not self.fields:
+            return self.text
+        if not all(log.get(field) for field in self.fields):
+            return self.fallback
+        return _FIELD.sub(lambda match: log[match[1]], self.text)
