@@ -1,0 +1,130 @@
+"""See it work, without an account and without a server.
+
+An emulated Logstore is filled, the SDK's own ConsumerWorker pulls from it over HTTP, the
+library ships over a real TCP connection, and a receiver in this process counts what arrives.
+Then the table: logs in, confirmed, lost, duplicated. It ends by itself.
+"""
+
+import base64
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from aliyun.log.consumer import ConsumerWorker
+
+from sls_syslog import SyslogShipperProcessor, consumer_config, run_worker
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
+
+SHARDS = 4
+LOGS_PER_GROUP = 100  # SLS keeps logs in groups, and a cursor counts groups
+GROUPS = 600
+LOGS = GROUPS * LOGS_PER_GROUP
+TIMEOUT = 50  # seconds
+CONSUMER_GROUP = "quickstart"
+
+NEXT_STEPS = """
+To ship a Logstore of your own, set these and run examples/ship_to_siem.py:
+
+    SLS_ENDPOINT=cn-hangzhou.log.aliyuncs.com  SLS_PROJECT=...  SLS_LOGSTORE=...
+    SLS_AK_ID=...  SLS_AK_KEY=...              SLS_CG=siem      (the consumer group)
+    SYSLOG_HOST=siem.example  SYSLOG_PORT=514  SYSLOG_PROTOCOL=tcp   (or udp, tls)"""
+
+
+def audit_logs(group: int) -> Iterator[dict[str, str]]:
+    """The logs of one group, each with a number of its own to find it by."""
+    for number in range(group * LOGS_PER_GROUP, (group + 1) * LOGS_PER_GROUP):
+        yield {
+            "event_id": f"e-{number:06d}",
+            "event_name": "ConsoleSignin",
+            "event_source": "signin.aliyun.com",
+            "source_ip": f"198.51.100.{number % 250}",
+            "user": f"alice-{number % 97}",
+            "user_agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36",
+            "result": "成功" if number % 9 else "密码错误",
+            "message": f'sign-in of "alice-{number % 97}"\nby password and one-time code',
+        }
+
+
+def confirmed_logs(emulator: SlsEmulator) -> int:
+    """How many logs lie before the checkpoints that are saved in SLS."""
+    begin = emulator.begin_cursors()
+    checkpoints = emulator.checkpoints(CONSUMER_GROUP)
+    groups = sum(
+        int(base64.b64decode(cursor)) - int(base64.b64decode(begin[shard]))
+        for shard, cursor in checkpoints.items()
+    )
+    return groups * LOGS_PER_GROUP
+
+
+def show_progress(received: int, seconds: float, *, terminal: bool) -> None:
+    share = min(1.0, received / LOGS)
+    line = f"{received:>7,} of {LOGS:,} logs  {share:4.0%}  {seconds:5.1f} s"
+    if terminal:
+        print(f"\r[{'#' * round(40 * share):40}] {line}", end="", flush=True)
+    else:
+        print(line, flush=True)
+
+
+def watch(worker: ConsumerWorker, emulator: SlsEmulator, receiver: SyslogReceiver) -> None:
+    """Show progress until everything is confirmed, then end the worker."""
+    terminal = sys.stdout.isatty()
+    began = time.monotonic()
+    finished = False
+    while not finished and not worker.shut_down_flag:
+        time.sleep(0.1 if terminal else 0.5)
+        seconds = time.monotonic() - began
+        finished = emulator.drained(CONSUMER_GROUP) or seconds > TIMEOUT
+        show_progress(len(receiver.frames), seconds, terminal=terminal)
+    if terminal:
+        print()
+    worker.shutdown()
+
+
+def show_result(frames: list[bytes], confirmed: int, seconds: float) -> bool:
+    """Print what arrived and the balance; whether nothing is missing."""
+    print("\nSome of the messages, as the receiver got them:\n")
+    for frame in frames[:: max(1, len(frames) // 3)][:3]:
+        print("   ", frame.decode())
+    arrived = {frame.split(b"||event_id=")[1].split(b"||")[0] for frame in frames}
+    megabytes = sum(map(len, frames)) / 1e6
+    rows = {
+        "logs in": f"{LOGS:,}",
+        "confirmed": f"{confirmed:,}",
+        "lost": f"{LOGS - len(arrived):,}",
+        "duplicated": f"{len(frames) - len(arrived):,}",
+        "MB/s": f"{megabytes / seconds:.1f}",
+    }
+    print()
+    for name, value in rows.items():
+        print(f"    {name:<12}{value:>10}")
+    return len(arrived) == confirmed == LOGS
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.WARNING)
+    with SlsEmulator(shards=SHARDS) as emulator, SyslogReceiver() as receiver:
+        print(f"Putting {LOGS:,} logs into {SHARDS} shards of an emulated Logstore ...")
+        for group in range(GROUPS):
+            emulator.put_logs(audit_logs(group), topic="audit", source="192.0.2.7")
+
+        # What a program of your own does; only the addresses would be others.
+        os.environ.update(emulator.environ(CONSUMER_GROUP))
+        settings = {**receiver.settings(), "facility": "local0", "tag": "quickstart"}
+        worker = ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings,))
+
+        watcher = threading.Thread(target=watch, args=(worker, emulator, receiver))
+        began = time.monotonic()
+        watcher.start()
+        run_worker(worker)
+        seconds = time.monotonic() - began
+        watcher.join()
+        complete = show_result(receiver.frames, confirmed_logs(emulator), seconds)
+    print(NEXT_STEPS)
+    return 0 if complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

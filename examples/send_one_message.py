@@ -1,0 +1,38 @@
+"""Send one message to a syslog receiver: the client alone, without SLS.
+
+    python examples/send_one_message.py siem.example 6514 tls "it works"
+
+For TLS, SYSLOG_CERT_PATH may name a file of CA certificates to trust.
+"""
+
+import argparse
+import os
+
+from sls_syslog import Facility, Severity, SyslogClient
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Send one message to a syslog receiver.")
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("protocol", choices=["tcp", "udp", "tls"], nargs="?", default="tcp")
+    parser.add_argument("message", nargs="?", default="sent by sls_syslog")
+    arguments = parser.parse_args()
+    cert_path = os.environ.get("SYSLOG_CERT_PATH")
+
+    with SyslogClient(
+        arguments.host, arguments.port, protocol=arguments.protocol, cert_path=cert_path, timeout=10
+    ) as client:
+        client.log(
+            arguments.message,
+            facility=Facility.LOCAL0,
+            severity=Severity.NOTICE,
+            app_name="send_one_message",
+            procid=os.getpid(),
+        )
+    # The block has ended without an error: the receiver has the message (over UDP: it was sent).
+    print(f"sent to {client.settings.destination}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Throw-away certificates for tests of TLS, on top of trustme.
+
+trustme is imported only when a certificate is made, so that the rest of the testing kit works
+without it. Nothing made here outlives the `TemporaryCA`, and nothing of it belongs in production.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+__all__ = ["IssuedCertificate", "TemporaryCA"]
+
+_DEFAULT_NAMES = ("127.0.0.1", "localhost")
+_ONE_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedCertificate:
+    """A certificate and its private key, as PEM files that live as long as their `TemporaryCA`.
+
+    Attributes:
+        cert_path: The certificate and the chain up to the CA.
+        key_path: The private key.
+        password: What the key is encrypted with; None when it is not.
+    """
+
+    cert_path: str
+    key_path: str
+    password: str | None = field(default=None, repr=False)
+
+
+class TemporaryCA:
+    """A certificate authority of its own for one test. Use it as a context manager, or `close` it.
+
+    Two of them do not trust each other's certificates, which is how a test gets an untrusted one.
+
+    Attributes:
+        cert_path: The CA's certificate, a PEM file: a sender's ``cert_path``.
+
+    Raises:
+        ImportError: trustme is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._ca = _trustme().CA()
+        self._directory = tempfile.TemporaryDirectory(prefix="sls-syslog-ca-")
+        self._issued = 0
+        self.cert_path = str(self._file("ca.pem"))
+        self._ca.cert_pem.write_to_path(self.cert_path)
+
+    def close(self) -> None:
+        """Remove all files."""
+        self._directory.cleanup()
+
+    def __enter__(self) -> TemporaryCA:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def issue(
+        self, *names: str, password: str | None = None, expired: bool = False
+    ) -> IssuedCertificate:
+        """Make a certificate that serves for a server as well as for a client.
+
+        Args:
+            *names: The host names and IP addresses it is for; none means 127.0.0.1 and localhost.
+            password: Encrypt the private key with it; None leaves the key in the clear.
+            expired: Let it have ended yesterday.
+
+        Returns:
+            The paths of its files.
+        """
+        not_after = dt.datetime.now(dt.timezone.utc) - _ONE_DAY if expired else None
+        made = self._ca.issue_cert(*(names or _DEFAULT_NAMES), not_after=not_after)
+        self._issued += 1
+        cert_file = self._file(f"{self._issued}-cert.pem")
+        key_file = self._file(f"{self._issued}-key.pem")
+        cert_file.write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
+        key_file.touch(mode=0o600)
+        key_file.write_bytes(_encrypted(made.private_key_pem.bytes(), password))
+        return IssuedCertificate(
+            cert_path=str(cert_file), key_path=str(key_file), password=password
+        )
+
+    def server_context(
+        self,
+        *names: str,
+        require_client_cert: bool = False,
+        minimum_version: ssl.TLSVersion | None = None,
+        maximum_version: ssl.TLSVersion | None = None,
+        expired: bool = False,
+    ) -> ssl.SSLContext:
+        """Make the server's side of TLS, for `SyslogReceiver`.
+
+        Args:
+            *names: What the server's certificate is for; none means 127.0.0.1 and localhost.
+            require_client_cert: Refuse a client that shows no certificate of this CA.
+            minimum_version: The lowest version spoken; None is Python's own choice.
+            maximum_version: The highest version spoken; None is Python's own choice.
+            expired: Show a certificate that has ended yesterday.
+
+        Returns:
+            A context of its own, to be changed at will.
+        """
+        certificate = self.issue(*names, expired=expired)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.cert_path, certificate.key_path)
+        context.load_verify_locations(self.cert_path)
+        context.verify_mode = ssl.CERT_REQUIRED if require_client_cert else ssl.CERT_NONE
+        if minimum_version is not None:
+            context.minimum_version = minimum_version
+        if maximum_version is not None:
+            context.maximum_version = maximum_version
+        return context
+
+    def _file(self, name: str) -> Path:
+        return Path(self._directory.name, name)
+
+
+def _trustme() -> ModuleType:
+    try:
+        import trustme
+    except ImportError as error:
+        raise ImportError(
+            "certificates for tests need trustme: pip install 'sls-syslog[testing]'"
+        ) from error
+    return trustme
+
+
+def _encrypted(key: bytes, password: str | None) -> bytes:
+    if password is None:
+        return key
+    from cryptography.hazmat.primitives import serialization  # comes with trustme
+
+    return serialization.load_pem_private_key(key, password=None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(password.encode()),
+    )
