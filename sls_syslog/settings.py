@@ -8,8 +8,8 @@ environment), its default and its meaning. Settings that exist are valid.
 from __future__ import annotations
 
 import os
+import platform
 import re
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -272,7 +272,7 @@ class ClientSettings:
             "port": _DEFAULT_PORTS[self.protocol],
             "framing": None if udp else "newline",
             "max_message_bytes": _DATAGRAM if udp else None,
-            "hostname": socket.gethostname() or "-",
+            "hostname": platform.node() or "-",
             "confirm": "written" if udp else "auto",
         }
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import re
 import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ def _unique_consumer_name(group: str) -> str:
 
     Two consumers of one name would both be given every shard.
     """
-    host = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname())[:64]
+    host = re.sub(r"[^A-Za-z0-9_.-]", "-", platform.node())[:64]
     return f"{group}-{host}-{os.getpid()}-{secrets.token_hex(3)}"
 
 

@@ -9,16 +9,19 @@ extra ``sls-syslog[testing]``). With pytest, the fixtures ``sls_emulator``,
 from sls_syslog.testing.certificates import TemporaryCA
 from sls_syslog.testing.emulator import SlsEmulator
 from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc3164, parse_rfc5424
-from sls_syslog.testing.loggroup import LogEntry
+from sls_syslog.testing.loggroup import LogEntry, encode_log_group
 from sls_syslog.testing.receiver import SyslogReceiver
+from sls_syslog.testing.sls_shard import SlsError
 
 __all__ = [
     "GrammarError",
     "LogEntry",
     "ParsedMessage",
     "SlsEmulator",
+    "SlsError",
     "SyslogReceiver",
     "TemporaryCA",
+    "encode_log_group",
     "parse_rfc3164",
     "parse_rfc5424",
 ]

@@ -1,0 +1,276 @@
+"""A consumer group: who owns which shard, and how far each shard is consumed.
+
+The server's side of the protocol that the consumer libraries speak: heartbeats, the five states of
+a shard, hand-over, eviction, checkpoints. Pure state; it must never touch the network, sleep or
+take a lock. The states and their transitions are those that Alibaba Cloud documents in the Java
+consumer library (aliyun-log-consumer-java, README_EN.md, "Finite state automaton").
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from sls_syslog.testing.sls_shard import Shard, SlsError, decode_cursor
+
+__all__ = ["Checkpoint", "ConsumerGroup", "ServerRules", "ShardState"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerRules:
+    """What the documentation of the real service leaves open, as switches.
+
+    Attributes:
+        honour_force_success: A checkpoint sent with forceSuccess is stored whoever owns the shard;
+            False refuses it with ConsumerNotMatch, as without forceSuccess.
+        refuse_expired_cursor: A cursor older than the oldest log gets InvalidCursor; False serves
+            from the oldest log on.
+        over_at_heartbeat: Whether a read-only shard is consumed is looked at with each heartbeat;
+            False does it only when a checkpoint is stored, as the Java README words it.
+        reads_per_second: PullLogs a shard answers in one second before ShardReadQuotaExceed.
+            None means no limit (the service has 100).
+    """
+
+    honour_force_success: bool = True
+    refuse_expired_cursor: bool = True
+    over_at_heartbeat: bool = True
+    reads_per_second: int | None = None
+
+
+class ShardState(Enum):
+    """The states a shard has within a consumer group."""
+
+    WAIT = "wait"  # its parents are not consumed yet (groups in order only)
+    NOT_ALLOC = "not_alloc"
+    ALREADY_ALLOC = "already_alloc"
+    TRANSFER = "transfer"  # its owner has to let go before the next one gets it
+    OVER = "over"  # read-only, and consumed to its end
+
+
+@dataclass
+class _Assignment:
+    state: ShardState = ShardState.WAIT
+    owner: str | None = None
+    next_owner: str | None = None
+
+    @property
+    def destination(self) -> str | None:
+        return self.next_owner or self.owner
+
+    def give(self, state: ShardState, owner: str | None = None, heir: str | None = None) -> None:
+        self.state, self.owner, self.next_owner = state, owner, heir
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A stored checkpoint.
+
+    Attributes:
+        cursor: The cursor of the first LogGroup that is not consumed.
+        updated: When it was stored, seconds since the epoch.
+        consumer: Who stored it.
+    """
+
+    cursor: str
+    updated: float
+    consumer: str
+
+
+class ConsumerGroup:
+    """The state of one consumer group of a Logstore.
+
+    Args:
+        name: Its name.
+        timeout: Seconds of silence after which a consumer is evicted.
+        in_order: Whether the children of a split wait until their parent is consumed.
+        shards: The Logstore's shards by number; looked at again each time.
+        clock: Returns seconds since the epoch.
+        rules: The switches.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        timeout: float,
+        in_order: bool,
+        shards: Mapping[int, Shard],
+        clock: Callable[[], float],
+        rules: ServerRules,
+    ) -> None:
+        self.name = name
+        self.timeout = timeout
+        self.in_order = in_order
+        self.checkpoints: dict[int, Checkpoint] = {}
+        self._shards = shards
+        self._clock = clock
+        self._rules = rules
+        self._assignments: dict[int, _Assignment] = {}
+        self._last_heartbeat: dict[str, float] = {}
+
+    def heartbeat(self, consumer: str, held: Iterable[int]) -> list[int]:
+        """Take a consumer's heartbeat and answer with the shards it may consume.
+
+        Args:
+            consumer: Its name.
+            held: The shards it has not let go of yet, whether they are its own or not.
+
+        Returns:
+            The numbers of its shards, without those it shall hand over.
+
+        Raises:
+            SlsError: NotExistConsumerWithBody, if it is unknown (or evicted) and holds shards.
+        """
+        self._evict_silent()
+        held = set(held)
+        if held and consumer not in self._last_heartbeat:
+            raise SlsError(400, "NotExistConsumerWithBody", f"consumer {consumer} does not exist")
+        self._last_heartbeat[consumer] = self._clock()
+        self._hand_over(consumer, held)
+        self._settle()
+        return [
+            shard
+            for shard, at in self._assignments.items()
+            if at.owner == consumer and at.state is ShardState.ALREADY_ALLOC
+        ]
+
+    def save_checkpoint(self, shard: int, cursor: str, *, consumer: str, force: bool) -> None:
+        """Store a shard's checkpoint; a read-only shard is over once that is its end.
+
+        Raises:
+            SlsError: ShardNotExist, InvalidShardCheckPoint; without `force` also ConsumerNotExist
+                and ConsumerNotMatch.
+        """
+        self.refresh()
+        self._require_valid(shard, cursor)
+        if not (force and self._rules.honour_force_success):
+            self._require_owner(shard, consumer)
+        self.checkpoints[shard] = Checkpoint(cursor, self._clock(), consumer)
+        if self._assignments[shard].state is ShardState.OVER:
+            self._assignments[shard].give(ShardState.NOT_ALLOC)
+        self._close_if_consumed(shard)
+
+    def evict(self, consumer: str) -> None:
+        """Remove a consumer at once: its shards are free, those on their way to it stay.
+
+        Raises:
+            SlsError: ConsumerNotExist.
+        """
+        self._require_known(consumer)
+        del self._last_heartbeat[consumer]
+        for at in self._assignments.values():
+            if at.owner == consumer:
+                at.give(ShardState.NOT_ALLOC)
+            elif at.next_owner == consumer:
+                at.give(ShardState.ALREADY_ALLOC, at.owner)
+
+    def refresh(self) -> None:
+        """Do what the server does by itself: evict the silent, share out what is free."""
+        self._evict_silent()
+        self._settle()
+
+    def owners(self) -> dict[int, str | None]:
+        """Return who holds each shard; None where nobody does."""
+        self.refresh()
+        return {shard: at.owner for shard, at in self._assignments.items()}
+
+    def states(self) -> dict[int, ShardState]:
+        """Return each shard's state."""
+        self.refresh()
+        return {shard: at.state for shard, at in self._assignments.items()}
+
+    def is_consumed(self, shard: Shard) -> bool:
+        """Whether the stored checkpoint is the shard's end."""
+        checkpoint = self.checkpoints.get(shard.id)
+        return checkpoint is not None and decode_cursor(checkpoint.cursor) == shard.end
+
+    def _evict_silent(self) -> None:
+        deadline = self._clock() - self.timeout
+        for consumer, last in list(self._last_heartbeat.items()):
+            if last < deadline:
+                self.evict(consumer)
+
+    def _hand_over(self, consumer: str, held: set[int]) -> None:
+        for shard, at in self._assignments.items():
+            if at.state is ShardState.TRANSFER and at.owner == consumer and shard not in held:
+                at.give(ShardState.ALREADY_ALLOC, at.next_owner)
+
+    def _settle(self) -> None:
+        for shard in self._shards.values():
+            self._admit(shard)
+        if self._last_heartbeat:
+            self._share_out()
+            self._balance()
+
+    def _admit(self, shard: Shard) -> None:
+        new = shard.id not in self._assignments
+        at = self._assignments.setdefault(shard.id, _Assignment())
+        if new or self._rules.over_at_heartbeat:
+            self._close_if_consumed(shard.id)
+        if at.state is ShardState.WAIT and self._may_start(shard):
+            at.give(ShardState.NOT_ALLOC)
+
+    def _may_start(self, shard: Shard) -> bool:
+        return not self.in_order or all(
+            self._assignments[parent].state is ShardState.OVER for parent in shard.parents
+        )
+
+    def _close_if_consumed(self, number: int) -> None:
+        shard = self._shards[number]
+        if shard.readonly and self.is_consumed(shard):
+            self._assignments[number].give(ShardState.OVER)
+
+    def _share_out(self) -> None:
+        for at in self._assignments.values():
+            if at.state is ShardState.NOT_ALLOC:
+                at.give(ShardState.ALREADY_ALLOC, self._by_load()[0])
+
+    def _balance(self) -> None:
+        """Move shards until the counts of any two consumers differ by one at most."""
+        while True:
+            order = self._by_load()
+            loads = self._loads()
+            poorest, richest = order[0], order[-1]
+            if loads[richest] - loads[poorest] <= 1:
+                return
+            self._move_one(richest, poorest)
+
+    def _by_load(self) -> list[str]:
+        loads = self._loads()
+        return sorted(self._last_heartbeat, key=lambda consumer: (loads[consumer], consumer))
+
+    def _loads(self) -> Counter[str | None]:
+        return Counter(at.destination for at in self._assignments.values())
+
+    def _move_one(self, giver: str, taker: str) -> None:
+        """Take back a transfer if there is one, since it costs nobody a shard; else start one."""
+        at = max(
+            (at for at in self._assignments.values() if at.destination == giver),
+            key=lambda at: (at.owner == taker, at.state is ShardState.TRANSFER),
+        )
+        if at.owner == taker:
+            at.give(ShardState.ALREADY_ALLOC, taker)
+        else:
+            at.give(ShardState.TRANSFER, at.owner, taker)
+
+    def _require_known(self, consumer: str) -> None:
+        if consumer not in self._last_heartbeat:
+            raise SlsError(404, "ConsumerNotExist", f"consumer {consumer} does not exist")
+
+    def _require_owner(self, shard: int, consumer: str) -> None:
+        self._require_known(consumer)
+        if self._assignments[shard].owner != consumer:
+            raise SlsError(400, "ConsumerNotMatch", f"shard {shard} is not held by {consumer}")
+
+    def _require_valid(self, number: int, cursor: str) -> None:
+        shard = self._shards.get(number)
+        if shard is None:
+            raise SlsError(404, "ShardNotExist", f"shard {number} does not exist")
+        try:
+            valid = shard.origin <= decode_cursor(cursor) <= shard.end
+        except ValueError:
+            valid = False
+        if not valid:
+            raise SlsError(400, "InvalidShardCheckPoint", f"checkpoint {cursor!r} is invalid")

@@ -1,0 +1,212 @@
+"""Serve the emulated API over HTTP/1.1 on loopback.
+
+The socket side only: it reads requests, checks signatures, plays the faults and writes answers.
+What the operations mean is in `sls_operations`. It must never log a request nor a secret, and
+leaves neither thread nor socket behind once closed, whatever clients hold open.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import responses
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import lz4.block
+
+from sls_syslog.testing.sls_faults import FaultPlan
+from sls_syslog.testing.sls_model import SlsModel
+from sls_syslog.testing.sls_operations import MAX_PUT_BYTES, Answer, Call, find_route
+from sls_syslog.testing.sls_shard import SlsError
+from sls_syslog.testing.sls_signature import SignedRequest, verify_signature
+
+__all__ = ["SlsApi", "SlsHttpServer"]
+
+
+class _ConnectionDropped(Exception):  # noqa: N818 - asked for, not an error
+    """A fault closes the connection instead of answering."""
+
+
+@dataclass
+class SlsApi:
+    """One project's API, without its sockets.
+
+    Attributes:
+        project: The name that requests have to give as the first label of their Host.
+        model: The state behind it.
+        secrets: AccessKey secrets by AccessKey ID. None accepts any signature, and none.
+        faults: The planned faults.
+        calls: Requests by operation, those that were made to fail included.
+        closing: Set when the server stops; ends the delay of a fault.
+    """
+
+    project: str
+    model: SlsModel
+    secrets: Mapping[str, str] | None
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    calls: Counter[str] = field(default_factory=Counter)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, request: SignedRequest) -> Answer:
+        """Answer one request, errors included."""
+        try:
+            return self._serve(request)
+        except SlsError as error:
+            content = {"errorCode": error.code, "errorMessage": error.message}
+            return Answer.of_json(content, error.status)
+
+    def _serve(self, request: SignedRequest) -> Answer:
+        route, logstore, target = find_route(request.method, request.path, request.params)
+        self._play_fault(route.operation)
+        if self.secrets is not None:
+            verify_signature(request, self.secrets)
+        project = request.headers.get("host", "").partition(".")[0]
+        if project != self.project:
+            raise SlsError(404, "ProjectNotExist", f"The Project does not exist : {project}")
+        call = Call(target, request.params, request.headers, _decompressed(request))
+        with self.model.changed:
+            answer = route.run(self.model.logstore(logstore), call)
+            self.model.changed.notify_all()
+        return answer
+
+    def _play_fault(self, operation: str) -> None:
+        with self.model.changed:
+            self.calls[operation] += 1
+        fault = self.faults.next(operation)
+        if fault is None:
+            return
+        self.closing.wait(fault.delay)
+        if fault.drop:
+            raise _ConnectionDropped
+        if fault.status is not None:
+            raise SlsError(fault.status, fault.code, fault.message)
+
+
+def _decompressed(request: SignedRequest) -> bytes:
+    if request.headers.get("x-log-compresstype", "") == "":
+        return request.body
+    size = request.headers.get("x-log-bodyrawsize", "")
+    if request.headers["x-log-compresstype"] != "lz4" or not size.isdecimal():
+        raise SlsError(400, "ParameterInvalid", "only lz4 with x-log-bodyrawsize is emulated")
+    if int(size) > MAX_PUT_BYTES:
+        raise SlsError(413, "PostBodyTooLarge", f"the body exceeds {MAX_PUT_BYTES} bytes")
+    try:
+        return bytes(lz4.block.decompress(request.body, uncompressed_size=int(size)))
+    except lz4.block.LZ4BlockError as error:
+        raise SlsError(400, "PostBodyInvalid", f"the body is not lz4: {error}") from error
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    rbufsize = 64 * 1024
+    server: SlsHttpServer
+
+    def handle_one_request(self) -> None:
+        """Serve one request; the base class would want a method per HTTP verb."""
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline:
+            self.close_connection = True
+        elif self.parse_request():
+            self._answer()
+
+    def _answer(self) -> None:
+        try:
+            answer = self.server.api.answer(self._request())
+        except _ConnectionDropped:
+            self.close_connection = True
+            return
+        body = answer.render()
+        lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}"]
+        lines += (f"{name}: {text}" for name, text in answer.headers.items())
+        lines += (f"Content-Length: {len(body)}", f"x-log-requestid: {self.server.next_id()}")
+        head = "\r\n".join((*lines, "\r\n")).encode("latin-1")
+        self.wfile.write(head + body)
+
+    def _request(self) -> SignedRequest:
+        url = urlsplit(self.path)  # absolute when the client takes this server for its proxy
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        return SignedRequest(
+            self.command,
+            unquote(url.path),
+            dict(parse_qsl(url.query, keep_blank_values=True)),
+            headers,
+            self.rfile.read(int(headers.get("content-length") or 0)),
+        )
+
+
+class SlsHttpServer(ThreadingHTTPServer):
+    """The server's socket, its accepting thread and one thread per connection.
+
+    Args:
+        port: The port on 127.0.0.1; 0 lets the kernel choose.
+        api: What answers the requests.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, api: SlsApi) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.api = api
+        self._ids = itertools.count(1)
+        self._connections: dict[socket.socket, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._acceptor = threading.Thread(
+            target=self.serve_forever, args=(0.05,), name="sls-emulator", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to accept connections."""
+        self._acceptor.start()
+
+    def close(self) -> None:
+        """Stop accepting, cut every connection, and wait until all threads have ended."""
+        self.api.closing.set()
+        self.shutdown()
+        self._acceptor.join()
+        self.server_close()
+        with self._lock:
+            connections = dict(self._connections)
+            for connection in connections:
+                _cut(connection)
+        for thread in connections.values():
+            thread.join()
+
+    def next_id(self) -> str:
+        """Return a new x-log-requestid."""
+        return f"{next(self._ids):024X}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread that `close` can find."""
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), daemon=True
+        )
+        with self._lock:
+            self._connections[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection that has ended."""
+        with self._lock:
+            self._connections.pop(request, None)
+            super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Take it as normal that clients vanish; anything else is shown."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+def _cut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # the client was quicker

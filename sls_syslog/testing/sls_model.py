@@ -1,0 +1,226 @@
+"""The state of the emulated service: Logstores with their shards and consumer groups.
+
+Pure state behind one lock, which the caller takes: `with model.changed:`. It must never touch the
+network, sleep or log.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TypeVar
+
+from sls_syslog.testing.sls_consumer_group import ConsumerGroup, ServerRules
+from sls_syslog.testing.sls_shard import KEY_SPACE_END, Shard, SlsError, decode_cursor
+
+__all__ = ["Logstore", "SlsModel"]
+
+_T = TypeVar("_T")
+_K = TypeVar("_K")
+
+
+class Logstore:
+    """One Logstore.
+
+    Args:
+        name: Its name.
+        shards: How many shards share its hash keys at the start.
+        clock: Returns seconds since the epoch.
+        rules: The switches.
+
+    Raises:
+        ValueError: If it would have no shard.
+    """
+
+    def __init__(
+        self, name: str, shards: int, clock: Callable[[], float], rules: ServerRules
+    ) -> None:
+        if shards < 1:
+            raise ValueError(f"a Logstore has at least one shard, not {shards}")
+        self.name = name
+        self.shards: dict[int, Shard] = {}
+        self.consumer_groups: dict[str, ConsumerGroup] = {}
+        self.clock = clock
+        self._rules = rules
+        self._puts = 0
+        self._reads: dict[int, tuple[int, int]] = {}
+        bounds = [KEY_SPACE_END * number // shards for number in range(shards + 1)]
+        for begin, end in pairwise(bounds):
+            self._add_shard(begin, end)
+
+    def shard(self, number: int) -> Shard:
+        """Return a shard.
+
+        Raises:
+            SlsError: ShardNotExist.
+        """
+        return _lookup(self.shards, number, "ShardNotExist", "shard")
+
+    def consumer_group(self, name: str) -> ConsumerGroup:
+        """Return a consumer group.
+
+        Raises:
+            SlsError: ConsumerGroupNotExist.
+        """
+        return _lookup(self.consumer_groups, name, "ConsumerGroupNotExist", "consumer group")
+
+    def put(self, log_group: bytes, shard: int | None = None) -> int:
+        """Store one LogGroup.
+
+        Args:
+            log_group: The encoded message; stored as it is.
+            shard: Where to. None takes the writable shards in turn.
+
+        Returns:
+            The number of the shard that has it.
+
+        Raises:
+            SlsError: ShardNotExist, or ShardNotWritable for a read-only one.
+        """
+        target = self._next_writable() if shard is None else self.shard(shard)
+        if target.readonly:
+            raise SlsError(400, "ShardNotWritable", f"shard {target.id} is read-only")
+        target.append(log_group, self.clock())
+        return target.id
+
+    def shard_for_key(self, key: int) -> Shard:
+        """Return the writable shard that takes a hash key (PutLogs with a route key)."""
+        key = min(key, KEY_SPACE_END - 1)
+        return next(shard for shard in self.shards.values() if shard.covers(key))
+
+    def pull(
+        self, number: int, cursor: str, count: int, end_cursor: str | None = None
+    ) -> tuple[int, list[bytes]]:
+        """Read LogGroups.
+
+        Args:
+            number: The shard.
+            cursor: The first group to read.
+            count: How many at most.
+            end_cursor: The first group not to read. None means up to the end.
+
+        Returns:
+            The position of the first group read, and the groups.
+
+        Raises:
+            SlsError: ShardNotExist, InvalidCursor, ShardReadQuotaExceed.
+        """
+        shard = self.shard(number)
+        self._count_read(number)
+        position = self.position(shard, cursor)
+        end = None if end_cursor is None else self.position(shard, end_cursor)
+        return position, shard.read(position, count, end)
+
+    def split(self, number: int, key: int | None = None) -> list[Shard]:
+        """Split a writable shard in two; it stays readable.
+
+        Args:
+            number: The shard.
+            key: The hash key at which the second child begins. None halves the range.
+
+        Returns:
+            The shard and its two children.
+
+        Raises:
+            SlsError: ShardNotExist; ParameterInvalid for a read-only shard or a key outside it.
+        """
+        shard = self.shard(number)
+        middle = (shard.begin_key + shard.end_key) // 2 if key is None else key
+        if shard.readonly or not shard.begin_key < middle < shard.end_key:
+            raise SlsError(400, "ParameterInvalid", f"shard {number} cannot be split there")
+        shard.readonly = True
+        bounds = ((shard.begin_key, middle), (middle, shard.end_key))
+        return [shard, *(self._add_shard(*pair, parents=(number,)) for pair in bounds)]
+
+    def add_consumer_group(self, name: str, *, timeout: float, in_order: bool) -> None:
+        """Create a consumer group.
+
+        Raises:
+            SlsError: ConsumerGroupAlreadyExist.
+        """
+        if name in self.consumer_groups:
+            raise SlsError(400, "ConsumerGroupAlreadyExist", f"consumer group {name} exists")
+        self.consumer_groups[name] = ConsumerGroup(
+            name,
+            timeout=timeout,
+            in_order=in_order,
+            shards=self.shards,
+            clock=self.clock,
+            rules=self._rules,
+        )
+
+    def _add_shard(self, begin: int, end: int, parents: tuple[int, ...] = ()) -> Shard:
+        shard = Shard(len(self.shards), begin, end, self.clock(), parents)
+        self.shards[shard.id] = shard
+        return shard
+
+    def _next_writable(self) -> Shard:
+        writable = [shard for shard in self.shards.values() if not shard.readonly]
+        self._puts += 1
+        return writable[(self._puts - 1) % len(writable)]
+
+    def position(self, shard: Shard, cursor: str) -> int:
+        """Return the position that a cursor names within a shard.
+
+        Raises:
+            SlsError: InvalidCursor, if it is no cursor or outside of what the shard holds.
+        """
+        try:
+            position = decode_cursor(cursor)
+        except ValueError:
+            position = -1
+        if shard.origin <= position < shard.begin and not self._rules.refuse_expired_cursor:
+            return shard.begin
+        if not shard.begin <= position <= shard.end:
+            raise SlsError(400, "InvalidCursor", "this cursor is invalid")
+        return position
+
+    def _count_read(self, number: int) -> None:
+        second, limit = int(self.clock()), self._rules.reads_per_second
+        last, count = self._reads.get(number, (second, 0))
+        count = count + 1 if last == second else 1
+        self._reads[number] = (second, count)
+        if limit is not None and count > limit:
+            raise SlsError(403, "ShardReadQuotaExceed", "shard read qps exceed quota limits")
+
+
+class SlsModel:
+    """The Logstores of one project.
+
+    Args:
+        clock: Returns seconds since the epoch.
+        rules: The switches.
+    """
+
+    def __init__(self, clock: Callable[[], float], rules: ServerRules) -> None:
+        # The lock of everything below, and a way to wait until a checkpoint moves.
+        self.changed = threading.Condition()
+        self.logstores: dict[str, Logstore] = {}
+        self.clock = clock
+        self._rules = rules
+
+    def create_logstore(self, name: str, shards: int) -> None:
+        """Create a Logstore.
+
+        Raises:
+            SlsError: LogStoreAlreadyExist.
+        """
+        if name in self.logstores:
+            raise SlsError(400, "LogStoreAlreadyExist", f"logstore {name} already exists")
+        self.logstores[name] = Logstore(name, shards, self.clock, self._rules)
+
+    def logstore(self, name: str) -> Logstore:
+        """Return a Logstore.
+
+        Raises:
+            SlsError: LogStoreNotExist.
+        """
+        return _lookup(self.logstores, name, "LogStoreNotExist", "logstore")
+
+
+def _lookup(table: dict[_K, _T], key: _K, code: str, kind: str) -> _T:
+    try:
+        return table[key]
+    except KeyError:
+        raise SlsError(404, code, f"{kind} {key} does not exist") from None

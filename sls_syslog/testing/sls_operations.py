@@ -1,0 +1,305 @@
+"""The operations of the SLS HTTP API: from a request's parts to the model and back to an answer.
+
+One table (`ROUTES`) says which request is which operation. Nothing here knows sockets: `sls_http`
+reads the requests and writes the answers. An operation runs under the model's lock, so it must
+never do what takes long; that is left to the answer (`Answer.render`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import lz4.block
+
+from sls_syslog.testing.loggroup import frame_log_group
+from sls_syslog.testing.sls_model import Logstore
+from sls_syslog.testing.sls_shard import SlsError, encode_cursor
+
+__all__ = ["OPERATIONS", "ROUTES", "Answer", "Call", "Route", "find_route"]
+
+MAX_PULL_COUNT = 1000
+MAX_PUT_BYTES = 30 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request on its way to its operation.
+
+    Attributes:
+        target: The last part of the path that varies (a shard, a consumer group), or "".
+        params: The decoded query.
+        headers: The headers, names in lower case.
+        body: The body, decompressed.
+    """
+
+    target: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def param(self, name: str) -> str:
+        """Return a parameter of the query that has to be there.
+
+        Raises:
+            SlsError: ParameterInvalid.
+        """
+        if name not in self.params:
+            raise SlsError(400, "ParameterInvalid", f"parameter {name} is missing")
+        return self.params[name]
+
+    def number(self, name: str, low: int, high: int) -> int:
+        """Return a parameter that is a number between two bounds, both included.
+
+        Raises:
+            SlsError: ParameterInvalid.
+        """
+        text = self.param(name)
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise SlsError(400, "ParameterInvalid", f"{name} must be within [{low}-{high}]")
+        return int(text)
+
+    def json(self, kind: type) -> Any:
+        """Return the body, which has to be JSON of one type.
+
+        Raises:
+            SlsError: JsonInfoInvalid.
+        """
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            value = None
+        if not isinstance(value, kind):
+            raise SlsError(400, "JsonInfoInvalid", "the body is not the JSON that is expected")
+        return value
+
+
+def _nothing() -> bytes:
+    return b""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an operation answers.
+
+    Attributes:
+        headers: Headers beside those that every answer has.
+        render: Builds the body; called without the lock.
+        status: The HTTP status.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    render: Callable[[], bytes] = _nothing
+    status: int = 200
+
+    @classmethod
+    def of_json(cls, value: Any, status: int = 200) -> Answer:
+        """Return an answer with a JSON body."""
+        return cls({"Content-Type": "application/json"}, json.dumps(value).encode, status)
+
+
+Operation = Callable[[Logstore, Call], Answer]
+
+
+def _list_consumer_group(logstore: Logstore, _call: Call) -> Answer:
+    return Answer.of_json(
+        [
+            {"name": group.name, "timeout": group.timeout, "order": group.in_order}
+            for group in logstore.consumer_groups.values()
+        ]
+    )
+
+
+def _create_consumer_group(logstore: Logstore, call: Call) -> Answer:
+    wanted = call.json(dict)
+    name, timeout, order = (wanted.get(key) for key in ("consumerGroup", "timeout", "order"))
+    _require_settings(timeout, order)
+    if not (isinstance(name, str) and name):
+        raise SlsError(400, "JsonInfoInvalid", "consumerGroup must be a name")
+    logstore.add_consumer_group(name, timeout=timeout, in_order=order)
+    return Answer()
+
+
+def _update_consumer_group(logstore: Logstore, call: Call) -> Answer:
+    group, wanted = logstore.consumer_group(call.target), call.json(dict)
+    timeout, order = wanted.get("timeout", group.timeout), wanted.get("order", group.in_order)
+    _require_settings(timeout, order)
+    group.timeout, group.in_order = timeout, order
+    return Answer()
+
+
+def _require_settings(timeout: Any, order: Any) -> None:
+    if not (isinstance(timeout, int | float) and timeout > 0 and isinstance(order, bool)):
+        raise SlsError(400, "JsonInfoInvalid", "timeout must be seconds, and order a boolean")
+
+
+def _delete_consumer_group(logstore: Logstore, call: Call) -> Answer:
+    del logstore.consumer_groups[logstore.consumer_group(call.target).name]
+    return Answer()
+
+
+def _heartbeat(logstore: Logstore, call: Call) -> Answer:
+    group = logstore.consumer_group(call.target)
+    return Answer.of_json(group.heartbeat(call.param("consumer"), call.json(list)))
+
+
+def _get_checkpoint(logstore: Logstore, call: Call) -> Answer:
+    """One shard's checkpoint, or all; an unknown shard has none, which is no error."""
+    stored = logstore.consumer_group(call.target).checkpoints
+    wanted = call.params.get("shard")
+    rows = []
+    for shard in logstore.shards:
+        if wanted in {None, str(shard)}:
+            at = stored.get(shard)
+            rows.append(
+                {
+                    "shard": shard,
+                    "checkpoint": at.cursor if at else "",
+                    "updateTime": int(at.updated * 1_000_000) if at else 0,
+                    "consumer": at.consumer if at else "",
+                }
+            )
+    return Answer.of_json(rows)
+
+
+def _update_checkpoint(logstore: Logstore, call: Call) -> Answer:
+    wanted = call.json(dict)
+    logstore.consumer_group(call.target).save_checkpoint(
+        wanted.get("shard", -1),
+        str(wanted.get("checkpoint")),
+        consumer=call.params.get("consumer", ""),
+        force=call.params.get("forceSuccess", "").lower() == "true",
+    )
+    return Answer()
+
+
+def _list_shards(logstore: Logstore, _call: Call) -> Answer:
+    return Answer.of_json([shard.describe() for shard in logstore.shards.values()])
+
+
+def _split_shard(logstore: Logstore, call: Call) -> Answer:
+    shards = logstore.split(int(call.target), _hash_key(call))
+    return Answer.of_json([shard.describe() for shard in shards])
+
+
+def _get_cursor(logstore: Logstore, call: Call) -> Answer:
+    shard, start = logstore.shard(int(call.target)), call.param("from")
+    named = {"begin": shard.begin, "end": shard.end}
+    if start in named:
+        position = named[start]
+    else:
+        position = shard.position_at(call.number("from", 0, 2**63))
+    return Answer.of_json({"cursor": encode_cursor(position)})
+
+
+def _get_cursor_time(logstore: Logstore, call: Call) -> Answer:
+    shard = logstore.shard(int(call.target))
+    time = shard.received_at(logstore.position(shard, call.param("cursor")))
+    return Answer.of_json({"cursor_time": int(logstore.clock() if time is None else time)})
+
+
+def _pull_logs(logstore: Logstore, call: Call) -> Answer:
+    number, count = int(call.target), call.number("count", 0, MAX_PULL_COUNT)
+    for name in ("query", "processor"):
+        if name in call.params:
+            raise SlsError(400, "ParameterInvalid", f"{name} (SPL) is not emulated")
+    start, groups = logstore.pull(
+        number, call.param("cursor"), count, call.params.get("end_cursor")
+    )
+    shard, end = logstore.shard(number), start + len(groups)
+    pieces = [piece for group in groups for piece in frame_log_group(group)]
+    compress = bool(groups) and "lz4" in call.headers.get("accept-encoding", "")
+    last = shard.received_at(end - 1)
+    headers = {
+        "Content-Type": "application/x-protobuf",
+        "x-log-bodyrawsize": str(sum(map(len, pieces))),
+        "x-log-count": str(len(groups)),
+        "x-log-cursor": encode_cursor(end),
+        "x-log-cursor-time": str(int(logstore.clock() if last is None else last)),
+        "x-log-end-of-cursor": str(int(end == shard.end)),
+        "x-log-read-last-cursor": str(end - 1 if groups else end),
+    }
+    if compress:
+        headers["x-log-compresstype"] = "lz4"
+    return Answer(headers, partial(_render_groups, pieces, compress))
+
+
+def _render_groups(pieces: list[bytes], compress: bool) -> bytes:
+    body = b"".join(pieces)
+    return lz4.block.compress(body, store_size=False) if compress else body
+
+
+def _put_logs(logstore: Logstore, call: Call) -> Answer:
+    key = _hash_key(call) if call.target == "route" else None
+    logstore.put(call.body, None if key is None else logstore.shard_for_key(key).id)
+    return Answer()
+
+
+def _hash_key(call: Call) -> int | None:
+    text = call.params.get("key")
+    try:
+        return None if text is None else int(text, 16)
+    except ValueError:
+        raise SlsError(400, "ParameterInvalid", f"key {text!r} is not hexadecimal") from None
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which requests are an operation.
+
+    Attributes:
+        operation: The operation's name in the API reference.
+        method: The HTTP method.
+        path: The whole path; its groups are the Logstore and the target.
+        kind: The query's `type` or `action`; None if it has neither.
+        run: Does it.
+    """
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    kind: str | None
+    run: Operation
+
+
+_GROUPS = re.compile(r"/logstores/([^/]+)/consumergroups()")
+_GROUP = re.compile(r"/logstores/([^/]+)/consumergroups/([^/]+)")
+_SHARDS = re.compile(r"/logstores/([^/]+)/shards()")
+_SHARD = re.compile(r"/logstores/([^/]+)/shards/(\d+)")
+_PUT = re.compile(r"/logstores/([^/]+)/shards/(lb|route)")
+
+ROUTES = (
+    Route("ListConsumerGroup", "GET", _GROUPS, None, _list_consumer_group),
+    Route("CreateConsumerGroup", "POST", _GROUPS, None, _create_consumer_group),
+    Route("UpdateConsumerGroup", "PUT", _GROUP, None, _update_consumer_group),
+    Route("DeleteConsumerGroup", "DELETE", _GROUP, None, _delete_consumer_group),
+    Route("ConsumerGroupHeartBeat", "POST", _GROUP, "heartbeat", _heartbeat),
+    Route("GetCheckPoint", "GET", _GROUP, None, _get_checkpoint),
+    Route("ConsumerGroupUpdateCheckPoint", "POST", _GROUP, "checkpoint", _update_checkpoint),
+    Route("GetCursor", "GET", _SHARD, "cursor", _get_cursor),
+    Route("GetCursorTime", "GET", _SHARD, "cursor_time", _get_cursor_time),
+    Route("PullLogs", "GET", _SHARD, "log", _pull_logs),
+    Route("PutLogs", "POST", _PUT, None, _put_logs),
+    Route("ListShards", "GET", _SHARDS, None, _list_shards),
+    Route("SplitShard", "POST", _SHARD, "split", _split_shard),
+)
+OPERATIONS = tuple(route.operation for route in ROUTES)
+
+
+def find_route(method: str, path: str, params: Mapping[str, str]) -> tuple[Route, str, str]:
+    """Return the route of a request, the Logstore's name and the target.
+
+    Raises:
+        SlsError: If there is no such operation.
+    """
+    kind = params.get("type") or params.get("action")
+    for route in ROUTES:
+        if route.method == method and route.kind == kind:
+            match = route.path.fullmatch(path)
+            if match:
+                return route, match[1], match[2]
+    raise SlsError(404, "OperationNotSupported", f"not emulated: {method} {path} {kind or ''}")
