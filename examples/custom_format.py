@@ -10,7 +10,13 @@ from collections.abc import Mapping
 
 from aliyun.log.consumer import ConsumerWorker
 
-from sls_syslog import Severity, ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
+from sls_syslog import (
+    Severity,
+    ShipperSettings,
+    SyslogShipperProcessor,
+    consumer_config,
+    run_worker,
+)
 
 SEVERITIES = {"FATAL": Severity.CRITICAL, "ERROR": Severity.ERROR, "WARN": Severity.WARNING}
 

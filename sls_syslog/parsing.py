@@ -1,7 +1,8 @@
 """Readers: functions that turn what somebody wrote for a setting into its value.
 
 Pure, but for looking whether a file can be read. Each takes the value as it came (from
-Python, a dict, the environment) and raises ``ValueError("expected ...")`` when it is wrong.
+Python, a dict, the environment) and raises ``ValueError("expected ...")`` when it is wrong,
+with a hint as second argument where there is one.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def choice(*names: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         name = value.strip().lower() if isinstance(value, str) else value
         if name not in names:
-            raise ValueError(f"expected one of {', '.join(names)}{did_you_mean(name, names)}")
+            raise ValueError(f"expected one of {', '.join(names)}", did_you_mean(name, names))
         return str(name)
 
     return read

@@ -316,7 +316,8 @@ def _read(key: str, metadata: Mapping[str, Any], value: Any) -> Any:
         return metadata["read"](value)
     except ValueError as error:
         shown = "a secret" if metadata["secret"] else f"{value!r}"
-        raise SettingsError(key, f"{error}, got {shown}") from None
+        expected, hint = (*error.args, "")[:2]
+        raise SettingsError(key, f"{expected}, got {shown}{hint}") from None
 
 
 def _shown_default(spec: Any) -> str:

@@ -118,13 +118,13 @@ def _watch(workers: tuple[ConsumerWorker, ...], stop_requested: threading.Event)
     Raises:
         WorkerError: If a thread has died.
     """
-    while any(worker.is_alive() for worker in workers):
+    running = True
+    while running and not stop_requested.wait(_WATCH_INTERVAL):
+        running = any(worker.is_alive() for worker in workers)  # before looking who has died
         for worker in workers:
             for thread in (worker, worker.heart_beat):
                 if _has_died(thread) and not worker.shut_down_flag:
                     raise WorkerError(f"{type(thread).__name__} of {_name(worker)} has died")
-        if stop_requested.wait(_WATCH_INTERVAL):
-            return
 
 
 def _has_died(thread: threading.Thread) -> bool:

@@ -1,0 +1,17 @@
+"""Fixtures for all tests; those of the testing kit come from its pytest plugin."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine's own environment sets must not steer a test, nor a proxy take loopback."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("SYSLOG_", "SLS_")) and not name.startswith("SLS_SYSLOG_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")

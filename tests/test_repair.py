@@ -1,0 +1,129 @@
+"""What logs hold becomes legal, and what is legal stays as it is."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sls_syslog.repair import NEWLINES, header_field, hostname_rfc3164, tag_rfc3164, truncated
+
+# Every character that ends a line or a message for some receiver: the control characters of
+# Unicode but TAB, and its two separators.
+CONTROLS = [
+    chr(code)
+    for code in (*range(0x100), 0x2028, 0x2029)
+    if unicodedata.category(chr(code)) in {"Cc", "Zl", "Zp"} and chr(code) != "\t"
+]
+
+
+def test_the_table_of_control_characters_is_whole() -> None:
+    assert len(CONTROLS) == 31 + 33 + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("web-1.example:[::1]", 255, "web-1.example:[::1]"),
+        ("", 48, "-"),
+        ("-", 48, "-"),
+        ("a b\tc\nd\x00e\x7f", 48, "a_b_c_d_e_"),
+        ("größer 日本 \U0001f600", 48, "gr__er_____"),
+        ("x" * 48, 48, "x" * 48),
+        ("x" * 49, 48, "x" * 48),
+        ("\ud800", 48, "_"),
+        ("!~", 48, "!~"),
+    ],
+)
+def test_a_header_field_is_made_legal(text: str, limit: int, expected: str) -> None:
+    assert header_field(text, limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("web_1.example-a", "web_1.example-a"),
+        ("", "-"),
+        ("fe80::1", "fe80--1"),
+        ("two words\n", "two-words-"),
+        ("日本", "--"),
+        ("x" * 256, "x" * 255),
+    ],
+)
+def test_a_hostname_of_rfc_3164_is_made_legal(text: str, expected: str) -> None:
+    assert hostname_rfc3164(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postfix/smtpd", "postfix/smtpd"),
+        ("", "-"),
+        ("a:b[c] d", "a_b_c__d"),
+        ("日本", "__"),
+        ("x" * 33, "x" * 32),
+    ],
+)
+def test_a_tag_is_made_legal(text: str, expected: str) -> None:
+    assert tag_rfc3164(text) == expected
+
+
+@pytest.mark.parametrize("character", CONTROLS, ids=lambda character: f"U+{ord(character):04X}")
+def test_a_control_character_is_escaped_or_a_space_or_kept(character: str) -> None:
+    text = f"a{character}b"
+    assert json.loads(f'"{NEWLINES["escape"](text)}"') == text
+    assert NEWLINES["space"](text) == "a b"
+    assert NEWLINES["keep"](text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a\tb", 'C:\\new "x"', "größer\u00a0日本\u2027\U0001f600"])
+@pytest.mark.parametrize("policy", NEWLINES)
+def test_other_text_stays_as_it_is(policy: str, text: str) -> None:
+    assert NEWLINES[policy](text) == text
+
+
+def test_the_two_common_ones_have_short_escapes() -> None:
+    assert NEWLINES["escape"]("a\r\nb\x00") == "a\\r\\nb\\u0000"
+
+
+@given(st.text())
+@pytest.mark.parametrize("policy", ["escape", "space"])
+def test_any_text_becomes_one_line(policy: str, text: str) -> None:
+    line = NEWLINES[policy](text)
+    assert line.splitlines() in ([], [line])
+    assert not set(CONTROLS) & set(line)
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_escaped_json_is_the_same_json(value: dict[str, str]) -> None:
+    assert json.loads(NEWLINES["escape"](json.dumps(value, ensure_ascii=False))) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "limit", "expected"),
+    [
+        (b"", 0, b""),
+        (b"abc", 0, b""),
+        (b"abc", 2, b"ab"),
+        (b"abc", 3, b"abc"),
+        (b"abc", 4, b"abc"),
+        ("aä".encode(), 2, b"a"),
+        ("aä".encode(), 3, "aä".encode()),
+        ("日".encode(), 1, b""),
+        ("日".encode(), 2, b""),
+        ("a\U0001f600".encode(), 4, b"a"),
+        ("a\U0001f600b".encode(), 5, "a\U0001f600".encode()),
+    ],
+)
+def test_bytes_are_cut_between_characters(data: bytes, limit: int, expected: bytes) -> None:
+    assert truncated(data, limit) == expected
+
+
+@given(st.text(), st.integers(0, 100))
+def test_a_cut_keeps_as_many_whole_characters_as_fit(text: str, limit: int) -> None:
+    kept = truncated(text.encode(), limit).decode()
+    longest = max(n for n in range(len(text) + 1) if len(text[:n].encode()) <= limit)
+    assert kept == text[:longest]

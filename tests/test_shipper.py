@@ -1,0 +1,277 @@
+"""The processor under the real ``ConsumerWorker``: no fault may cost a log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from aliyun.log.consumer import ConsumerProcessorBase
+from shipping import GROUP, shipping
+
+from sls_syslog import SettingsError, Severity, ShipperSettings, SyslogShipperProcessor
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
+
+LOGS = 100
+
+
+def fill(emulator: SlsEmulator, logs: int = LOGS) -> None:
+    """Logs 0, 1, 2 ... in groups of ten, over all shards."""
+    for first in range(0, logs, 10):
+        emulator.put_logs([{"n": str(n)} for n in range(first, first + 10)], topic="t", source="s")
+
+
+def numbers(receiver: SyslogReceiver) -> list[int]:
+    found = (re.search(rb"\|\|n=(\d+)", frame) for frame in receiver.frames)
+    return sorted({int(match[1]) for match in found if match})
+
+
+def eventually(condition: Callable[[], bool], timeout: float = 20.0) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.02)
+
+
+def quick(receiver: SyslogReceiver, **settings: Any) -> dict[str, Any]:
+    """Settings under which failures are over soon."""
+    return {**receiver.settings(), "timeout": 5, "retry_seconds": 0.5, **settings}
+
+
+def test_logs_are_shipped_and_the_checkpoints_end_at_the_end(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    fill(sls_emulator)
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        sls_emulator.wait_until_drained(GROUP)
+    assert numbers(syslog_receiver) == list(range(LOGS))
+    assert len(syslog_receiver.frames) == LOGS
+    assert sls_emulator.checkpoints(GROUP) == sls_emulator.end_cursors()
+
+
+def test_the_default_message_is_the_documented_one(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs(
+        [{"b": "2", "a": "1", "empty": ""}],
+        topic="nginx",
+        source="192.0.2.1",
+        tags={"__path__": "/var/log/a"},
+    )
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        syslog_receiver.wait_for(1)
+    (message,) = syslog_receiver.messages
+    assert message.msg == (
+        "||__topic__=nginx||__source__=192.0.2.1||__tag__:__path__=/var/log/a||b=2||a=1||empty="
+    )
+
+
+def test_a_restart_goes_on_at_the_checkpoint(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    fill(sls_emulator)
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        sls_emulator.wait_until_drained(GROUP)
+    syslog_receiver.clear()
+    sls_emulator.put_logs([{"n": "100"}], topic="t", source="s")
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        sls_emulator.wait_until_drained(GROUP)
+    assert numbers(syslog_receiver) == [100]
+    assert len(syslog_receiver.frames) == 1
+
+
+def test_a_receiver_that_is_down_at_start_is_waited_for(
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="sls_syslog")
+    fill(sls_emulator)
+    syslog_receiver.stop_listening()
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        # Long enough for batches to go back to SLS and come again.
+        eventually(lambda: sls_emulator.calls["PullLogs"] > 6)
+        assert not any(
+            sls_emulator.checkpoints(GROUP)[shard] == end
+            for shard, end in sls_emulator.end_cursors().items()
+            if shard in sls_emulator.checkpoints(GROUP)
+        )
+        syslog_receiver.listen_again()
+        sls_emulator.wait_until_drained(GROUP)
+    assert numbers(syslog_receiver) == list(range(LOGS))
+    said = [record for record in caplog.records if record.name == "sls_syslog.outage"]
+    assert [record.levelname for record in said] == ["WARNING", "INFO"]
+    assert f"tcp://127.0.0.1:{syslog_receiver.port}" in said[0].getMessage()
+
+
+class Documented(ConsumerProcessorBase):
+    """The documented pattern: raise when sending fails, leave shutdown to the SDK."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.target = SyslogShipperProcessor({**settings, "retry_seconds": 0})
+
+    def process(self, log_groups: Any, check_point_tracker: Any) -> None:
+        self.target._ship(log_groups)
+        self.save_checkpoint(check_point_tracker)
+
+
+@pytest.mark.parametrize(
+    ("processor", "lost"), [(Documented, True), (SyslogShipperProcessor, False)]
+)
+def test_a_shutdown_during_an_outage_saves_only_what_was_delivered(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, processor: Any, lost: bool
+) -> None:
+    fill(sls_emulator)
+    syslog_receiver.stop_listening()
+    with shipping(sls_emulator, quick(syslog_receiver), processor):
+        eventually(lambda: sls_emulator.calls["PullLogs"] >= 4)
+        time.sleep(0.5)  # for both shards' batches to have failed
+    assert (sls_emulator.checkpoints(GROUP) == sls_emulator.end_cursors()) is lost
+    syslog_receiver.listen_again()
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        sls_emulator.wait_until_drained(GROUP)
+    assert (numbers(syslog_receiver) == list(range(LOGS))) is not lost
+
+
+def test_connections_that_are_reset_all_the_time_lose_nothing(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    fill(sls_emulator, 2000)
+    with shipping(sls_emulator, quick(syslog_receiver), max_fetch_log_group_size=5):
+        for _ in range(20):
+            syslog_receiver.reset_connections()
+            time.sleep(0.05)
+        sls_emulator.wait_until_drained(GROUP)
+    assert numbers(syslog_receiver) == list(range(2000))
+
+
+def test_checkpoints_that_cannot_be_saved_neither_stop_the_worker_nor_lose_anything(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    fill(sls_emulator)
+    sls_emulator.fail(
+        "ConsumerGroupUpdateCheckPoint", status=400, code="InvalidShardCheckPoint", times=None
+    )
+    with shipping(sls_emulator, quick(syslog_receiver)) as worker:
+        syslog_receiver.wait_for(LOGS)
+        sls_emulator.clear_faults()
+        sls_emulator.put_logs([{"n": "100"}], shard=0, topic="t", source="s")
+        sls_emulator.put_logs([{"n": "101"}], shard=1, topic="t", source="s")
+        sls_emulator.wait_until_drained(GROUP)
+        assert worker.is_alive()
+    assert numbers(syslog_receiver) == list(range(LOGS + 2))
+
+
+def test_an_empty_shard_keeps_the_place_where_it_began(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        eventually(lambda: sls_emulator.calls["PullLogs"] >= 4)
+    assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()
+
+
+def test_making_a_processor_touches_no_network() -> None:
+    processor = SyslogShipperProcessor({"host": "no.such.name.invalid"})
+    processor.initialize(3)
+    processor.initialize(3)
+    assert processor.shard_id == 3
+
+
+def test_a_wrong_setting_is_refused_by_the_processor_too() -> None:
+    with pytest.raises(SettingsError, match=r"protocol.*tlss.*did you mean 'tls'"):
+        SyslogShipperProcessor({"host": "siem", "protocol": "tlss"})
+
+
+# --- hooks ------------------------------------------------------------------------
+
+
+class Customised(SyslogShipperProcessor):
+    """Overrides every hook."""
+
+    def format_message(self, log: Mapping[str, str]) -> str | None:
+        return None if log["n"] == "1" else f"number {log['n']}\nof {log['__topic__']}"
+
+    def severity(self, log: Mapping[str, str]) -> Severity:
+        return Severity.ERROR if log["n"] == "2" else super().severity(log)  # type: ignore[return-value]
+
+    def facility(self, log: Mapping[str, str]) -> str:
+        return "local7"
+
+    def hostname(self, log: Mapping[str, str]) -> str:
+        return f"host of {log['n']}"
+
+    def app_name(self, log: Mapping[str, str]) -> str:
+        return "应用"
+
+    def structured_data(self, log: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        return {"n@32473": {"value": log["n"]}}
+
+
+def test_hooks_decide_what_is_sent(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": str(n)} for n in range(4)], topic="t")
+    with shipping(sls_emulator, quick(syslog_receiver), Customised):
+        sls_emulator.wait_until_drained(GROUP)
+    messages = syslog_receiver.messages
+    assert [message.msg for message in messages] == [rf"number {n}\nof t" for n in (0, 2, 3)]
+    assert [message.severity for message in messages] == [6, 3, 6]
+    assert {message.facility for message in messages} == {23}
+    assert messages[0].hostname == "host_of_0"
+    assert messages[0].app_name == "__"
+    assert messages[0].structured_data == {"n@32473": [("value", "0")]}
+
+
+class Broken(SyslogShipperProcessor):
+    """A hook with a mistake in it."""
+
+    def format_message(self, log: Mapping[str, str]) -> str:
+        return log["no such field"]
+
+    def severity(self, log: Mapping[str, str]) -> int:
+        return 99
+
+
+def test_a_hook_that_fails_costs_no_log(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(sls_emulator)
+    with shipping(sls_emulator, quick(syslog_receiver), Broken):
+        sls_emulator.wait_until_drained(GROUP)
+    assert numbers(syslog_receiver) == list(range(LOGS))
+    assert {message.severity for message in syslog_receiver.messages} == {6}
+    reported = [record for record in caplog.records if record.name == "sls_syslog.encoder"]
+    assert len(reported) == 2 * 2  # two hooks, two shards, and not a hundred logs
+
+
+class Exiting(SyslogShipperProcessor):
+    """A hook that tries to end the program, twice."""
+
+    exits = 2
+
+    def format_message(self, log: Mapping[str, str]) -> str | None:
+        if Exiting.exits:
+            Exiting.exits -= 1
+            sys.exit("from a hook")
+        return super().format_message(log)
+
+
+def test_a_hook_that_exits_ends_no_thread_and_loses_nothing(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    fill(sls_emulator)
+    with shipping(sls_emulator, quick(syslog_receiver), Exiting):
+        sls_emulator.wait_until_drained(GROUP)
+    assert numbers(syslog_receiver) == list(range(LOGS))
+
+
+def test_settings_objects_and_dicts_are_the_same(syslog_receiver: SyslogReceiver) -> None:
+    mapping = syslog_receiver.settings()
+    settings = ShipperSettings.from_mapping(mapping)
+    assert SyslogShipperProcessor(settings).settings is settings
+    assert SyslogShipperProcessor(mapping).settings.port == settings.port

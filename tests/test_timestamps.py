@@ -1,0 +1,197 @@
+"""Time stamps against zoneinfo and against stamps worked out by hand, in five zones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import locale
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sls_syslog.testing.grammar import parse_rfc3164, parse_rfc5424
+from sls_syslog.timestamps import LogClock, rfc3164_time, rfc5424_time
+
+UINT32 = 2**32 - 1
+ZONES = ["UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York", "America/St_Johns"]
+# Worked out by hand from the zones' rules. Clocks in North America went forward on 2026-03-08
+# and back on 2026-11-01, at 2 o'clock local time.
+BY_HAND = [
+    ("UTC", 0, "1970-01-01T00:00:00+00:00", "Jan  1 00:00:00"),
+    ("UTC", 951_782_400, "2000-02-29T00:00:00+00:00", "Feb 29 00:00:00"),
+    ("UTC", UINT32, "2106-02-07T06:28:15+00:00", "Feb  7 06:28:15"),
+    ("Asia/Shanghai", 1_795_403_700, "2026-11-23T11:15:00+08:00", "Nov 23 11:15:00"),
+    ("Asia/Kolkata", 1_795_403_700, "2026-11-23T08:45:00+05:30", "Nov 23 08:45:00"),
+    ("America/New_York", 1_772_953_199, "2026-03-08T01:59:59-05:00", "Mar  8 01:59:59"),
+    ("America/New_York", 1_772_953_200, "2026-03-08T03:00:00-04:00", "Mar  8 03:00:00"),
+    ("America/New_York", 1_793_509_200, "2026-11-01T01:00:00-04:00", "Nov  1 01:00:00"),
+    ("America/New_York", 1_793_512_799, "2026-11-01T01:59:59-04:00", "Nov  1 01:59:59"),
+    ("America/New_York", 1_793_512_800, "2026-11-01T01:00:00-05:00", "Nov  1 01:00:00"),
+    ("America/St_Johns", 1_772_947_799, "2026-03-08T01:59:59-03:30", "Mar  8 01:59:59"),
+    ("America/St_Johns", 1_772_947_800, "2026-03-08T03:00:00-02:30", "Mar  8 03:00:00"),
+    ("America/St_Johns", 1_793_507_399, "2026-11-01T01:59:59-02:30", "Nov  1 01:59:59"),
+    ("America/St_Johns", 1_793_507_400, "2026-11-01T01:00:00-03:30", "Nov  1 01:00:00"),
+]
+
+
+@contextmanager
+def local_zone(name: str) -> Iterator[None]:
+    """This process in another zone; it has one thread that looks at the clock."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+@pytest.mark.parametrize(("zone", "seconds", "rfc5424", "rfc3164"), BY_HAND)
+@pytest.mark.parametrize("local", [False, True], ids=["named", "local"])
+def test_a_log_has_the_stamp_of_its_zone(
+    zone: str, seconds: int, rfc5424: str, rfc3164: str, local: bool
+) -> None:
+    with local_zone(zone if local else "Pacific/Chatham"):
+        clock = LogClock(None if local else ZoneInfo(zone))
+        assert clock.rfc5424(seconds) == rfc5424
+        assert clock.rfc3164(seconds) == rfc3164
+        assert rfc5424_time(clock.datetime(seconds)) == rfc5424
+        assert rfc3164_time(clock.datetime(seconds)) == rfc3164
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("local", [False, True], ids=["named", "local"])
+def test_every_quarter_of_an_hour_of_a_year_is_right(zone: str, local: bool) -> None:
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+    with local_zone(zone if local else "UTC"):
+        clock = LogClock(None if local else ZoneInfo(zone))
+        for seconds in range(1_767_225_600, 1_798_761_600, 900):
+            moment = dt.datetime.fromisoformat(clock.rfc5424(seconds))
+            assert moment == epoch + dt.timedelta(seconds=seconds)
+            # The wall clock, asked in another way than by astimezone().
+            wall = dt.datetime.fromtimestamp(seconds, ZoneInfo(zone)).replace(tzinfo=None)
+            assert moment.replace(tzinfo=None) == wall
+
+
+zones = st.sampled_from([ZoneInfo(zone) for zone in ZONES])
+
+
+@given(zones, st.lists(st.tuples(st.integers(0, UINT32), st.integers(0, UINT32)), max_size=5))
+def test_one_clock_writes_what_a_new_one_would(
+    zone: ZoneInfo, moments: list[tuple[int, int]]
+) -> None:
+    clock = LogClock(zone)
+    for moment in [*moments, *moments[::-1]]:
+        assert clock.rfc5424(*moment) == LogClock(zone).rfc5424(*moment)
+        assert clock.rfc3164(*moment) == LogClock(zone).rfc3164(*moment)
+
+
+@given(zones, st.integers(0, UINT32), st.integers(0, 999_999_999))
+def test_a_strict_reader_finds_the_moment_to_the_microsecond(
+    zone: ZoneInfo, seconds: int, nanoseconds: int
+) -> None:
+    stamp = LogClock(zone).rfc5424(seconds, nanoseconds)
+    read = parse_rfc5424(f"<14>1 {stamp} - - - - -".encode()).datetime
+    expected = dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
+    assert read == expected + dt.timedelta(microseconds=nanoseconds // 1000)
+
+
+@given(st.datetimes(timezones=zones))
+def test_a_strict_reader_takes_every_stamp_of_either_format(moment: dt.datetime) -> None:
+    read = parse_rfc5424(f"<14>1 {rfc5424_time(moment)} - - - - -".encode())
+    assert read.datetime is not None
+    assert read.datetime - moment == dt.timedelta(0)
+    stamp = parse_rfc3164(f"<14>{rfc3164_time(moment)} host tag: ".encode()).timestamp
+    assert stamp is not None
+    # The standard library reads the English names back (in the C locale, which tests run in).
+    back = dt.datetime.strptime(f"{moment.year:04d} {stamp}", "%Y %b %d %H:%M:%S")
+    assert back == moment.replace(tzinfo=None, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "fraction"),
+    [
+        (0, ""),
+        (1, ".000000"),
+        (999, ".000000"),
+        (1_000, ".000001"),
+        (123_456_789, ".123456"),
+        (999_999_999, ".999999"),
+        (1_000_000_000, ".000000"),
+        (UINT32, ".000000"),
+        (-1, ".000000"),
+    ],
+)
+def test_a_fraction_has_six_digits_and_is_cut_not_rounded(nanoseconds: int, fraction: str) -> None:
+    clock = LogClock(dt.timezone.utc)
+    assert clock.rfc5424(59, nanoseconds) == f"1970-01-01T00:00:59{fraction}+00:00"
+    assert clock.rfc3164(59, nanoseconds) == "Jan  1 00:00:59"
+    assert clock.datetime(59, nanoseconds).second == 59
+
+
+def test_the_second_before_1970_is_no_special_one() -> None:
+    clock = LogClock(dt.timezone.utc)
+    assert clock.rfc5424(-1) == "1969-12-31T23:59:59+00:00"
+    assert LogClock(dt.timezone.utc).rfc3164(-1) == "Dec 31 23:59:59"
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (
+            dt.datetime(1900, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")),  # +08:05:43
+            "1899-12-31T15:54:17+00:00",
+        ),
+        (
+            dt.datetime(2026, 1, 1, tzinfo=dt.timezone(-dt.timedelta(hours=23, minutes=59))),
+            "2026-01-01T00:00:00-23:59",
+        ),
+        (
+            dt.datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=dt.timezone.utc),
+            "0001-01-01T00:00:00.000001+00:00",
+        ),
+        (
+            dt.datetime(2026, 1, 1, tzinfo=dt.timezone(dt.timedelta(microseconds=1))),
+            "2025-12-31T23:59:59.999999+00:00",
+        ),
+    ],
+    ids=["seconds-in-offset", "widest-offset", "first-year", "microsecond-in-offset"],
+)
+def test_an_unusual_time_is_still_rfc_3339(moment: dt.datetime, expected: str) -> None:
+    assert rfc5424_time(moment) == expected
+
+
+class Nanoseconds(dt.datetime):
+    """Some libraries' times are a datetime that writes itself with nine digits."""
+
+    def isoformat(self, sep: str = "T", timespec: str = "auto") -> str:
+        return "2026-11-23T03:15:00.123456789+00:00"
+
+
+def test_a_kind_of_datetime_cannot_bring_its_own_text_into_the_header() -> None:
+    moment = Nanoseconds(2026, 11, 23, 3, 15, 0, 123_456, tzinfo=dt.timezone.utc)
+    assert rfc5424_time(moment) == "2026-11-23T03:15:00.123456+00:00"
+
+
+def test_months_are_english_in_every_locale() -> None:
+    before = locale.setlocale(locale.LC_TIME)
+    for name in ("de_DE.UTF-8", "zh_CN.UTF-8", "C.UTF-8", "C"):
+        try:
+            locale.setlocale(locale.LC_TIME, name)
+        except locale.Error:  # this machine does not have it
+            continue
+        try:
+            moments = [dt.datetime(2026, month, 9, tzinfo=dt.timezone.utc) for month in range(1, 13)]
+            stamps = [rfc3164_time(moment)[:6] for moment in moments]
+        finally:
+            locale.setlocale(locale.LC_TIME, before)
+        months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+        assert stamps == [f"{month}  9" for month in months]

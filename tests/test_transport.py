@@ -1,0 +1,359 @@
+"""What counts as delivered, over real sockets that misbehave in every way."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sls_syslog import ConnectError, MessageTooLongError, SendError, TlsError, UnconfirmedError
+from sls_syslog.deadline import Stop
+from sls_syslog.settings import ClientSettings
+from sls_syslog.testing import SyslogReceiver, TemporaryCA
+from sls_syslog.transport import Transport, open_transport
+
+FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(1000)]
+PLAIN_OR_TLS = ["tcp", "tls1.2", "tls1.3"]
+VERSIONS = {"tls1.2": ssl.TLSVersion.TLSv1_2, "tls1.3": ssl.TLSVersion.TLSv1_3}
+
+
+@pytest.fixture(params=PLAIN_OR_TLS)
+def receiver(request: pytest.FixtureRequest, temporary_ca: TemporaryCA) -> Iterator[SyslogReceiver]:
+    version = VERSIONS.get(request.param)
+    context = None
+    if version is not None:
+        context = temporary_ca.server_context(minimum_version=version, maximum_version=version)
+    with SyslogReceiver("tls" if version else "tcp", ssl_context=context) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def transport_to(
+    receiver: SyslogReceiver, ca: TemporaryCA, stop: Stop | None = None, **settings: Any
+) -> Iterator[Transport]:
+    settings.setdefault("timeout", 10)
+    if receiver.protocol == "tls":
+        settings.setdefault("cert_path", ca.cert_path)
+    opened = open_transport(ClientSettings.of({**receiver.settings(), **settings}), stop)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+LEVELS = ["auto", "consumed", "written"]
+if sys.platform == "linux":
+    LEVELS.append("acked")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_was_taken_is_confirmed(
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA, level: str
+) -> None:
+    with transport_to(receiver, temporary_ca, confirm=level) as transport:
+        for _ in range(3):
+            transport.send(FRAMES)
+            transport.confirm()
+        receiver.wait_for(3 * len(FRAMES))
+    assert not receiver.errors
+
+
+@pytest.mark.parametrize("level", ["auto", "consumed"])
+def test_consumed_means_that_the_receiver_s_process_has_read_it_all(
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA, level: str
+) -> None:
+    with transport_to(receiver, temporary_ca, confirm=level) as transport:
+        transport.send(FRAMES)
+        transport.confirm()
+        assert len(receiver.frames) == len(FRAMES)  # no waiting: it is so when confirm returns
+
+
+@pytest.mark.parametrize("level", ["auto", "consumed"])
+def test_a_process_that_dies_with_bytes_unread_confirms_nothing(
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA, level: str
+) -> None:
+    # The naive check, that the kernel has acknowledged everything, is satisfied all the while.
+    with transport_to(receiver, temporary_ca, confirm=level) as transport:
+        transport.send(FRAMES[:1])
+        receiver.wait_for(1)
+        receiver.pause()
+        transport.send(FRAMES)
+        reset = threading.Timer(0.3, receiver.reset_connections)
+        reset.start()
+        with pytest.raises(UnconfirmedError):
+            transport.confirm()
+        reset.join()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_peer_that_closed_before_it_was_asked_confirms_nothing(
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA, level: str
+) -> None:
+    with transport_to(receiver, temporary_ca, confirm=level) as transport:
+        transport.send(FRAMES[:1])
+        receiver.wait_for(1)
+        receiver.stop()
+        with pytest.raises((UnconfirmedError, SendError)):
+            transport.confirm()
+
+
+def test_silence_is_no_confirmation(receiver: SyslogReceiver, temporary_ca: TemporaryCA) -> None:
+    receiver.answer_half_close = False
+    with transport_to(receiver, temporary_ca, confirm="consumed", timeout=0.5) as transport:
+        transport.send(FRAMES)
+        with pytest.raises(UnconfirmedError, match=r"nothing for 0.5 s"):
+            transport.confirm()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs SIOCOUTQ")
+def test_auto_falls_back_for_a_receiver_that_cannot_answer_and_says_so_once(
+    receiver: SyslogReceiver,
+    temporary_ca: TemporaryCA,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    receiver.answer_half_close = False
+    with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        for _ in range(3):
+            transport.send(FRAMES)
+            transport.confirm()
+    receiver.wait_for(3 * len(FRAMES))
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert f"127.0.0.1:{receiver.port} does not answer a half-close" in warnings[0].getMessage()
+
+
+def test_auto_does_not_fall_back_for_a_receiver_that_is_only_slow(
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA, caplog: pytest.LogCaptureFixture
+) -> None:
+    with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        transport.send(FRAMES[:1])
+        receiver.wait_for(1)
+        receiver.bytes_per_second = 2000
+        transport.send(FRAMES)
+        with pytest.raises(UnconfirmedError):
+            transport.confirm()
+    assert not caplog.records
+
+
+def test_a_receiver_that_reads_nothing_ends_in_an_error(
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA
+) -> None:
+    with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        transport.send(FRAMES[:1])
+        receiver.wait_for(1)
+        receiver.pause()
+        with pytest.raises(SendError, match=r"nothing for 0.5 s"):
+            transport.send([b"<14>1 - - - - - - x\n" * 50_000] * 50)
+
+
+def test_a_stop_ends_the_waiting(receiver: SyslogReceiver, temporary_ca: TemporaryCA) -> None:
+    stop = Stop(grace=0.2)
+    with transport_to(receiver, temporary_ca, stop) as transport:
+        transport.send(FRAMES[:1])
+        receiver.wait_for(1)
+        receiver.pause()
+        threading.Timer(0.2, stop.request).start()
+        with pytest.raises(SendError, match="stopped"):
+            transport.send([b"<14>1 - - - - - - x\n" * 50_000] * 50)
+
+
+def test_a_slow_reader_of_tls_1_3_loses_nothing(temporary_ca: TemporaryCA) -> None:
+    """Session tickets that nobody reads turn a naive client's close into a reset."""
+
+    def naive(receiver: SyslogReceiver) -> None:
+        context = ssl.create_default_context(cafile=temporary_ca.cert_path)
+        with (
+            socket.create_connection((receiver.host, receiver.port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as tls,
+        ):
+            tls.sendall(b"".join(frames))
+
+    def ours(receiver: SyslogReceiver) -> None:
+        with transport_to(receiver, temporary_ca) as transport:
+            transport.send(frames)
+            transport.confirm()
+
+    def received(send: Any) -> int:
+        with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
+            receiver.bytes_per_second = 4_000_000
+            send(receiver)
+            receiver.wait_until(lambda: receiver.open_connections == 0)
+            return len(receiver.frames)
+
+    frames = [b"<14>1 - - - - - - %s\n" % (b"x" * 280)] * 10_000
+    assert received(naive) < len(frames)
+    assert received(ours) == len(frames)
+
+
+def test_every_address_of_a_name_is_tried() -> None:
+    # "localhost" is ::1 as well on most machines; the receiver listens on 127.0.0.1 only.
+    with SyslogReceiver() as receiver:
+        settings = ClientSettings(host="localhost", port=receiver.port, timeout=5)
+        transport = open_transport(settings)
+        transport.send(FRAMES)
+        transport.confirm()
+        assert len(receiver.frames) == len(FRAMES)
+        transport.close()
+
+
+def test_connecting_has_a_deadline(temporary_ca: TemporaryCA) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as silent:  # accepts, never answers
+        settings = ClientSettings(
+            host="127.0.0.1",
+            port=silent.getsockname()[1],
+            protocol="tls",
+            cert_path=temporary_ca.cert_path,
+            timeout=0.3,
+        )
+        with pytest.raises(ConnectError, match=r"nothing for 0.3 s"):
+            open_transport(settings).send(FRAMES)
+
+
+def test_a_datagram_that_is_too_large_is_named() -> None:
+    with SyslogReceiver("udp") as receiver:
+        transport = open_transport(ClientSettings.of({**receiver.settings()}))
+        with pytest.raises(MessageTooLongError, match="70000 bytes"):
+            transport.send([b"x" * 70_000])
+        transport.send([b"<14>1 - - - - - - fits"])
+        transport.close()
+        receiver.wait_for(1)
+
+
+def test_a_refused_datagram_is_an_error_on_the_next_send() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    transport = open_transport(ClientSettings(host="127.0.0.1", port=port, protocol="udp"))
+    with pytest.raises(SendError, match="refused"):
+        for _ in range(100):
+            transport.send([b"x"])
+            time.sleep(0.01)
+    transport.close()
+
+
+# --- trust ------------------------------------------------------------------------
+
+
+def tls_settings(receiver: SyslogReceiver, **settings: Any) -> ClientSettings:
+    return ClientSettings.of({**receiver.settings(), "timeout": 5, **settings})
+
+
+def deliver(settings: ClientSettings) -> None:
+    transport = open_transport(settings)
+    try:
+        transport.send(FRAMES)
+        transport.confirm()
+    finally:
+        transport.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "expired", "problem"),
+    [
+        (("evil.example",), False, "IP address mismatch|127.0.0.1"),
+        (("127.0.0.1",), True, "expired"),
+    ],
+    ids=["wrong name", "expired"],
+)
+def test_a_bad_certificate_is_refused(
+    temporary_ca: TemporaryCA, names: tuple[str, ...], expired: bool, problem: str
+) -> None:
+    context = temporary_ca.server_context(*names, expired=expired)
+    with SyslogReceiver("tls", ssl_context=context) as receiver:
+        with pytest.raises(TlsError, match=problem):
+            deliver(tls_settings(receiver, cert_path=temporary_ca.cert_path))
+        assert receiver.frames == []
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(temporary_ca: TemporaryCA) -> None:
+    with (
+        TemporaryCA() as other,
+        SyslogReceiver("tls", ssl_context=other.server_context()) as receiver,
+        pytest.raises(TlsError, match="not trusted"),
+    ):
+        deliver(tls_settings(receiver, cert_path=temporary_ca.cert_path))
+
+
+def test_the_name_to_check_can_be_given_or_not_be_checked(temporary_ca: TemporaryCA) -> None:
+    context = temporary_ca.server_context("siem.example")
+    with SyslogReceiver("tls", ssl_context=context) as receiver:
+        trust = {"cert_path": temporary_ca.cert_path}
+        deliver(tls_settings(receiver, server_hostname="siem.example", **trust))
+        deliver(tls_settings(receiver, verify_hostname=False, **trust))
+        assert len(receiver.frames) == 2 * len(FRAMES)
+
+
+def test_a_context_of_ones_own_is_used_as_it_is(temporary_ca: TemporaryCA) -> None:
+    context = ssl.create_default_context(cafile=temporary_ca.cert_path)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
+        deliver(tls_settings(receiver, ssl_context=context))
+        assert len(receiver.frames) == len(FRAMES)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("password", [None, "secret"])
+def test_a_client_certificate_is_shown(
+    temporary_ca: TemporaryCA, version: str, password: str | None
+) -> None:
+    context = temporary_ca.server_context(
+        require_client_cert=True,
+        minimum_version=VERSIONS[version],
+        maximum_version=VERSIONS[version],
+    )
+    mine = temporary_ca.issue("shipper.example", password=password)
+    with SyslogReceiver("tls", ssl_context=context) as receiver:
+        deliver(
+            tls_settings(
+                receiver,
+                cert_path=temporary_ca.cert_path,
+                client_cert=mine.cert_path,
+                client_key=mine.key_path,
+                client_key_password=password,
+            )
+        )
+        assert len(receiver.frames) == len(FRAMES)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_missing_client_certificate_is_noticed_before_anything_is_confirmed(
+    temporary_ca: TemporaryCA, version: str
+) -> None:
+    # TLS 1.3 tells a client of its refusal only after the handshake, and after a send, worked.
+    context = temporary_ca.server_context(
+        require_client_cert=True,
+        minimum_version=VERSIONS[version],
+        maximum_version=VERSIONS[version],
+    )
+    with SyslogReceiver("tls", ssl_context=context) as receiver:
+        with pytest.raises((TlsError, SendError, UnconfirmedError)):
+            deliver(tls_settings(receiver, cert_path=temporary_ca.cert_path))
+        assert receiver.frames == []
+
+
+def test_a_wrong_key_password_is_an_error_and_not_a_question_on_the_terminal(
+    temporary_ca: TemporaryCA,
+) -> None:
+    mine = temporary_ca.issue("shipper.example", password="secret")
+    with (
+        SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver,
+        pytest.raises(TlsError, match="certificate files"),
+    ):
+        deliver(
+            tls_settings(
+                receiver,
+                cert_path=temporary_ca.cert_path,
+                client_cert=mine.cert_path,
+                client_key=mine.key_path,
+            )
+        )

@@ -1,0 +1,196 @@
+"""``consumer_config`` and ``run_worker``: safe values, and a guard around the SDK's threads."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+import pytest
+from aliyun.log.consumer import CursorPosition
+from shipping import GROUP, make_worker, shipping
+
+from sls_syslog import (
+    SettingsError,
+    SyslogShipperProcessor,
+    WorkerError,
+    consumer_config,
+    run_worker,
+)
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
+
+VARIABLES = {
+    "SLS_ENDPOINT": "cn-hangzhou.log.aliyuncs.com",
+    "SLS_AK_ID": "id",
+    "SLS_AK_KEY": "key",
+    "SLS_PROJECT": "project",
+    "SLS_LOGSTORE": "logstore",
+    "SLS_CG": "siem",
+}
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_documented_variables_make_a_configuration() -> None:
+    config = consumer_config()
+    assert (config.endpoint, config.project) == ("cn-hangzhou.log.aliyuncs.com", "project")
+    assert (config.accessKeyId, config.accessKey) == ("id", "key")
+    assert (config.logstore, config.consumer_group_name) == ("logstore", "siem")
+    assert config.cursor_position is CursorPosition.BEGIN_CURSOR
+
+
+@pytest.mark.usefixtures("variables")
+def test_arguments_override_the_environment_and_the_defaults() -> None:
+    config = consumer_config(
+        logstore="other", consumer_name="me", data_fetch_interval=1, in_order=True
+    )
+    assert (config.logstore, config.consumer_name) == ("other", "me")
+    assert (config.data_fetch_interval, config.in_order) == (1, True)
+
+
+@pytest.mark.usefixtures("variables")
+def test_no_two_consumers_get_the_same_name() -> None:
+    names = {consumer_config().consumer_name for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.startswith("siem-") for name in names)
+
+
+def test_missing_variables_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLS_PROJECT", "project")
+    with pytest.raises(SettingsError, match="SLS_ENDPOINT, SLS_AK_ID, SLS_AK_KEY, SLS_LOGSTORE"):
+        consumer_config()
+
+
+@pytest.mark.usefixtures("variables")
+def test_an_unknown_argument_is_named() -> None:
+    with pytest.raises(SettingsError, match="data_fetch_intervall"):
+        consumer_config(data_fetch_intervall=1)
+
+
+def test_a_setting_that_is_wrong_is_raised_and_not_only_logged(sls_emulator: SlsEmulator) -> None:
+    worker = make_worker(sls_emulator, {"host": "siem", "port": "x"})
+    with pytest.raises(SettingsError, match="port"):
+        run_worker(worker)
+    assert not worker.is_alive()
+
+
+class Forgetful(SyslogShipperProcessor):
+    """Its author forgot ``super().__init__()``, which ends the SDK's thread."""
+
+    def __init__(self, settings: Any) -> None:
+        pass
+
+
+def test_a_worker_that_dies_is_an_error(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings(), Forgetful)
+    with _quiet_threads(), pytest.raises(WorkerError, match=r"ConsumerWorker of .* has died"):
+        run_worker(worker)
+
+
+def test_a_heartbeat_that_dies_is_an_error(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings())
+    run = _in_thread(run_worker, worker)
+    _wait_for(lambda: worker.heart_beat.is_alive())
+    worker.heart_beat.shutdown()
+    run.join(20)
+    assert isinstance(run.error, WorkerError)
+    assert "ConsumerHeatBeat" in str(run.error)
+    assert not worker.is_alive()
+
+
+def test_an_expired_checkpoint_goes_on_at_the_oldest_log_and_is_reported(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in range(4):
+        sls_emulator.put_logs([{"n": str(n)}], shard=0)
+    with shipping(sls_emulator, syslog_receiver.settings()):
+        sls_emulator.wait_until_drained(GROUP)
+    for n in range(4, 10):
+        sls_emulator.put_logs([{"n": str(n)}], shard=0)
+    sls_emulator.expire(0, 6)  # 4 and 5 are gone for good
+    syslog_receiver.clear()
+    with shipping(sls_emulator, syslog_receiver.settings()):
+        syslog_receiver.wait_for(4)
+        sls_emulator.wait_until_drained(GROUP)
+    assert [message.msg[-3:] for message in syslog_receiver.messages] == [
+        f"n={n}" for n in range(6, 10)
+    ]
+    critical = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert critical
+    assert "shard 0" in critical[0].getMessage()
+
+
+def test_many_shards_stop_side_by_side(syslog_receiver: SyslogReceiver) -> None:
+    with SlsEmulator(shards=32) as emulator:
+        for shard in range(32):
+            emulator.put_logs([{"n": str(shard)}], shard=shard)
+        with shipping(emulator, syslog_receiver.settings()):
+            emulator.wait_until_drained(GROUP)
+            began = time.monotonic()
+        # The SDK alone takes a second a shard; the bound is wide, for slow machines.
+        assert time.monotonic() - began < 16
+        assert emulator.checkpoints(GROUP) == emulator.end_cursors()
+
+
+def test_several_logstores_run_side_by_side(syslog_receiver: SyslogReceiver) -> None:
+    with SlsEmulator(logstore="audit") as emulator:
+        emulator.create_logstore("waf", shards=2)
+        emulator.put_logs([{"n": "1"}], logstore="audit")
+        emulator.put_logs([{"n": "2"}], logstore="waf")
+        workers = [
+            make_worker(emulator, syslog_receiver.settings(), logstore=name)
+            for name in ("audit", "waf")
+        ]
+        run = _in_thread(run_worker, *workers)
+        for name in ("audit", "waf"):
+            emulator.wait_until_drained(GROUP, logstore=name)
+        for worker in workers:
+            worker.shutdown()
+        run.join(20)
+        assert run.error is None
+    assert len(syslog_receiver.frames) == 2
+
+
+class _in_thread(threading.Thread):  # noqa: N801  # reads as a call
+    """Runs a function, and keeps the error that it raises."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        super().__init__(daemon=True)
+        self._call = (function, arguments)
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        function, arguments = self._call
+        try:
+            function(*arguments)
+        except BaseException as error:
+            self.error = error
+
+
+def _wait_for(condition: Any, timeout: float = 10.0) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+class _quiet_threads:  # noqa: N801
+    """A thread that is meant to die need not say so."""
+
+    def __enter__(self) -> None:
+        self._before = threading.excepthook
+        threading.excepthook = lambda arguments: None
+
+    def __exit__(self, *_: object) -> None:
+        threading.excepthook = self._before
