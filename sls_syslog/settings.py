@@ -109,10 +109,17 @@ class ClientSettings:
     facility: Facility = _setting(Facility.of, Facility.USER, "Facility, by name or number.")
     severity: Severity = _setting(Severity.of, Severity.INFO, "Severity, by name or number.")
     hostname: str = _setting(
-        parsing.template, None, "HOSTNAME of each message; by default this machine's name."
+        parsing.template,
+        None,
+        "HOSTNAME of each message, by default this machine's name; for logs also made from their"
+        " fields, as in `{__source__}` or `{__tag__:__hostname__}`, and then this machine's name"
+        " where a field is missing.",
     )
     tag: str = _setting(
-        parsing.template, "-", "APP-NAME (TAG in RFC 3164) of each message; `-` for none."
+        parsing.template,
+        "-",
+        "APP-NAME (TAG in RFC 3164) of each message, `-` for none; for logs also made from their"
+        " fields, as in `{__topic__}`, and then `-` where a field is missing.",
     )
     confirm: str = _setting(
         parsing.choice("auto", "consumed", "acked", "written"),
@@ -321,7 +328,13 @@ def _read(key: str, metadata: Mapping[str, Any], value: Any) -> Any:
 
 
 def _shown_default(spec: Any) -> str:
+    """A default as one would write it."""
     default = spec.metadata["default"]
+    if default is None:
+        return ""
+    names = {version: name for name, version in _TLS_VERSIONS.items()}
     if isinstance(default, (Facility, Severity)):
         return str(default.name.lower())
-    return "" if default is None else str(default)
+    if isinstance(default, (bool, float)):
+        return f"{default}".lower().removesuffix(".0")
+    return names.get(default) or str(default)

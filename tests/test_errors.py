@@ -91,7 +91,7 @@ def test_an_error_is_also_what_python_would_have_raised(
             "tcp://siem:514: delivery not confirmed as 'acked': no answer",
         ),
     ],
- ids=["key", "field", "limit", "no-limit", "destination", "level"],
+    ids=["key", "field", "limit", "no-limit", "destination", "level"],
 )
 def test_an_error_says_where_and_what(error: SyslogError, text: str) -> None:
     assert str(error) == text
@@ -107,7 +107,7 @@ def test_an_error_carries_its_parts_as_attributes() -> None:
     assert (unconfirmed.destination, unconfirmed.level) == ("tcp://siem:514", "acked")
 
 
-@pytest.mark.parametrize(("length", "shortened"), [(78, False), (79, True), (1_000_000, True)])
+@pytest.mark.parametrize(("length", "shortened"), [(78, False), (80, True), (1_000_000, True)])
 def test_a_value_too_long_for_a_log_line_is_shortened(length: int, shortened: bool) -> None:
     text = str(InvalidMessageError("msgid", "one word", "x" * length, "RFC 5424 section 6.2.7"))
     assert ("x" * length not in text) is shortened

@@ -29,7 +29,9 @@ def test_quickstart_ends_with_nothing_lost() -> None:
     with program(example("quickstart.py")) as quickstart:
         assert quickstart.wait(60) == 0, quickstart.output()
         output = quickstart.output()
-    table = dict(re.findall(r"^ +(logs in|confirmed|lost|duplicated|MB/s) +([\d.,]+)$", output, re.M))
+    table = dict(
+        re.findall(r"^ +(logs in|confirmed|lost|duplicated|MB/s) +([\d.,]+)$", output, re.M)
+    )
     assert int(table["logs in"].replace(",", "")) >= 50_000
     assert table["confirmed"] == table["logs in"]
     assert (table["lost"], table["duplicated"]) == ("0", "0")

@@ -97,7 +97,7 @@ def test_a_message_without_text_ends_behind_its_structured_data() -> None:
 
 def test_only_quote_backslash_and_bracket_are_escaped_in_a_value() -> None:
     text = structured_data_text({"id": [("k", "[\"a\\b]='\t/日本")], "other": []})
-    assert text == "[id k=\"[\\\"a\\\\b\\]='\t/日本\"][other]"
+    assert text == '[id k="[\\"a\\\\b\\]=\'\t/日本"][other]'
 
 
 printable = st.characters(min_codepoint=33, max_codepoint=126)

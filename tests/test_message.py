@@ -55,7 +55,9 @@ def test_a_replaced_field_is_checked_as_well() -> None:
         dataclasses.replace(FULL, hostname="web 2")
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
+)
 def test_a_message_can_be_copied_and_sent_to_another_process(copied: Any) -> None:
     assert copied(FULL) == FULL
 

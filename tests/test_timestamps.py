@@ -189,7 +189,9 @@ def test_months_are_english_in_every_locale() -> None:
         except locale.Error:  # this machine does not have it
             continue
         try:
-            moments = [dt.datetime(2026, month, 9, tzinfo=dt.timezone.utc) for month in range(1, 13)]
+            moments = [
+                dt.datetime(2026, month, 9, tzinfo=dt.timezone.utc) for month in range(1, 13)
+            ]
             stamps = [rfc3164_time(moment)[:6] for moment in moments]
         finally:
             locale.setlocale(locale.LC_TIME, before)

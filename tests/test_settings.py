@@ -1,0 +1,476 @@
+"""Settings: what is understood, what is derived, and what is refused with which words."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import pickle
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sls_syslog.codes import Facility, Severity
+from sls_syslog.errors import SettingsError
+from sls_syslog.message import SyslogMessage
+from sls_syslog.payloads import JsonPayload, KeyValuePayload
+from sls_syslog.settings import ClientSettings, ShipperSettings
+
+# The dictionary of the documented program, key for key.
+DOCUMENTED = {
+    "host": "1.2.3.4",
+    "port": 514,
+    "protocol": "tcp",
+    "sep": "||",
+    "cert_path": None,
+    "timeout": 120,
+    "facility": 1,
+    "severity": 6,
+    "hostname": None,
+    "tag": None,
+}
+BOTH = pytest.mark.parametrize("kind", [ClientSettings, ShipperSettings])
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> str:
+    path = tmp_path / "some.pem"
+    path.touch()
+    return str(path)
+
+
+def refused(**mapping: Any) -> SettingsError:
+    with pytest.raises(SettingsError) as got:
+        ShipperSettings.from_mapping(mapping)
+    return got.value
+
+
+def test_the_documented_dictionary_is_accepted_and_means_what_it_meant() -> None:
+    settings = ShipperSettings.of(DOCUMENTED)
+    assert settings == ShipperSettings(host="1.2.3.4")
+    assert settings.destination == "tcp://1.2.3.4:514"
+    assert (settings.facility, settings.severity) == (Facility.USER, Severity.INFO)
+    assert (settings.hostname, settings.tag) == (socket.gethostname(), "-")
+    assert (settings.timeout, settings.sep) == (120.0, "||")
+
+
+def test_only_the_host_is_required() -> None:
+    settings = ShipperSettings(host="siem")
+    assert (settings.protocol, settings.port, settings.framing) == ("tcp", 514, "newline")
+    assert (settings.syslog_format, settings.newlines) == ("rfc5424", "escape")
+    assert (settings.max_message_bytes, settings.confirm) == (None, "auto")
+    assert (settings.timezone, settings.verify_hostname) == (None, True)
+    assert (settings.min_tls, settings.ssl_context) == (ssl.TLSVersion.TLSv1_2, None)
+    assert (settings.cert_path, settings.client_key_password) == (None, None)
+    assert (settings.payload, settings.retry_seconds) == (KeyValuePayload("||"), 20.0)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "port", "framing", "size", "confirm"),
+    [
+        ("tcp", 514, "newline", None, "auto"),
+        ("tls", 6514, "newline", None, "auto"),
+        ("udp", 514, None, 65507, "written"),
+    ],
+)
+def test_defaults_follow_the_protocol(
+    protocol: str, port: int, framing: str | None, size: int | None, confirm: str
+) -> None:
+    settings = ClientSettings(host="siem", protocol=protocol)
+    assert (settings.port, settings.framing) == (port, framing)
+    assert (settings.max_message_bytes, settings.confirm) == (size, confirm)
+    assert ClientSettings(host="siem", protocol=protocol, port=1514).port == 1514
+
+
+@pytest.mark.parametrize(
+    ("host", "destination"),
+    [("siem", "tcp://siem:514"), ("::1", "tcp://[::1]:514"), ("192.0.2.1", "tcp://192.0.2.1:514")],
+)
+def test_the_destination_is_readable(host: str, destination: str) -> None:
+    assert ClientSettings(host=host).destination == destination
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "expected"),
+    [
+        ("port", "6514", 6514),
+        ("protocol", "TLS", "tls"),
+        ("timeout", "2.5", 2.5),
+        ("syslog_format", "RFC3164", "rfc3164"),
+        ("framing", "octet-counting", "octet-counting"),
+        ("newlines", "space", "space"),
+        ("max_message_bytes", 480, 480),
+        ("timezone", "Asia/Shanghai", ZoneInfo("Asia/Shanghai")),
+        ("timezone", "+05:30", dt.timezone(dt.timedelta(hours=5, minutes=30))),
+        ("facility", "local0", Facility.LOCAL0),
+        ("severity", "4", Severity.WARNING),
+        ("hostname", "{__source__}", "{__source__}"),
+        ("tag", "{__tag__:app}", "{__tag__:app}"),
+        ("confirm", "acked", "acked"),
+        ("sep", " ", " "),
+        ("payload", "json", JsonPayload()),
+        ("payload", repr, repr),
+        ("retry_seconds", 0, 0.0),
+    ],
+)
+def test_a_value_is_read(key: str, given: Any, expected: Any) -> None:
+    assert getattr(ShipperSettings.from_mapping({"host": "siem", key: given}), key) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "expected"),
+    [
+        ("verify_hostname", "no", False),
+        ("min_tls", "1.3", ssl.TLSVersion.TLSv1_3),
+        ("min_tls", 1.2, ssl.TLSVersion.TLSv1_2),
+        ("min_tls", ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3),
+        ("server_hostname", "siem.example", "siem.example"),
+    ],
+)
+def test_a_value_for_tls_is_read(key: str, given: Any, expected: Any) -> None:
+    settings = ClientSettings.from_mapping({"host": "siem", "protocol": "tls", key: given})
+    assert getattr(settings, key) == expected
+
+
+def test_the_separator_reaches_the_payload() -> None:
+    assert ShipperSettings(host="siem", sep="^").payload == KeyValuePayload("^")
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "expected"),
+    [
+        ("host", ["", 5, None], ""),
+        ("port", [0, 65536, "x", True, 514.5], "expected a whole number from 1 to 65535"),
+        ("protocol", ["tlss", "", 6], "expected one of tcp, udp, tls"),
+        ("timeout", [0, -1, "1m", "inf", True], "expected a number of seconds above 0"),
+        ("syslog_format", ["rfc5425", 5424], "expected one of rfc5424, rfc3164"),
+        ("framing", ["lf", "octet"], "expected one of newline, octet-counting"),
+        ("newlines", ["remove"], "expected one of escape, space, keep"),
+        ("max_message_bytes", [0, 479, 2**31], "expected a whole number from 480 to"),
+        ("timezone", ["Asia/Shangai", "+25:00", 8], "expected local, UTC"),
+        ("facility", ["locla0", 24, -1, 1.0], "expected a number from 0 to 23 or one of kern"),
+        ("severity", ["worse", 8, True], "expected a number from 0 to 7 or one of emergency"),
+        ("hostname", ["", "{", "{}", 5], "expected"),
+        ("tag", ["", "}", 5], "expected"),
+        ("confirm", ["yes", True], "expected one of auto, consumed, acked, written"),
+        ("cert_path", ["/no/such.pem", "/", 5], "expected the path of a readable file"),
+        ("client_cert", ["/no/such.pem"], "expected the path of a readable file"),
+        ("client_key", ["/no/such.pem"], "expected the path of a readable file"),
+        ("client_key_password", ["", 5], "expected a text"),
+        ("server_hostname", ["", 5], "expected a text"),
+        ("verify_hostname", ["perhaps", 2], "expected true or false"),
+        ("min_tls", ["1.1", "SSLv3", 2], "expected one of 1.2, 1.3"),
+        (
+            "min_tls",
+            [ssl.TLSVersion.TLSv1, ssl.TLSVersion.MINIMUM_SUPPORTED, ssl.TLSVersion.SSLv3],
+            "expected one of 1.2, 1.3",
+        ),
+        ("ssl_context", ["x", {}], "expected an object of ssl.SSLContext"),
+        ("sep", ["", 5], "expected a text"),
+        ("payload", ["xml", 5, {}], "expected one of key-value, json"),
+        ("retry_seconds", [-1, "x", True], "expected a number of seconds of at least 0"),
+    ],
+)
+def test_a_wrong_value_is_refused(key: str, wrong: list[Any], expected: str) -> None:
+    for value in wrong:
+        error = refused(**{"host": "siem", "protocol": "tls", key: value})
+        assert error.key == key
+        assert str(error).startswith(f"{key}: {expected}")
+        assert key in {"client_key_password", "host"} or f", got {value!r}" in str(error)
+
+
+def test_every_key_has_a_row_in_the_table_of_wrong_values() -> None:
+    marks = test_a_wrong_value_is_refused.pytestmark  # type: ignore[attr-defined]
+    tested = {row[0] for row in marks[0].args[1]}
+    assert tested == {spec.name for spec in dataclasses.fields(ShipperSettings)}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("protocol", "tpc", "did you mean 'tcp'?"),
+        ("framing", "octet-count", "did you mean 'octet-counting'?"),
+        ("payload", "jsn", "did you mean 'json'?"),
+    ],
+)
+def test_a_value_that_is_nearly_right_is_recognised(key: str, value: str, hint: str) -> None:
+    assert hint in str(refused(host="siem", **{key: value}))
+
+
+@pytest.mark.parametrize("kind", ["hostname", "tag"])
+@pytest.mark.parametrize("value", ["two words", "größer", "x" * 256, "a\n"], ids=repr)
+def test_a_fixed_text_that_no_header_can_hold_is_refused(kind: str, value: str) -> None:
+    # Or else each log() of a client that was made without complaint raises.
+    assert refused(host="siem", **{kind: value}).key == kind
+
+
+def test_the_default_hostname_is_legal_on_any_machine() -> None:
+    assert SyslogMessage(hostname=ClientSettings(host="siem").hostname)
+
+
+@pytest.mark.parametrize("host", [" ", "a b", "siem\n", "\t"], ids=repr)
+def test_a_host_with_white_space_in_it_is_refused(host: str) -> None:
+    assert refused(host=host).key == "host"
+
+
+def test_a_class_is_no_payload() -> None:
+    # Calling it would make an object instead of a text, for every log.
+    assert refused(host="siem", payload=JsonPayload).key == "payload"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("hots", "did you mean 'host'?"),
+        ("Host", "did you mean 'host'?"),
+        ("tls_cert_path", "did you mean 'cert_path'?"),
+        ("time_zone", "did you mean 'timezone'?"),
+        ("client_password", "did you mean"),
+        ("zzzzz", "the keys are host, port, protocol"),
+        (5, "the keys are host, port, protocol"),
+        (None, "the keys are host, port, protocol"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest(
+    kind: type[ClientSettings], key: Any, hint: str
+) -> None:
+    with pytest.raises(SettingsError, match="unknown setting; ") as got:
+        kind.from_mapping({"host": "siem", key: "hunter2"})
+    assert got.value.key == str(key)
+    assert hint in str(got.value)
+    assert "hunter2" not in str(got.value)
+
+
+def test_a_key_of_the_shipper_is_unknown_to_the_client() -> None:
+    with pytest.raises(SettingsError, match="payload: unknown setting"):
+        ClientSettings.from_mapping({"host": "siem", "payload": "json"})
+
+
+@pytest.mark.parametrize("value", [None, "host=siem", ["host"], 5])
+def test_what_is_no_mapping_is_refused(value: Any) -> None:
+    with pytest.raises(SettingsError, match="expected a mapping"):
+        ShipperSettings.of(value)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "key", "words"),
+    [
+        ({}, "host", "required"),
+        ({"protocol": "udp", "framing": "newline"}, "framing", "contradicts protocol 'udp'"),
+        ({"protocol": "udp", "framing": "octet-counting"}, "framing", "a datagram is a frame"),
+        ({"newlines": "keep"}, "newlines", "needs framing 'octet-counting'"),
+        ({"newlines": "keep", "framing": "newline"}, "newlines", "needs framing"),
+        ({"newlines": "keep", "protocol": "udp"}, "newlines", "needs framing"),
+        ({"protocol": "udp", "max_message_bytes": 65508}, "max_message_bytes", "at most 65507"),
+        ({"protocol": "udp", "confirm": "consumed"}, "confirm", "contradicts protocol 'udp'"),
+        ({"protocol": "udp", "confirm": "acked"}, "confirm", "contradicts protocol 'udp'"),
+        ({"protocol": "tls", "client_key": "PEM"}, "client_key", "needs client_cert"),
+        ({"protocol": "tls", "client_key_password": "x"}, "client_key_password", "needs client_"),
+        ({"cert_path": "PEM"}, "cert_path", "is for protocol 'tls', but protocol is 'tcp'"),
+        ({"protocol": "udp", "client_cert": "PEM"}, "client_cert", "is for protocol 'tls'"),
+        ({"server_hostname": "x"}, "server_hostname", "is for protocol 'tls'"),
+        ({"verify_hostname": False}, "verify_hostname", "is for protocol 'tls'"),
+        ({"min_tls": "1.3"}, "min_tls", "is for protocol 'tls'"),
+        ({"ssl_context": "CONTEXT"}, "ssl_context", "is for protocol 'tls'"),
+        (
+            {"protocol": "tls", "ssl_context": "CONTEXT", "cert_path": "PEM"},
+            "cert_path",
+            "contradicts ssl_context",
+        ),
+        (
+            {"protocol": "tls", "ssl_context": "CONTEXT", "verify_hostname": False},
+            "verify_hostname",
+            "contradicts ssl_context",
+        ),
+    ],
+)
+def test_a_contradiction_is_refused(
+    mapping: dict[str, Any], key: str, words: str, pem: str
+) -> None:
+    objects = {"PEM": pem, "CONTEXT": ssl.create_default_context()}
+    given = {name: objects.get(value, value) for name, value in mapping.items()}
+    error = refused(**given, **({"host": "siem"} if mapping else {}))
+    assert error.key == key
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"newlines": "keep", "framing": "octet-counting"},
+        {"protocol": "udp", "max_message_bytes": 65507},
+        {"protocol": "udp", "confirm": "written"},
+        {"protocol": "udp", "confirm": "auto"},
+        {"protocol": "udp", "framing": None},
+        {"protocol": "tls", "client_cert": "PEM"},
+        {"protocol": "tls", "client_cert": "PEM", "client_key": "PEM", "client_key_password": "x"},
+        {"protocol": "tls", "ssl_context": "CONTEXT", "server_hostname": "siem.example"},
+        {"cert_path": None, "client_key": None, "min_tls": None},
+    ],
+)
+def test_what_only_looks_like_a_contradiction_is_accepted(
+    mapping: dict[str, Any], pem: str
+) -> None:
+    objects = {"PEM": pem, "CONTEXT": ssl.create_default_context()}
+    assert ClientSettings(
+        host="siem", **{name: objects.get(value, value) for name, value in mapping.items()}
+    )
+
+
+SECRET = "hunter2"  # noqa: S105  # of a test
+
+
+def test_a_secret_is_never_shown(pem: str) -> None:
+    settings = ShipperSettings(
+        host="siem", protocol="tls", client_cert=pem, client_key_password=SECRET
+    )
+    assert settings.client_key_password == SECRET
+    assert SECRET not in repr(settings) + str(settings)
+    error = refused(host="siem", client_key_password=SECRET)
+    assert SECRET not in str(error) + repr(error)
+    assert SECRET not in str(refused(host="siem", client_key_password=[SECRET]))
+
+
+@pytest.mark.parametrize("key", ["client_key", "client_cert", "cert_path"])
+def test_a_key_given_in_place_of_its_path_is_not_shown(key: str) -> None:
+    text = f"-----BEGIN PRIVATE KEY-----\n{SECRET * 20}\n-----END PRIVATE KEY-----\n"
+    error = refused(host="siem", protocol="tls", **{key: text})
+    assert error.key == key
+    assert SECRET not in str(error)
+
+
+def test_a_long_value_does_not_fill_the_log() -> None:
+    assert len(str(refused(host="siem", protocol="x" * 1_000_000))) < 500
+
+
+def test_settings_cannot_be_changed_but_replaced() -> None:
+    settings = ShipperSettings(host="siem")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.host = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ShipperSettings(host="siem"),
+        ShipperSettings(host="siem", protocol="udp"),
+        ShipperSettings(host="siem", protocol="tls", min_tls="1.3"),  # type: ignore[arg-type]
+        ShipperSettings(host="siem", protocol="tls", ssl_context=ssl.create_default_context()),
+    ],
+    ids=["tcp", "udp", "tls", "ssl_context"],
+)
+def test_one_key_can_be_replaced(settings: ShipperSettings) -> None:
+    replaced = dataclasses.replace(settings, timeout=5)
+    assert replaced.timeout == 5.0
+    assert dataclasses.replace(replaced, timeout=120) == settings
+
+
+@pytest.mark.parametrize("payload", ["key-value", "json"])
+def test_settings_cross_the_border_of_a_process(payload: Any) -> None:
+    settings = ShipperSettings(host="siem", payload=payload, timezone="Asia/Shanghai")  # type: ignore[arg-type]
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+def test_settings_come_back_as_they_are() -> None:
+    settings = ShipperSettings(host="siem")
+    assert ShipperSettings.of(settings) is settings
+    assert ClientSettings.of(settings) is settings
+
+
+def test_the_environment_is_read() -> None:
+    settings = ShipperSettings.from_env(
+        {
+            "SYSLOG_HOST": "siem",
+            "SYSLOG_PORT": "1514",
+            "SYSLOG_PROTOCOL": "udp",
+            "SYSLOG_FACILITY": "local3",
+            "SYSLOG_TIMEOUT": "5",
+            "SYSLOG_RETRY_SECONDS": "0",
+            "SYSLOG_SEP": "^",
+            "PATH": "/bin",
+            "XSYSLOG_HOST": "other",
+        }
+    )
+    assert settings == ShipperSettings(
+        host="siem", port=1514, protocol="udp", facility=19, timeout=5, retry_seconds=0, sep="^"  # type: ignore[arg-type]
+    )
+
+
+def test_the_environment_is_that_of_the_process_by_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SYSLOG_HOST", "from.the.process")
+    assert ShipperSettings.from_env().host == "from.the.process"
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    environ = {f"SYSLOG_{row[0].upper()}": "" for row in ShipperSettings.describe()}
+    assert ShipperSettings.from_env({**environ, "SYSLOG_HOST": "siem", "SYSLOG_ZZZ": ""}) == (
+        ShipperSettings(host="siem")
+    )
+    with pytest.raises(SettingsError, match="host: required"):
+        ShipperSettings.from_env(environ)
+
+
+@pytest.mark.parametrize("service", ["SYSLOG", "SYSLOG_RELAY", "SYSLOG_NG_UDP"])
+def test_the_links_to_services_that_kubernetes_sets_are_passed_over(service: str) -> None:
+    links = {
+        f"{service}_SERVICE_HOST": "10.0.0.11",
+        f"{service}_SERVICE_PORT": "514",
+        f"{service}_SERVICE_PORT_SYSLOG_TCP": "514",
+        f"{service}_PORT": "tcp://10.0.0.11:514",
+        f"{service}_PORT_514_TCP": "tcp://10.0.0.11:514",
+        f"{service}_PORT_514_TCP_PROTO": "tcp",
+        f"{service}_PORT_514_TCP_PORT": "514",
+        f"{service}_PORT_514_TCP_ADDR": "10.0.0.11",
+        f"{service}_PORT_514_UDP": "udp://10.0.0.11:514",
+        f"{service}_PORT_514_UDP_PROTO": "udp",
+    }
+    assert ShipperSettings.from_env({**links, "SYSLOG_HOST": "siem"}) == (
+        ShipperSettings(host="siem")
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "key", "words"),
+    [
+        ({"SYSLOG_PORT": "0"}, "port", "SYSLOG_PORT"),
+        ({"SYSLOG_PORT": "x"}, "port", "expected a whole number"),
+        ({"SYSLOG_PROTCOL": "tcp"}, "protcol", "did you mean 'protocol'?"),
+        ({"SYSLOG_PROTCOL": "tcp"}, "protcol", "SYSLOG_PROTCOL"),
+        ({"SYSLOG_MIN_TLS": "1.3"}, "min_tls", "SYSLOG_MIN_TLS"),
+        ({"SYSLOG_HOST": ""}, "host", "SYSLOG_HOST"),
+    ],
+)
+def test_a_wrong_variable_is_named(environ: dict[str, str], key: str, words: str) -> None:
+    with pytest.raises(SettingsError) as got:
+        ShipperSettings.from_env({"SYSLOG_HOST": "siem", **environ})
+    assert got.value.key == key
+    assert words in str(got.value)
+    assert str(got.value).count(f"{key}: ") == 1
+
+
+def test_a_secret_of_the_environment_is_not_shown_either() -> None:
+    with pytest.raises(SettingsError) as got:
+        ShipperSettings.from_env({"SYSLOG_HOST": "siem", "SYSLOG_CLIENT_KEY_PASSWORD": SECRET})
+    assert SECRET not in str(got.value)
+
+
+@BOTH
+def test_every_key_is_described(kind: type[ClientSettings]) -> None:
+    rows = kind.describe()
+    assert [row[0] for row in rows] == [spec.name for spec in dataclasses.fields(kind)]
+    assert all(meaning.endswith(".") for _, _, meaning in rows)
+
+
+@pytest.mark.parametrize("row", ShipperSettings.describe(), ids=lambda row: str(row[0]))
+def test_a_described_default_can_be_written_as_it_is_shown(row: tuple[str, str, str]) -> None:
+    key, default, _ = row
+    environ = {"SYSLOG_HOST": "siem", "SYSLOG_PROTOCOL": "tls"}
+    plain = ShipperSettings.from_env(environ)
+    if default and key != "protocol":
+        assert ShipperSettings.from_env({**environ, f"SYSLOG_{key.upper()}": default}) == plain
