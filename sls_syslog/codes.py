@@ -31,7 +31,7 @@ class _Code(IntEnum):
         if isinstance(value, str):
             name = value.strip().upper()
             name = _ALIASES[cls].get(name, name)
-            key = int(name) if name.isascii() and name.isdigit() else cls.__members__.get(name)
+            key = {**{str(member.value): member for member in cls}, **cls.__members__}.get(name)
         if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(cls):
             return cls(key)
         names = ", ".join(member.name.lower() for member in cls)

@@ -179,8 +179,10 @@ class Connection:
 
     def close(self) -> None:
         """End the connection; what is in the kernel still goes out."""
-        with suppress(OSError):  # closing is all that is left to do
+        with suppress(OSError, ValueError):  # closing is all that is left to do
             self.drain()
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._socket.unwrap()  # sends close_notify (RFC 5425 section 4.4), awaits nothing
         self._socket.close()
 
     def _connect(self, where: Any, deadline: Deadline) -> None:

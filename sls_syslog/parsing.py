@@ -34,6 +34,7 @@ __all__ = [
 _Value = TypeVar("_Value")
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS |= {"false": False, "no": False, "off": False, "0": False}
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
 
@@ -70,7 +71,7 @@ def integer(least: int, most: int) -> Callable[[Any], int]:
     """A reader of a whole number between two bounds, or of its digits."""
 
     def read(value: Any) -> int:
-        digits = isinstance(value, str) and value.isascii() and value.strip().isdigit()
+        digits = isinstance(value, str) and _DIGITS.fullmatch(value.strip())
         number = int(value) if digits else value
         if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
             raise ValueError(f"expected a whole number from {least} to {most}")

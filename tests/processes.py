@@ -22,7 +22,7 @@ class Program:
     """
 
     def __init__(self, command: list[str], environ: Mapping[str, str]) -> None:
-        self._output = tempfile.TemporaryFile("w+", errors="replace")
+        self._output = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # close() does
         inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
             [sys.executable, *command],

@@ -48,7 +48,6 @@ def test_the_numbers_have_no_gap(kind: type[Facility] | type[Severity], count: i
         ("trace", Severity.DEBUG),
         (0, Severity.EMERGENCY),
         (7, Severity.DEBUG),
-        ("07", Severity.DEBUG),
     ],
     ids=repr,
 )

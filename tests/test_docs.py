@@ -13,9 +13,10 @@ from sls_syslog import ShipperSettings
 from sls_syslog.settings import ENVIRONMENT_PREFIX, ClientSettings
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
+VENV = "python3 -m venv .venv && .venv/bin/pip install -q"
 COMMANDS = [
-    "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/python examples/quickstart.py",
-    "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest",
+    f"{VENV} . && .venv/bin/python examples/quickstart.py",
+    f"{VENV} -e '.[test]' && .venv/bin/python -m pytest",
 ]
 
 
@@ -55,8 +56,8 @@ def settings_page() -> Iterator[str]:
     """The lines of docs/reference/settings.md, made from the settings themselves."""
     yield "# Settings"
     yield ""
-    yield "Keys of the dict, attributes of `ShipperSettings`, and, as in `SYSLOG_HOST`, variables of"
-    yield "the environment. Only `host` is required; `None`, and an empty variable, mean the default."
+    yield "Keys of the dict, attributes of `ShipperSettings`, and variables of the environment."
+    yield "Only `host` is required; `None`, and an empty variable, mean the default."
     yield ""
     yield "| key | variable | default | meaning |"
     yield "| --- | --- | --- | --- |"

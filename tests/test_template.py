@@ -41,7 +41,7 @@ def test_a_template_is_filled_from_a_log(template: str, expected: str) -> None:
 
 @pytest.mark.parametrize("template", ["{", "}", "{}", "a{b", "a}b", "{{a}}", "{a}{", "{a}}"])
 def test_a_brace_that_names_no_field_is_refused(template: str) -> None:
-    with pytest.raises(ValueError, match="^expected "):
+    with pytest.raises(ValueError, match=r"^expected "):
         Template(template, "fallback")
 
 

@@ -1,0 +1,117 @@
+"""The public names: which there are, that they exist, and that each is documented."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import sls_syslog
+from sls_syslog.errors import SyslogError
+
+PUBLIC = [
+    "ConnectError",
+    "Facility",
+    "InvalidMessageError",
+    "JsonPayload",
+    "KeyValuePayload",
+    "MessageTooLongError",
+    "SendError",
+    "SettingsError",
+    "Severity",
+    "ShipperSettings",
+    "SyslogClient",
+    "SyslogError",
+    "SyslogMessage",
+    "SyslogShipperProcessor",
+    "TlsError",
+    "TransportError",
+    "UnconfirmedError",
+    "WorkerError",
+    "consumer_config",
+    "run_worker",
+]
+MODULES = [
+    importlib.import_module(f"sls_syslog.{module.name}")
+    for module in pkgutil.iter_modules(sls_syslog.__path__)
+    if module.name != "testing"
+]
+each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+
+
+def own_public_names(module: ModuleType) -> set[str]:
+    """The classes and functions that a module defines without an underscore."""
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == module.__name__
+    }
+
+
+def undocumented(name: str, value: object) -> list[str]:
+    """The name itself, and of a class its own public methods, where they have no docstring."""
+    members = vars(value) if inspect.isclass(value) else {}
+    parts = {name: value} | {
+        f"{name}.{key}": member
+        for key, member in members.items()
+        if not key.startswith("_")
+        and (inspect.isfunction(member) or isinstance(member, (property, classmethod)))
+    }
+    return [key for key, part in parts.items() if not inspect.getdoc(part)]
+
+
+def test_the_public_names_are_these_and_sorted() -> None:
+    assert sls_syslog.__all__ == PUBLIC == sorted(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(sls_syslog, name)
+    assert undocumented(name, value) == []
+    assert value.__name__ == name
+
+
+def test_every_error_is_public() -> None:
+    errors = importlib.import_module("sls_syslog.errors")
+    assert set(errors.__all__) <= set(PUBLIC)
+    assert all(issubclass(getattr(errors, name), SyslogError) for name in errors.__all__)
+
+
+def kind(name: str) -> int:
+    """Constants stand before classes, and classes before functions."""
+    return 0 if name.isupper() else 1 if name[0].isupper() else 2
+
+
+@each_module
+def test_a_module_says_what_it_is_for_and_what_it_offers(module: ModuleType) -> None:
+    assert module.__doc__
+    assert module.__all__ == sorted(module.__all__, key=lambda name: (kind(name), name))
+    assert len(set(module.__all__)) == len(module.__all__)
+
+
+@each_module
+def test_every_name_offered_exists_and_is_documented(module: ModuleType) -> None:
+    offered = {name: getattr(module, name) for name in module.__all__}
+    documentable = {
+        name: value
+        for name, value in offered.items()
+        if inspect.isclass(value) or inspect.isfunction(value)
+    }
+    assert [part for item in documentable.items() for part in undocumented(*item)] == []
+
+
+@each_module
+def test_only_what_is_offered_is_without_an_underscore(module: ModuleType) -> None:
+    for_this_package_only = {"newline", "octet_counting", "unframed", "shown"}
+    assert own_public_names(module) - set(module.__all__) <= for_this_package_only
+
+
+def test_a_star_import_brings_the_public_names() -> None:
+    names: dict[str, object] = {}
+    exec("from sls_syslog import *", names)
+    assert sorted(set(names) - {"__builtins__"}) == PUBLIC

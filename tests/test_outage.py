@@ -1,0 +1,82 @@
+"""One line for the begin and one for the end of an outage."""
+
+from __future__ import annotations
+
+import logging
+from threading import Barrier, Thread
+
+import pytest
+
+from sls_syslog.outage import OutageLog, outage
+
+SIEM = "tcp://siem:514"
+OTHER = "tcp://other:514"
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    return [(record.levelno, record.getMessage()) for record in caplog.records]
+
+
+@pytest.fixture(autouse=True)
+def every_level(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="sls_syslog.outage")
+
+
+def test_an_outage_is_one_warning_and_its_end_one_info(caplog: pytest.LogCaptureFixture) -> None:
+    log = OutageLog()
+    for _ in range(3):
+        log.began(SIEM, OSError(f"{SIEM}: refused"))
+    for _ in range(3):
+        log.ended(SIEM)
+    (began, ended) = lines(caplog)
+    assert began == (
+        logging.WARNING,
+        f"delivery fails, trying again until it works: {SIEM}: refused",
+    )
+    assert ended[0] == logging.INFO
+    assert ended[1].startswith(f"{SIEM} takes logs again after 0.")
+
+
+def test_a_delivery_that_works_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    OutageLog().ended(SIEM)
+    assert lines(caplog) == []
+
+
+def test_the_next_outage_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+    log = OutageLog()
+    for _ in range(2):
+        log.began(SIEM, OSError("refused"))
+        log.ended(SIEM)
+    assert [level for level, _ in lines(caplog)] == [logging.WARNING, logging.INFO] * 2
+
+
+def test_each_receiver_has_its_own_outage(caplog: pytest.LogCaptureFixture) -> None:
+    log = OutageLog()
+    log.began(SIEM, OSError("refused"))
+    log.began(OTHER, OSError("reset"))
+    log.ended(OTHER)
+    texts = [text for _, text in lines(caplog)]
+    assert len(texts) == 3
+    assert texts[-1].startswith(OTHER)
+
+
+def test_many_shards_tell_of_one_outage_once(caplog: pytest.LogCaptureFixture) -> None:
+    log = OutageLog()
+    together = Barrier(8)
+
+    def shard() -> None:
+        together.wait(10)
+        log.began(SIEM, OSError("refused"))
+        together.wait(10)
+        log.ended(SIEM)
+
+    threads = [Thread(target=shard) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [level for level, _ in lines(caplog)] == [logging.WARNING, logging.INFO]
+
+
+def test_all_shards_of_a_process_share_one_log() -> None:
+    assert isinstance(outage, OutageLog)
