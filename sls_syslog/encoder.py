@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sls_syslog.codes import Facility, Severity, pri
+from sls_syslog.errors import MessageTooLongError
 from sls_syslog.formats import structured_data_text
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import Log
 from sls_syslog.message import SyslogMessage
+from sls_syslog.payloads import JsonPayload, KeyValuePayload
 from sls_syslog.repair import header_field
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.wire import WireFormat
@@ -36,6 +39,8 @@ class LogEncoder:
     def __init__(self, settings: ShipperSettings, hooks: MessageHooks) -> None:
         self._wire = WireFormat(settings)
         self._hooks = hooks
+        if not isinstance(settings.payload, (KeyValuePayload, JsonPayload)):
+            settings = replace(settings, payload=KeyValuePayload(settings.sep))
         self._defaults = MessageHooks(settings)
         self._reported: set[tuple[str, type[BaseException]]] = set()
 
@@ -47,26 +52,32 @@ class LogEncoder:
         wire = self._wire
         header = wire.format.header(
             pri(self._ask("facility", log), self._ask("severity", log)),
-            wire.format.time(self._ask("timestamp", log)),
+            wire.format.time(wire.in_zone(self._ask("timestamp", log))),
             self._ask("hostname", log),
             self._ask("app_name", log),
             "-",
             "-",
         )
         if wire.format.has_structured_data:
-            header = f"{header}{structured_data_text(self._ask('structured_data', log))} "
-        return wire.frame(header + body)
+            elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
+            try:
+                return wire.frame(f"{header}{elements} ", body)
+            except MessageTooLongError as error:
+                self._report("structured_data", error)
+                header += "- "  # a log without them is better than none
+        return wire.frame(header, body)
 
     def _ask(self, hook: str, log: Log) -> Any:
         """What a hook says, made legal; the default's word where it fails."""
         legal = _LEGAL[hook]
         try:
-            return legal(getattr(self._hooks, hook)(log))
-        except Exception as error:
+            # A copy: what a hook does to its log must reach neither the next one nor the default.
+            return legal(getattr(self._hooks, hook)(dict(log)))
+        except (Exception, SystemExit) as error:
             self._report(hook, error)
             return legal(getattr(self._defaults, hook)(log))
 
-    def _report(self, hook: str, error: Exception) -> None:
+    def _report(self, hook: str, error: BaseException) -> None:
         cause = (hook, type(error))
         if cause not in self._reported:
             self._reported.add(cause)

@@ -19,6 +19,8 @@ Everything sent since the last successful ``confirm()`` is in doubt after a
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ConnectError",
     "InvalidMessageError",
@@ -35,6 +37,10 @@ __all__ = [
 
 class SyslogError(Exception):
     """Root of all errors of this library."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By its text and attributes: __init__ would ask for the parts that the text is made of.
+        return _rebuilt, (type(self), self.args, vars(self))
 
 
 class SettingsError(SyslogError, ValueError):
@@ -58,7 +64,7 @@ class InvalidMessageError(SyslogError, ValueError):
     """
 
     def __init__(self, field: str, expected: str, given: object, section: str) -> None:
-        super().__init__(f"{field}: expected {expected}, got {_shown(given)} ({section})")
+        super().__init__(f"{field}: expected {expected}, got {shown(given)} ({section})")
         self.field = field
         self.section = section
 
@@ -120,7 +126,14 @@ class WorkerError(SyslogError):
     """Raised when a thread of the SDK's worker has died and the program should end."""
 
 
-def _shown(value: object, limit: int = 80) -> str:
+def _rebuilt(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> SyslogError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(parts)
+    return error
+
+
+def shown(value: object, limit: int = 80) -> str:
     """``value`` short enough for a log line: a message may hold a megabyte."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

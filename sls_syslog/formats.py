@@ -52,13 +52,20 @@ def header_rfc3164(
     return f"<{prival}>{timestamp} {hostname_rfc3164(hostname)} {tag}{process}: "
 
 
-def structured_data_text(elements: Mapping[str, Iterable[tuple[str, str]]]) -> str:
-    """STRUCTURED-DATA, ``-`` when there is none (RFC 5424 section 6.3)."""
-    return "".join(_element(sd_id, params) for sd_id, params in elements.items()) or "-"
+def structured_data_text(
+    elements: Mapping[str, Iterable[tuple[str, str]]], newlines: Callable[[str], str] = str
+) -> str:
+    """STRUCTURED-DATA, ``-`` when there is none (RFC 5424 section 6.3).
+
+    ``newlines`` goes first: the backslashes that it writes have to be escaped as well.
+    """
+    return "".join(_element(*element, newlines) for element in elements.items()) or "-"
 
 
-def _element(sd_id: str, params: Iterable[tuple[str, str]]) -> str:
-    values = (f' {name}="{_SD_SPECIAL.sub(_BACKSLASHED, value)}"' for name, value in params)
+def _element(sd_id: str, params: Iterable[tuple[str, str]], newlines: Callable[[str], str]) -> str:
+    values = (
+        f' {name}="{_SD_SPECIAL.sub(_BACKSLASHED, newlines(value))}"' for name, value in params
+    )
     return f"[{sd_id}{''.join(values)}]"
 
 
@@ -80,6 +87,12 @@ class Format(NamedTuple):
 
     def text(self, message: SyslogMessage, now: datetime) -> str:
         """The whole message; ``now`` is the time where the format cannot do without one."""
+        return "".join(self.parts(message, now))
+
+    def parts(
+        self, message: SyslogMessage, now: datetime, newlines: Callable[[str], str] = str
+    ) -> tuple[str, str]:
+        """What must not be cut, and the MSG part behind it."""
         elements: Mapping[str, Iterable[tuple[str, str]]] = message.structured_data  # type: ignore[assignment]  # pairs, since __post_init__
         header = self.header(
             pri(message.facility, message.severity),
@@ -90,9 +103,9 @@ class Format(NamedTuple):
             message.msgid or "-",
         )
         if not self.has_structured_data:
-            return header + message.message
+            return header, message.message
         msg = f" {message.message}" if message.message else ""  # MSG is optional, and its space
-        return f"{header}{structured_data_text(elements)}{msg}"
+        return f"{header}{structured_data_text(elements, newlines)}", msg
 
     def _timestamp(self, timestamp: datetime | None, now: datetime) -> str:
         if timestamp is None and self.has_structured_data:

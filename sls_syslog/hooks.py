@@ -38,8 +38,15 @@ class MessageHooks:
         self._clock = LogClock(settings.timezone)
 
     def format_message(self, log: Log) -> str | None:
-        """The MSG part; ``None`` to leave the log out. Default: the setting ``payload``."""
-        return self.settings.payload(log)
+        """The MSG part; ``None`` to leave the log out. Default: the setting ``payload``.
+
+        Raises:
+            TypeError: If the payload returns anything but a text.
+        """
+        text = self.settings.payload(log)
+        if not isinstance(text, str):  # only this hook may leave a log out
+            raise TypeError(f"expected payload to return a str, got {type(text).__name__}")
+        return text
 
     def severity(self, log: Log) -> Severity | int | str:
         """How bad it is, as a member, number or name. Default: the setting ``severity``."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sls_syslog.codes import Facility, Severity
 from sls_syslog.errors import InvalidMessageError
@@ -70,7 +70,7 @@ class SyslogMessage:
     app_name: str | None = None
     procid: str | None = None
     msgid: str | None = None
-    structured_data: StructuredData = field(default_factory=dict)
+    structured_data: StructuredData = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, code in (("facility", Facility), ("severity", Severity)):
@@ -80,6 +80,15 @@ class SyslogMessage:
             _check_header_field(name, getattr(self, name), limit, section)
         _check_text("message", self.message, "RFC 5424 section 6.4")
         object.__setattr__(self, "structured_data", _structured_data(self.structured_data))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # From its parts: the read-only view of structured_data cannot be pickled.
+        parts = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return _rebuilt, ({**parts, "structured_data": dict(self.structured_data)},)
+
+
+def _rebuilt(parts: dict[str, Any]) -> SyslogMessage:
+    return SyslogMessage(**parts)
 
 
 def _code(field: str, code: type[Facility] | type[Severity], value: object) -> int:
@@ -126,8 +135,14 @@ def _structured_data(elements: StructuredData) -> Mapping[str, tuple[tuple[str, 
     )
 
 
-def _pairs(params: Params) -> Iterable[tuple[str, str]]:
-    return params.items() if isinstance(params, Mapping) else params
+def _pairs(params: object) -> list[tuple[object, object]]:
+    pairs = params.items() if isinstance(params, Mapping) else params
+    if isinstance(pairs, Iterable) and not isinstance(pairs, (str, bytes)):
+        pairs = list(pairs)
+        if all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+            return pairs
+    expected = "the parameters of an SD-ID as a mapping or as pairs of text"
+    raise InvalidMessageError("structured_data", expected, params, _SD_SECTION)
 
 
 def _param(name: object, value: object) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sls_syslog.repair import header_field
 from sls_syslog.template import Template
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "did_you_mean",
     "file_path",
     "flag",
+    "header_template",
+    "host",
     "instance_of",
     "integer",
     "seconds",
@@ -52,6 +55,17 @@ def text(value: Any) -> str:
     """
     if not isinstance(value, str) or not value:
         raise ValueError("expected a text that is not empty")
+    return value
+
+
+def host(value: Any) -> str:
+    """A name or an address: a text without white space.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not isinstance(value, str) or value.split() != [value]:
+        raise ValueError("expected a name or an address without white space")
     return value
 
 
@@ -87,7 +101,7 @@ def seconds(*, zero: bool = False) -> Callable[[Any], float]:
     def read(value: Any) -> float:
         try:
             number = float("no number" if isinstance(value, bool) else value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(expected) from None
         if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
             raise ValueError(expected)
@@ -137,6 +151,19 @@ def template(value: Any) -> str:
     """A text in which ``{field}`` stands for a field of the log."""
     Template(text(value), "")
     return str(value)
+
+
+def header_template(limit: int) -> Callable[[Any], str]:
+    """A reader of a header field of at most ``limit`` characters, or of a template of one."""
+
+    def read(value: Any) -> str:
+        # What a log's fields make of a template is repaired; a fixed text must be right as it is.
+        name = template(value)
+        if not Template(name, "").fields and header_field(name, limit) != name:
+            raise ValueError(f"expected 1 to {limit} printable ASCII characters without a space")
+        return name
+
+    return read
 
 
 def time_zone(value: Any) -> tzinfo | None:

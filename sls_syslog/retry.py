@@ -32,7 +32,7 @@ class RetryPolicy:
 
     def delays(self) -> Iterator[float]:
         """The waits between the tries, in seconds, without end."""
-        bound = self.first
+        bound = min(self.first, self.longest)
         while True:
             yield random.uniform(0, bound)  # noqa: S311  # jitter, not a secret
             bound = min(bound * self.factor, self.longest)

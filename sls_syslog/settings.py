@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 from sls_syslog import parsing
 from sls_syslog.codes import Facility, Severity
-from sls_syslog.errors import SettingsError
+from sls_syslog.errors import SettingsError, shown
 from sls_syslog.formats import FORMATS
 from sls_syslog.payloads import PAYLOADS, Payload
-from sls_syslog.repair import NEWLINES
+from sls_syslog.repair import NEWLINES, header_field
 
 __all__ = ["ENVIRONMENT_PREFIX", "ClientSettings", "ShipperSettings"]
 
@@ -33,8 +33,11 @@ _TLS_KEYS = (
     *("cert_path", "client_cert", "client_key", "client_key_password", "server_hostname"),
     *("verify_hostname", "min_tls", "ssl_context"),
 )
-# What Kubernetes sets in every container when some Service is named "syslog".
-_SERVICE_LINK = re.compile(r"SYSLOG_(SERVICE_.*|PORT_\d+_.*)")
+# What Kubernetes sets in every container when some Service is named "syslog" or "syslog-...".
+_SERVICE_LINK = re.compile(
+    r"SYSLOG_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)=.*"
+    r"|SYSLOG_(\w+_)?PORT=(tcp|udp|sctp)://.*"
+)
 
 _Settings = TypeVar("_Settings", bound="ClientSettings")
 
@@ -46,13 +49,13 @@ def _setting(read: Callable[[Any], Any], default: Any, doc: str, *, secret: bool
 
 
 def _payload(value: Any) -> Any:
-    if callable(value):
+    if callable(value) and not isinstance(value, type):
         return value
     return parsing.choice(*PAYLOADS)(value)
 
 
 def _tls_version(value: Any) -> ssl.TLSVersion:
-    if isinstance(value, ssl.TLSVersion):
+    if isinstance(value, ssl.TLSVersion) and value in _TLS_VERSIONS.values():
         return value
     return _TLS_VERSIONS[parsing.choice(*_TLS_VERSIONS)(str(value))]
 
@@ -68,7 +71,7 @@ class ClientSettings:
         SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
     """
 
-    host: str = _setting(parsing.text, None, "The receiver's name or address; required.")
+    host: str = _setting(parsing.host, None, "The receiver's name or address; required.")
     port: int = _setting(
         parsing.integer(1, 65535), None, "Its port; by default 514, and 6514 for tls."
     )
@@ -109,14 +112,14 @@ class ClientSettings:
     facility: Facility = _setting(Facility.of, Facility.USER, "Facility, by name or number.")
     severity: Severity = _setting(Severity.of, Severity.INFO, "Severity, by name or number.")
     hostname: str = _setting(
-        parsing.template,
+        parsing.header_template(255),
         None,
         "HOSTNAME of each message, by default this machine's name; for logs also made from their"
         " fields, as in `{__source__}` or `{__tag__:__hostname__}`, and then this machine's name"
         " where a field is missing.",
     )
     tag: str = _setting(
-        parsing.template,
+        parsing.header_template(48),
         "-",
         "APP-NAME (TAG in RFC 3164) of each message, `-` for none; for logs also made from their"
         " fields, as in `{__topic__}`, and then `-` where a field is missing.",
@@ -163,6 +166,8 @@ class ClientSettings:
                 value = _read(spec.name, spec.metadata, value)
             else:
                 value = spec.metadata["default"]
+            if value == spec.metadata["default"]:
+                given.discard(spec.name)  # a default that is spelt out contradicts nothing
             object.__setattr__(self, spec.name, value)
         for key, problem in self._contradictions(given):
             raise SettingsError(key, problem)
@@ -209,7 +214,9 @@ class ClientSettings:
         mapping = {
             name[len(ENVIRONMENT_PREFIX) :].lower(): value
             for name, value in variables.items()
-            if name.startswith(ENVIRONMENT_PREFIX) and value and not _SERVICE_LINK.fullmatch(name)
+            if name.startswith(ENVIRONMENT_PREFIX)
+            and value
+            and not _SERVICE_LINK.match(f"{name}={value}")
         }
         try:
             return cls.from_mapping(mapping)
@@ -279,7 +286,7 @@ class ClientSettings:
             "port": _DEFAULT_PORTS[self.protocol],
             "framing": None if udp else "newline",
             "max_message_bytes": _DATAGRAM if udp else None,
-            "hostname": platform.node() or "-",
+            "hostname": header_field(platform.node(), 255),
             "confirm": "written" if udp else "auto",
         }
 
@@ -322,9 +329,11 @@ def _read(key: str, metadata: Mapping[str, Any], value: Any) -> Any:
     try:
         return metadata["read"](value)
     except ValueError as error:
-        shown = "a secret" if metadata["secret"] else f"{value!r}"
+        # A key itself is easily given where its file's path is meant.
+        secret = metadata["secret"] or "-----BEGIN" in str(value)
+        got = "a secret" if secret else shown(value)
         expected, hint = (*error.args, "")[:2]
-        raise SettingsError(key, f"{expected}, got {shown}{hint}") from None
+        raise SettingsError(key, f"{expected}, got {got}{hint}") from None
 
 
 def _shown_default(spec: Any) -> str:

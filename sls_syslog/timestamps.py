@@ -27,7 +27,8 @@ def rfc5424_time(moment: datetime) -> str:
     offset = moment.utcoffset()
     if offset is None or offset % _MINUTE:
         moment = moment.astimezone(timezone.utc)
-    return moment.isoformat()
+    # Not the method of a subclass: some write nine digits.
+    return datetime.isoformat(moment)
 
 
 def rfc3164_time(moment: datetime) -> str:
@@ -49,7 +50,7 @@ class LogClock:
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         self._zone = zone
-        self._second = -1
+        self._second: int | None = None
         self._stamp = ("", "")
         self._stamp_3164 = ""
 

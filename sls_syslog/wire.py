@@ -6,8 +6,10 @@ header format, newline policy, size limit, framing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
+from sls_syslog.errors import MessageTooLongError
 from sls_syslog.formats import FORMATS
 from sls_syslog.framing import FRAMINGS
 from sls_syslog.message import SyslogMessage
@@ -26,19 +28,33 @@ class WireFormat:
 
     def __init__(self, settings: ClientSettings) -> None:
         self.format = FORMATS[settings.syslog_format]
-        self._newlines = NEWLINES[settings.newlines]
+        self.newlines = NEWLINES[settings.newlines]
         self._limit = settings.max_message_bytes
         self._frame = FRAMINGS[settings.framing]
         self._zone = settings.timezone
 
     def frame_message(self, message: SyslogMessage) -> bytes:
         """The bytes of one message."""
-        now = datetime.now(timezone.utc).astimezone(self._zone)
-        return self.frame(self.format.text(message, now))
+        now = datetime.now(timezone.utc)
+        if not self.format.has_structured_data:
+            moment = self.in_zone(message.timestamp or now)
+            message = replace(message, timestamp=moment)
+        return self.frame(*self.format.parts(message, now, self.newlines))
 
-    def frame(self, text: str) -> bytes:
-        """The bytes of a message whose header and text are put together already."""
-        data = self._newlines(text).encode()
-        if self._limit is not None:
+    def in_zone(self, moment: datetime) -> datetime:
+        """``moment`` as the header shows it: RFC 3164 has no zone, so there is only one."""
+        return moment if self.format.has_structured_data else moment.astimezone(self._zone)
+
+    def frame(self, head: str, msg: str) -> bytes:
+        """The bytes of a message whose header and text are put together already.
+
+        Raises:
+            MessageTooLongError: If ``head`` alone is over the limit: no receiver can read a
+                message whose header or STRUCTURED-DATA is cut.
+        """
+        data = self.newlines(head + msg).encode()
+        if self._limit is not None and len(data) > self._limit:
+            if len(head.encode()) > self._limit:
+                raise MessageTooLongError(len(data), self._limit, "RFC 5424 section 6.1")
             data = truncated(data, self._limit)
         return self._frame(data)

@@ -67,7 +67,8 @@ def test_all_parts_of_a_message_arrive(receiver: SyslogReceiver, trust: dict[str
 
 
 def test_rfc3164_carries_what_it_has_room_for(receiver: SyslogReceiver, trust: Any) -> None:
-    with client_for(receiver, syslog_format="rfc3164", **trust) as client:
+    settings = {"syslog_format": "rfc3164", "timezone": "+05:30"}
+    with client_for(receiver, **settings, **trust) as client:
         client.log("用户登录", timestamp=WHEN, hostname="web-1", app_name="portal", procid="9")
     (frame,) = receiver.wait_for(1)
     assert frame.decode() == "<14>Nov  3 09:05:07 web-1 portal[9]: 用户登录"
