@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from types import ModuleType
+from types import GenericAlias, ModuleType
 
 import pytest
 
@@ -100,7 +100,8 @@ def test_every_name_offered_exists_and_is_documented(module: ModuleType) -> None
     documentable = {
         name: value
         for name, value in offered.items()
-        if inspect.isclass(value) or inspect.isfunction(value)
+        if inspect.isfunction(value)
+        or (inspect.isclass(value) and not isinstance(value, GenericAlias))  # one, until 3.11
     }
     assert [part for item in documentable.items() for part in undocumented(*item)] == []
 
