@@ -127,7 +127,8 @@ class SyslogClient:
 
         Raises:
             UnconfirmedError: If it is not known to have everything: send again what was
-                sent since the last confirmation.
+                sent since the last confirmation. It is raised once, also for what a
+                ``SendError`` left in doubt, and a new connection may then be made.
         """
         self._transport.confirm()
 
@@ -152,10 +153,10 @@ class SyslogClient:
 
     def _in_zone(self, timestamp: datetime | None) -> datetime:
         if timestamp is None:
-            timestamp = datetime.now(timezone.utc)
-        elif not isinstance(timestamp, datetime):
-            section = "RFC 5424 section 6.2.3"
-            raise InvalidMessageError("timestamp", "a datetime, or None", timestamp, section)
-        elif timestamp.utcoffset() is not None:
-            return timestamp
-        return timestamp.astimezone(self.settings.timezone)
+            return datetime.now(timezone.utc).astimezone(self.settings.timezone)
+        try:
+            known = timestamp.utcoffset() is not None
+            return timestamp if known else timestamp.astimezone(self.settings.timezone)
+        except (AttributeError, OverflowError, ValueError):
+            expected, section = "a datetime that every zone has, or None", "RFC 5424 section 6.2.3"
+            raise InvalidMessageError("timestamp", expected, timestamp, section) from None

@@ -16,11 +16,12 @@ import selectors
 import socket
 import ssl
 import sys
+import time
 from contextlib import suppress
 from threading import Thread
 from typing import Any
 
-from sls_syslog.deadline import Deadline, Stop
+from sls_syslog.deadline import Deadline
 
 __all__ = ["Address", "Connection", "resolve"]
 
@@ -28,6 +29,9 @@ Address = tuple[int, int, int, str, Any]
 """One answer of ``socket.getaddrinfo``."""
 
 _READ_BYTES = 64 * 1024
+# The send queue is looked at so often: no select reports that it has emptied.
+_QUEUE_POLL_SECONDS = 0.005
+_READS = 16  # and no more at a time: a receiver that talks without end must not hold us up
 _NOTHING_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -100,26 +104,24 @@ class Connection:
             self._socket.close()
             raise
 
-    def send(self, data: bytes, timeout: float, stop: Stop) -> None:
+    def send(self, data: bytes, deadline: Deadline) -> None:
         """Hand all of ``data`` to the kernel.
 
         Args:
             data: What to send.
-            timeout: Seconds after which a receiver that takes nothing counts as gone; one
-                that is slow, but takes something, may be as slow as it likes.
-            stop: What may end the waiting sooner.
+            deadline: When a receiver that takes nothing counts as gone. It is renewed
+                whenever something is taken: a slow receiver may be as slow as it likes.
 
         Raises:
             OSError: If the connection breaks, or the receiver takes nothing for too long.
         """
         rest = memoryview(data)
-        deadline = Deadline(timeout, stop)
         while rest:
             # A look first: a write to a connection that was closed succeeds once, and is lost.
             self.drain()
             try:
                 rest = rest[self._socket.send(rest) :]
-                deadline = Deadline(timeout, stop)
+                deadline.renew()
             except ssl.SSLWantReadError:
                 self._wait(_READ, deadline)
             except (ssl.SSLWantWriteError, BlockingIOError):
@@ -133,8 +135,11 @@ class Connection:
             OSError: If it has reset it, or sent a TLS alert: it refuses our certificate, say.
         """
         try:
-            while self._socket.recv(_READ_BYTES):
-                pass
+            for _ in range(_READS):
+                if not self._socket.recv(_READ_BYTES):
+                    break
+            else:
+                return
         except _NOTHING_NOW:
             return
         raise ConnectionAbortedError(errno.ECONNABORTED, "the receiver has closed the connection")
@@ -143,10 +148,14 @@ class Connection:
         """Half-close, and wait for the receiver's own end of stream: it has read everything.
 
         A process that closes, or dies, with bytes unread makes its kernel send a reset
-        instead. Without a reset, an end of stream that came before the receiver saw ours
-        shows in the send queue, which then never empties. TLS adds a close_notify in each
-        direction; some receivers send none back (rsyslog's GnuTLS driver), so the end of the
-        TCP stream is what counts.
+        instead, unless it calls ``shutdown`` first: such a receiver cannot be told from one
+        that is through. An end of stream that came before the receiver had our bytes shows in
+        the send queue, which then never empties. TLS adds a close_notify in each direction;
+        some receivers send none back (rsyslog's GnuTLS driver), so the end of the TCP stream
+        is what counts.
+
+        Args:
+            deadline: When silence counts as no answer; renewed while bytes still go out.
 
         Raises:
             TimeoutError: If the receiver does not answer before the deadline.
@@ -163,6 +172,25 @@ class Connection:
             raise ConnectionAbortedError(
                 errno.ECONNABORTED, "the receiver closed before it had everything"
             )
+
+    def await_acknowledgement(self, deadline: Deadline) -> None:
+        """Wait until the receiver's kernel has every byte.
+
+        Args:
+            deadline: When to give up; renewed while bytes still go out.
+
+        Raises:
+            TimeoutError: If bytes are left when it passes.
+            OSError: If the connection has broken.
+        """
+        queued = self.unacknowledged()
+        while queued:
+            self.drain()
+            time.sleep(min(deadline.slice(), _QUEUE_POLL_SECONDS))
+            before, queued = queued, self.unacknowledged()
+            if queued < before:
+                deadline.renew()
+        self.drain()
 
     def unacknowledged(self) -> int:
         """Bytes that the receiver's kernel has not acknowledged yet.
@@ -190,6 +218,9 @@ class Connection:
         if in_progress not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:
             raise OSError(in_progress, os.strerror(in_progress))
         self._wait(_WRITE, deadline)
+        if self._socket.getsockname() == where:
+            # Nobody listens on a port of the ephemeral range, and TCP met itself there.
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "connection to itself")
         failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failure:
             raise OSError(failure, os.strerror(failure))
@@ -197,13 +228,22 @@ class Connection:
     def _handshake(
         self, tls: ssl.SSLContext, server_hostname: str | None, deadline: Deadline
     ) -> None:
-        wrapped = tls.wrap_socket(
-            self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
-        )
+        try:
+            wrapped = tls.wrap_socket(
+                self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
+            )
+        except ValueError as error:  # a context of somebody's own that is for servers, say
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, str(error)) from error
         self._socket = wrapped
+        try:
+            self._shake_hands(wrapped, deadline)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: no answer to the TLS handshake") from error
+
+    def _shake_hands(self, tls: ssl.SSLSocket, deadline: Deadline) -> None:
         while True:
             try:
-                return wrapped.do_handshake()
+                return tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._wait(_READ, deadline)
             except ssl.SSLWantWriteError:
@@ -211,28 +251,31 @@ class Connection:
 
     def _finish_tls(self, tls: ssl.SSLSocket, deadline: Deadline) -> None:
         """Exchange close_notify, and half-close below it as soon as ours is out."""
-        close_notify_sent = False
-        while not self._shut_down(tls):
-            if not close_notify_sent:
-                close_notify_sent = True
+        half_closed = False
+        while True:
+            awaited = self._shut_down(tls)
+            if not half_closed and awaited != _WRITE:
+                half_closed = True
                 socket.socket.shutdown(tls, socket.SHUT_WR)
-            self._wait(_READ, deadline)
-        if not close_notify_sent:
-            socket.socket.shutdown(tls, socket.SHUT_WR)
+            if not awaited:
+                return
+            self._wait(awaited, deadline, renewing=True)
 
     @staticmethod
-    def _shut_down(tls: ssl.SSLSocket) -> bool:
-        # Sends close_notify, then looks for the answer; True when nothing more will come.
+    def _shut_down(tls: ssl.SSLSocket) -> int:
+        # Sends close_notify, then looks for the answer; what to wait for, or 0 for nothing more.
         try:
             tls.unwrap()
         except ssl.SSLWantReadError:
-            return False
+            return _READ
+        except ssl.SSLWantWriteError:
+            return _WRITE
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            return True
+            return 0
         except OSError as error:
             if error.errno != 0:  # a reset has one, an alert has one; a bare end of stream has not
                 raise
-        return True
+        return 0
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:
         """Read past the TLS layer until TCP says that the receiver has closed."""
@@ -240,11 +283,17 @@ class Connection:
             try:
                 if not socket.socket.recv(self._socket, _READ_BYTES):
                     return
+                deadline.slice()  # it may talk, but not for ever
             except BlockingIOError:
-                self._wait(_READ, deadline)
+                self._wait(_READ, deadline, renewing=True)
 
-    def _wait(self, events: int, deadline: Deadline) -> None:
+    def _wait(self, events: int, deadline: Deadline, *, renewing: bool = False) -> None:
+        """Wait for the socket; ``renewing`` gives more time while bytes still go out."""
+        queued = self.unacknowledged() if renewing else 0
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, events)
             while not selector.select(deadline.slice()):
-                pass
+                if renewing:
+                    before, queued = queued, self.unacknowledged()
+                    if queued < before:
+                        deadline.renew()

@@ -65,6 +65,14 @@ class Deadline:
         """Seconds left, never below zero."""
         return min(max(0.0, self._end - time.monotonic()), self._stop.left())
 
+    def renew(self) -> None:
+        """Begin anew, since there was progress."""
+        self._end = time.monotonic() + self._seconds
+
+    def share(self, parts: int) -> Deadline:
+        """A deadline for one of ``parts`` steps that are still to come."""
+        return self if parts == 1 else Deadline(self.remaining() / parts, self._stop)
+
     def slice(self) -> float:
         """Seconds that one wait may take: short, so that a stop is noticed.
 
@@ -74,5 +82,5 @@ class Deadline:
         seconds = min(self.remaining(), _SLICE)
         if seconds > 0:
             return seconds
-        why = "stopped" if self._stop.requested else f"nothing for {self._seconds:g} s"
+        why = "stopped" if self._stop.requested else f"nothing for {self._seconds:.3g} s"
         raise TimeoutError(why)

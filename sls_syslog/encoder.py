@@ -42,6 +42,7 @@ class LogEncoder:
         if not isinstance(settings.payload, (KeyValuePayload, JsonPayload)):
             settings = replace(settings, payload=KeyValuePayload(settings.sep))
         self._defaults = MessageHooks(settings)
+        self._legal = {**_LEGAL, "timestamp": self._timestamp_text}
         self._reported: set[tuple[str, type[BaseException]]] = set()
 
     def frame(self, log: Log) -> bytes | None:
@@ -52,7 +53,7 @@ class LogEncoder:
         wire = self._wire
         header = wire.format.header(
             pri(self._ask("facility", log), self._ask("severity", log)),
-            wire.format.time(wire.in_zone(self._ask("timestamp", log))),
+            self._ask("timestamp", log),
             self._ask("hostname", log),
             self._ask("app_name", log),
             "-",
@@ -69,13 +70,18 @@ class LogEncoder:
 
     def _ask(self, hook: str, log: Log) -> Any:
         """What a hook says, made legal; the default's word where it fails."""
-        legal = _LEGAL[hook]
+        legal = self._legal[hook]
         try:
             # A copy: what a hook does to its log must reach neither the next one nor the default.
             return legal(getattr(self._hooks, hook)(dict(log)))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # sys.exit() too: it would send the batch back for ever
             self._report(hook, error)
             return legal(getattr(self._defaults, hook)(log))
+
+    def _timestamp_text(self, value: Any) -> str:
+        if isinstance(value, datetime) and value.utcoffset() is not None:
+            return self._wire.format.time(self._wire.in_zone(value))
+        raise TypeError(f"expected a datetime with a time zone, got {value!r}")
 
     def _report(self, hook: str, error: BaseException) -> None:
         cause = (hook, type(error))
@@ -99,12 +105,6 @@ def _header_field(limit: int) -> Callable[[Any], str]:
     return lambda value: header_field("" if value is None else str(value), limit)
 
 
-def _timestamp(value: Any) -> datetime:
-    if isinstance(value, datetime) and value.utcoffset() is not None:
-        return value
-    raise TypeError(f"expected a datetime with a time zone, got {value!r}")
-
-
 def _structured_data(value: Any) -> Mapping[str, Any]:
     return SyslogMessage(structured_data=value or {}).structured_data
 
@@ -115,7 +115,6 @@ _LEGAL: dict[str, Callable[[Any], Any]] = {
     "facility": Facility.of,
     "hostname": _header_field(255),
     "app_name": _header_field(48),
-    "timestamp": _timestamp,
     "structured_data": _structured_data,
 }
 """What makes a hook's answer legal, or refuses it."""

@@ -9,12 +9,12 @@ Read a name from the left to see whose turn it is::
     ├── TransportError          the network or the receiver: a retry may help
     │   ├── ConnectError        no connection: name, address, port, deadline
     │   │   └── TlsError        no trust: certificate, host name, version
-    │   └── SendError           the connection broke or stalled while sending
-    ├── UnconfirmedError        sent, but the receiver is not known to have it: send again
+    │   ├── SendError           the connection broke or stalled while sending
+    │   └── UnconfirmedError    sent, but the receiver is not known to have it: send again
     └── WorkerError             a thread of the SDK's worker died: end the program
 
 Everything sent since the last successful ``confirm()`` is in doubt after a
-``TransportError`` or an ``UnconfirmedError``, and has to be sent again.
+``SendError`` or an ``UnconfirmedError``, and has to be sent again.
 """
 
 from __future__ import annotations
@@ -108,17 +108,15 @@ class SendError(TransportError):
     """Raised when a connection breaks, or takes nothing more, while sending."""
 
 
-class UnconfirmedError(SyslogError):
+class UnconfirmedError(TransportError):
     """Raised when what was sent is not known to have reached the receiver.
 
     Attributes:
-        destination: The receiver, as ``protocol://host:port``.
         level: The confirmation that was asked for: ``"consumed"`` or ``"acked"``.
     """
 
     def __init__(self, destination: str, level: str, problem: str) -> None:
-        super().__init__(f"{destination}: delivery not confirmed as {level!r}: {problem}")
-        self.destination = destination
+        super().__init__(destination, f"delivery not confirmed as {level!r}: {problem}")
         self.level = level
 
 

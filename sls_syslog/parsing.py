@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone, tzinfo
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -37,6 +38,7 @@ __all__ = [
 _Value = TypeVar("_Value")
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS |= {"false": False, "no": False, "off": False, "0": False}
+_NOT_IN_HOST = set("/@ \t\r\n\v\f\0")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
@@ -59,14 +61,18 @@ def text(value: Any) -> str:
 
 
 def host(value: Any) -> str:
-    """A name or an address: a text without white space.
+    """A name or an address, and nothing else: no scheme, no port, no white space.
 
     Raises:
         ValueError: If it is none.
     """
-    if not isinstance(value, str) or value.split() != [value]:
-        raise ValueError("expected a name or an address without white space")
-    return value
+    try:
+        is_name = isinstance(value, str) and not set(value) & _NOT_IN_HOST and value.encode("idna")
+        if is_name and (":" not in value or ip_address(value.partition("%")[0]) is not None):
+            return str(value)
+    except (UnicodeError, ValueError):
+        pass
+    raise ValueError("expected a name or an address alone; a port has a setting of its own")
 
 
 def choice(*names: str) -> Callable[[Any], str]:

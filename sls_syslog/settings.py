@@ -22,6 +22,7 @@ from sls_syslog.errors import SettingsError, shown
 from sls_syslog.formats import FORMATS
 from sls_syslog.payloads import PAYLOADS, Payload
 from sls_syslog.repair import NEWLINES, header_field
+from sls_syslog.trust import TrustError, client_context
 
 __all__ = ["ENVIRONMENT_PREFIX", "ClientSettings", "ShipperSettings"]
 
@@ -144,7 +145,7 @@ class ClientSettings:
         parsing.text, None, "The private key's password.", secret=True
     )
     server_hostname: str | None = _setting(
-        parsing.text, None, "The name the receiver's certificate must have; by default `host`."
+        parsing.host, None, "The name the receiver's certificate must have; by default `host`."
     )
     verify_hostname: bool = _setting(
         parsing.flag, True, "Whether that name is checked; the certificate itself always is."
@@ -174,6 +175,8 @@ class ClientSettings:
         for key, value in self._derived().items():
             if key not in given:
                 object.__setattr__(self, key, value)
+        if self.protocol == "tls":
+            self.tls_context()  # what is wrong with a certificate should be known now
 
     @classmethod
     def of(cls: type[_Settings], value: _Settings | Mapping[str, Any]) -> _Settings:
@@ -229,6 +232,26 @@ class ClientSettings:
     def describe(cls) -> list[tuple[str, str, str]]:
         """Key, default and meaning of every setting, in order: what the reference shows."""
         return [(spec.name, _shown_default(spec), spec.metadata["doc"]) for spec in fields(cls)]
+
+    def tls_context(self) -> ssl.SSLContext:
+        """The context for TLS: ``ssl_context``, or a new one from the certificate files.
+
+        Raises:
+            SettingsError: If a file does not hold what it should.
+        """
+        if self.ssl_context is not None:
+            return self.ssl_context
+        try:
+            return client_context(
+                cert_path=self.cert_path,
+                client_cert=self.client_cert,
+                client_key=self.client_key,
+                client_key_password=self.client_key_password,
+                verify_hostname=self.verify_hostname,
+                min_tls=self.min_tls,
+            )
+        except TrustError as error:
+            raise SettingsError(error.key, error.problem) from None
 
     @property
     def destination(self) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aliyun.log.consumer import ConsumerProcessorBase
 
 from sls_syslog.deadline import Stop
 from sls_syslog.encoder import LogEncoder
-from sls_syslog.errors import TransportError, UnconfirmedError
+from sls_syslog.errors import TransportError
+from sls_syslog.guards import guard
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import flatten
 from sls_syslog.outage import outage
@@ -67,10 +68,13 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             ``None`` when it is confirmed; otherwise the cursor that it began at, which makes
             the SDK serve it again.
         """
-        _guard(check_point_tracker)
+        guard(check_point_tracker)
         # Read before anything else: the tracker itself has no cursor of this batch's start.
         start = self._done or check_point_tracker.get_check_point()
         end = check_point_tracker.get_cursor()
+        if self._done is None:
+            # Where this shard began must outlive a crash: END would be another place by then.
+            self._save(check_point_tracker, start)
         try:
             self._ship(log_groups)
         except BaseException as error:  # SystemExit too would end the SDK's thread
@@ -88,7 +92,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         It does not call the SDK's own, which saves the end of the last batch that was
         submitted, delivered or not.
         """
-        _guard(check_point_tracker)
+        guard(check_point_tracker)
         # A shard of which nothing was delivered yet keeps the place where it began.
         self._save(check_point_tracker, self._done or check_point_tracker.get_check_point())
         self._transport.close()
@@ -104,8 +108,10 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             try:
                 self._transport.send(frames)
                 self._transport.confirm()
-            except (TransportError, UnconfirmedError) as error:
+            except TransportError as error:
                 self._transport.close()
+                if self._stop.requested:
+                    raise
                 outage.began(self.settings.destination, error)
                 late = time.monotonic() + delay > give_up
                 if late or self._stop.wait(delay):
@@ -115,7 +121,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
                 return
 
     def _report(self, error: BaseException) -> None:
-        if isinstance(error, (TransportError, UnconfirmedError)):
+        if isinstance(error, TransportError):
             logger.debug("shard %s: batch goes back to SLS: %s", self.shard_id, error)
         else:
             logger.error("shard %s: batch goes back to SLS", self.shard_id, exc_info=error)
@@ -124,27 +130,3 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
     def _save(tracker: Any, cursor: str) -> None:
         if cursor:
             tracker.save_check_point(True, cursor)
-
-
-class _GuardedFlush:
-    """A tracker's ``flush_check_point`` that reports instead of raising.
-
-    The SDK flushes on its own too, and there an exception ends the worker's thread
-    (``shard_worker.py``, when a shard has been idle) or drops a batch (``tasks.py``).
-    What was not saved is saved by the next flush.
-    """
-
-    def __init__(self, flush: Callable[[], None], shard: int) -> None:
-        self._flush = flush
-        self._shard = shard
-
-    def __call__(self) -> None:
-        try:
-            self._flush()
-        except Exception as error:
-            logger.warning("shard %s: checkpoint not saved, will be: %s", self._shard, error)
-
-
-def _guard(tracker: Any) -> None:
-    if not isinstance(tracker.flush_check_point, _GuardedFlush):
-        tracker.flush_check_point = _GuardedFlush(tracker.flush_check_point, tracker.shard_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import math
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
@@ -22,12 +23,13 @@ from sls_syslog.errors import (
     ConnectError,
     MessageTooLongError,
     SendError,
+    SettingsError,
     TlsError,
     UnconfirmedError,
 )
 from sls_syslog.settings import ClientSettings
 
-__all__ = ["StreamTransport", "Transport", "UdpTransport", "open_transport", "tls_context"]
+__all__ = ["StreamTransport", "Transport", "UdpTransport", "open_transport"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +39,6 @@ _Opened = TypeVar("_Opened")
 _CHUNK_BYTES = 256 * 1024
 # How long a receiver with nothing to read may take to answer a half-close.
 _PROBE_SECONDS = 5.0
-# The send queue is looked at so often: no select reports that it has emptied.
-_QUEUE_POLL_SECONDS = 0.005
 
 
 class Transport(Protocol):
@@ -70,27 +70,6 @@ def open_transport(
     """
     kind = UdpTransport if settings.protocol == "udp" else StreamTransport
     return kind(settings, stop or Stop(), min(settings.timeout, connect_seconds))
-
-
-def tls_context(settings: ClientSettings) -> ssl.SSLContext:
-    """The ``ssl.SSLContext`` that the TLS keys describe; files are read anew at each call.
-
-    Raises:
-        TlsError: If a certificate or key cannot be used.
-    """
-    if settings.ssl_context is not None:
-        return settings.ssl_context
-    try:
-        context = ssl.create_default_context(cafile=settings.cert_path)
-        context.minimum_version = settings.min_tls
-        context.check_hostname = settings.verify_hostname
-        if settings.client_cert:
-            # Given even when there is none: OpenSSL would ask for it on the terminal.
-            password = settings.client_key_password or ""
-            context.load_cert_chain(settings.client_cert, settings.client_key, password)
-    except (OSError, ValueError) as error:
-        raise TlsError(settings.destination, f"certificate files: {_reason(error)}") from error
-    return context
 
 
 class UdpTransport:
@@ -128,7 +107,15 @@ class UdpTransport:
             raise SendError(self._settings.destination, _reason(error)) from error
 
     def confirm(self) -> None:
-        """Nothing more is known of a datagram than that it was written."""
+        """Nothing more is known of a datagram than that it was written.
+
+        Raises:
+            SendError: If the receiver's host has answered that nobody listens there.
+        """
+        refused = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if self._socket else 0
+        if refused:
+            self.close()
+            raise SendError(self._settings.destination, os.strerror(refused))
 
     def close(self) -> None:
         """Give the socket back; a later ``send`` resolves the name anew."""
@@ -140,11 +127,11 @@ class UdpTransport:
         deadline = Deadline(self._connect_seconds, self._stop)
         return _first_that_opens(self._settings, socket.SOCK_DGRAM, deadline, self._open_one)
 
-    def _open_one(self, address: Address) -> socket.socket:
+    def _open_one(self, address: Address, deadline: Deadline) -> socket.socket:
         family, kind, protocol, _, where = address
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(self._settings.timeout)
+            sock.settimeout(deadline.remaining())
             sock.connect(where)  # so that the receiver's "port unreachable" is reported
         except BaseException:
             sock.close()
@@ -181,7 +168,7 @@ class StreamTransport:
             connection = self._usable_connection()
             self._unconfirmed = True
             with self._closing_on_error(), _becoming(SendError, self._settings):
-                connection.send(chunk, self._settings.timeout, self._stop)
+                connection.send(chunk, Deadline(self._settings.timeout, self._stop))
 
     def confirm(self) -> None:
         """Return when the receiver has all that was sent since the last confirmation.
@@ -193,6 +180,7 @@ class StreamTransport:
             return
         level = self._level
         destination = self._settings.destination
+        self._unconfirmed = False  # if this fails, whoever is told so sends it again
         if self._connection is None:
             raise UnconfirmedError(destination, level, "the connection has broken")
         try:
@@ -200,7 +188,6 @@ class StreamTransport:
                 _CONFIRMATIONS[level](self, self._connection)
         except OSError as error:
             raise UnconfirmedError(destination, level, _reason(error)) from error
-        self._unconfirmed = False
 
     def close(self) -> None:
         """End the connection and forget what is unconfirmed; what the kernel has goes out."""
@@ -239,13 +226,16 @@ class StreamTransport:
     def _connect(self) -> Connection:
         settings = self._settings
         deadline = Deadline(self._connect_seconds, self._stop)
-        tls = tls_context(settings) if settings.protocol == "tls" else None
+        try:
+            tls = settings.tls_context() if settings.protocol == "tls" else None
+        except SettingsError as error:  # right when the program began, and not any more
+            raise TlsError(settings.destination, str(error)) from error
         name = settings.server_hostname or settings.host
         return _first_that_opens(
             settings,
             socket.SOCK_STREAM,
             deadline,
-            lambda address: Connection(address, deadline, tls, name),
+            lambda address, share: Connection(address, share, tls, name),
         )
 
     # What each value of the setting ``confirm`` does.
@@ -254,50 +244,54 @@ class StreamTransport:
         connection.drain()
 
     def _confirm_acked(self, connection: Connection) -> None:
-        deadline = Deadline(self._settings.timeout, self._stop)
-        while connection.unacknowledged():
-            connection.drain()
-            self._stop.wait(min(deadline.slice(), _QUEUE_POLL_SECONDS))
-        connection.drain()
+        connection.await_acknowledgement(Deadline(self._settings.timeout, self._stop))
 
     def _confirm_consumed(self, connection: Connection) -> None:
         try:
             connection.finish(Deadline(self._settings.timeout, self._stop))
         except TimeoutError:
-            if connection.unacknowledged() or not self._give_up_half_closing():
-                raise
+            self._doubt_half_closing()
+            raise
+        _answers_half_close.add(self._settings.destination)
         self._disconnect()
 
-    def _give_up_half_closing(self) -> bool:
-        """Whether from now on this receiver is confirmed as ``acked``: it cannot do more.
+    def _doubt_half_closing(self) -> None:
+        """Use ``acked`` from now on, if the receiver provably cannot do more.
 
-        It is held to be unable when it leaves a half-close unanswered on a connection
-        over which it was sent nothing, and so has nothing to be slow with.
+        The proof is a second connection over which it is sent nothing: a process that
+        completes a TLS handshake there is alive, and if it then leaves a half-close unanswered
+        it will do so always. Over plain TCP there is no such proof, since a kernel answers for
+        a process that hangs; and whoever has answered once can answer.
         """
-        if self._settings.confirm != "auto" or self._stop.requested:
-            return False
+        settings = self._settings
+        unproven = settings.protocol != "tls" or settings.destination in _answers_half_close
+        if settings.confirm != "auto" or unproven or self._stop.requested:
+            return
         try:
             probe = self._connect()
         except ConnectError:
-            return False
+            return
         try:
             probe.finish(Deadline(_PROBE_SECONDS, self._stop))
         except TimeoutError:
-            pass
+            if not self._stop.requested:
+                self._fall_back()
         except OSError:
-            return False
-        else:
-            return False
+            pass  # it says something: that is an answer
         finally:
             probe.close()
+
+    def _fall_back(self) -> None:
+        self._level = "acked"
         logger.warning(
             "%s does not answer a half-close: from now on a message counts as delivered when the"
             " receiver's kernel has acknowledged it (confirm='acked')",
             self._settings.destination,
         )
-        self._level = "acked"
-        return True
 
+
+_answers_half_close: set[str] = set()
+"""Receivers that have answered a half-close, known to all connections of this process."""
 
 _CONFIRMATIONS = {
     "written": StreamTransport._confirm_written,
@@ -310,20 +304,21 @@ def _first_that_opens(
     settings: ClientSettings,
     kind: int,
     deadline: Deadline,
-    open_one: Callable[[Address], _Opened],
+    open_one: Callable[[Address, Deadline], _Opened],
 ) -> _Opened:
     # Looks the receiver up and tries each of its addresses, all within one deadline.
-    failures = []
+    failures: list[tuple[Address, OSError]] = []
     with _becoming(ConnectError, settings):
         addresses = resolve(settings.host, settings.port, kind, deadline)
-    for address in addresses:
+    for number, address in enumerate(addresses):
         try:
-            return open_one(address)
-        except ssl.SSLError as error:
-            raise TlsError(settings.destination, _reason(error)) from error
+            # Its share of the time: an address that drops packets must not take the others'.
+            return open_one(address, deadline.share(len(addresses) - number))
         except OSError as error:
-            failures.append(f"{address[4][0]}: {_reason(error)}")
-    raise ConnectError(settings.destination, "; ".join(failures))
+            failures.append((address, error))
+    distrusted = any(isinstance(error, ssl.SSLError) for _, error in failures)
+    problems = "; ".join(f"{address[4][0]}: {_reason(error)}" for address, error in failures)
+    raise (TlsError if distrusted else ConnectError)(settings.destination, problems)
 
 
 def _chunks(frames: Iterable[bytes]) -> Iterator[bytes]:

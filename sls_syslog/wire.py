@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from sls_syslog.errors import MessageTooLongError
+from sls_syslog.errors import InvalidMessageError, MessageTooLongError
 from sls_syslog.formats import FORMATS
 from sls_syslog.framing import FRAMINGS
 from sls_syslog.message import SyslogMessage
@@ -34,12 +34,21 @@ class WireFormat:
         self._zone = settings.timezone
 
     def frame_message(self, message: SyslogMessage) -> bytes:
-        """The bytes of one message."""
+        """The bytes of one message.
+
+        Raises:
+            InvalidMessageError: If its time cannot be written, or it is too long to be cut.
+        """
         now = datetime.now(timezone.utc)
-        if not self.format.has_structured_data:
-            moment = self.in_zone(message.timestamp or now)
-            message = replace(message, timestamp=moment)
-        return self.frame(*self.format.parts(message, now, self.newlines))
+        try:
+            if not self.format.has_structured_data:
+                moment = self.in_zone(message.timestamp or now)
+                message = replace(message, timestamp=moment)
+            parts = self.format.parts(message, now, self.newlines)
+        except OverflowError:  # the first and the last day of all, in another zone
+            expected, section = "a time that every zone has", "RFC 5424 section 6.2.3"
+            raise InvalidMessageError("timestamp", expected, message.timestamp, section) from None
+        return self.frame(*parts)
 
     def in_zone(self, moment: datetime) -> datetime:
         """``moment`` as the header shows it: RFC 3164 has no zone, so there is only one."""

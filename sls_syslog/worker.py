@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from aliyun.log.consumer import ConsumerWorker, CursorPosition, LogHubConfig
-from aliyun.log.logexception import LogException
+from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
 
 from sls_syslog.errors import SettingsError, WorkerError
-from sls_syslog.shipper import SyslogShipperProcessor
+from sls_syslog.guards import guard_client
 
 __all__ = ["consumer_config", "run_worker"]
 
@@ -34,6 +34,7 @@ _VARIABLES = {
     "logstore": "SLS_LOGSTORE",
     "consumer_group_name": "SLS_CG",
 }
+_CREDENTIALS = ("access_key_id", "access_key")
 # Fetching, shipping and shutting down of all shards share one pool, and shipping may wait for
 # the receiver: with threads to spare, one slow shard never holds up another. Threads are only
 # started when there is work for them.
@@ -42,8 +43,11 @@ _POOL_SIZE = 128
 _FETCH_INTERVAL = 0.1
 # Seconds. The SDK's own 120 keep a thread, the heartbeat's too, for minutes.
 _HTTP_TIMEOUT = 15
-# Seconds between two looks at the worker.
+_HTTP_TIMEOUT_WHEN_STOPPING = 2
+# Seconds between two looks at the workers.
 _WATCH_INTERVAL = 0.1
+# Seconds without a shard after which one wonders.
+_SHARDS_AWAITED = 10
 
 
 def consumer_config(**options: Any) -> LogHubConfig:
@@ -54,6 +58,11 @@ def consumer_config(**options: Any) -> LogHubConfig:
     name that no other process has; the oldest log as start of a new consumer group;
     a fetch interval and a thread pool under which a backlog drains fast.
 
+    SLS hands a consumer's shards to others only when it has been silent for twice the
+    heartbeat interval, so a restarted program waits for 40 seconds, unless it comes back
+    under the same name: set ``SLS_CONSUMER`` to one where no two processes can have it at
+    once, the name of a StatefulSet's pod say.
+
     Args:
         **options: Arguments of ``LogHubConfig`` (``aliyun/log/consumer/config.py``); they
             override both.
@@ -61,12 +70,18 @@ def consumer_config(**options: Any) -> LogHubConfig:
     Raises:
         SettingsError: If a variable is missing, or ``LogHubConfig`` does not know an option.
     """
-    environment = {name: os.environ.get(variable) for name, variable in _VARIABLES.items()}
+    environment = {name: os.environ.get(variable, "") for name, variable in _VARIABLES.items()}
     given: dict[str, Any] = {**environment, **options}
-    missing = [variable for name, variable in _VARIABLES.items() if not given.get(name)]
+    needless = _CREDENTIALS if given.get("credentials_refresher") else ()
+    missing = [
+        variable
+        for name, variable in _VARIABLES.items()
+        if not given[name] and name not in needless
+    ]
     if missing:
         raise SettingsError(", ".join(missing), "environment variable not set")
-    given.setdefault("consumer_name", _unique_consumer_name(given["consumer_group_name"]))
+    name = os.environ.get("SLS_CONSUMER") or _unique_name(given["consumer_group_name"])
+    given.setdefault("consumer_name", name)
     given.setdefault("cursor_position", CursorPosition.BEGIN_CURSOR)
     given.setdefault("data_fetch_interval", _FETCH_INTERVAL)
     given.setdefault("worker_pool_size", _POOL_SIZE)
@@ -76,7 +91,7 @@ def consumer_config(**options: Any) -> LogHubConfig:
         raise SettingsError("consumer_config", str(error)) from None
 
 
-def _unique_consumer_name(group: str) -> str:
+def _unique_name(group: str) -> str:
     """A name of its own for each call: in a container, the process id is 1 every time.
 
     Two consumers of one name would both be given every shard.
@@ -96,106 +111,166 @@ def run_worker(*workers: ConsumerWorker) -> None:
 
     Raises:
         SettingsError: If the processor cannot be made with the arguments given to the worker.
-        WorkerError: If a thread of a worker has died; the process should end, so that its
-            supervisor starts it anew and the other consumers take over its shards.
+        WorkerError: If a worker has died; the process should end, so that its supervisor
+            starts it anew and the other consumers take over its shards.
     """
     for worker in workers:
-        # Made once to see that it can be: inside the worker a wrong setting is a line in a log.
-        worker.make_processor(*worker.process_args, **worker.process_kwargs)
         _harden(worker)
-    with _stop_requests() as stop_requested:
-        for worker in workers:
-            worker.start()
+    with _stop_signals() as stop:
         try:
-            _watch(workers, stop_requested)
+            for worker in workers:
+                worker.start()
+            _watch(workers, stop)
         finally:
             _stop(workers)
+    logger.info("stopped, with the checkpoints saved")
 
 
-def _watch(workers: tuple[ConsumerWorker, ...], stop_requested: threading.Event) -> None:
+def _watch(workers: tuple[ConsumerWorker, ...], stop: _Signals) -> None:
     """Return when a stop is requested or all workers have ended.
 
     Raises:
-        WorkerError: If a thread has died.
+        WorkerError: If a worker or its heartbeat has died.
     """
-    running = True
-    while running and not stop_requested.wait(_WATCH_INTERVAL):
+    wonder_at = time.monotonic() + _SHARDS_AWAITED
+    while not stop.requested:
         running = any(worker.is_alive() for worker in workers)  # before looking who has died
         for worker in workers:
-            for thread in (worker, worker.heart_beat):
-                if _has_died(thread) and not worker.shut_down_flag:
-                    raise WorkerError(f"{type(thread).__name__} of {_name(worker)} has died")
+            _raise_if_dead(worker)
+            _release(worker)
+        if not running or all(worker.shut_down_flag for worker in workers):
+            return
+        if wonder_at < time.monotonic():
+            wonder_at = float("inf")
+            for worker in workers:
+                _say_if_without_shards(worker)
+        time.sleep(_WATCH_INTERVAL)
 
 
-def _has_died(thread: threading.Thread) -> bool:
-    return thread.ident is not None and not thread.is_alive()
+def _raise_if_dead(worker: ConsumerWorker) -> None:
+    factory = worker.make_processor
+    if factory.error is not None:  # the SDK has ended the worker, with a line in its log
+        raise WorkerError(f"{_name(worker)}: no processor: {factory.error}") from factory.error
+    for thread in (worker, worker.heart_beat):
+        died = thread.ident is not None and not thread.is_alive()
+        if died and not worker.shut_down_flag:
+            raise WorkerError(f"{type(thread).__name__} of {_name(worker)} has died")
+
+
+def _say_if_without_shards(worker: ConsumerWorker) -> None:
+    if not worker.shard_consumers:
+        logger.info(
+            "%s has no shards yet: SLS hands out those of a consumer that ended when it has been"
+            " silent for %d s, and none if there are more consumers than shards",
+            _name(worker),
+            worker.option.consumer_group_time_out,
+        )
+
+
+def _release(worker: ConsumerWorker, *, everything: bool = False) -> None:
+    """Make the processors of shards that are to be given up return soon."""
+    for consumer in list(worker.shard_consumers.values()):
+        if everything or consumer.shutdown:
+            stop = getattr(consumer.processor, "request_stop", None)
+            if stop is not None:
+                stop()
 
 
 def _stop(workers: tuple[ConsumerWorker, ...]) -> None:
     """End all workers side by side, and wait for it."""
     for worker in workers:
+        adapter = worker.consumer_client.mclient._session.get_adapter("https://")
+        adapter.impatient = True
+        worker.consumer_client.mclient.timeout = _HTTP_TIMEOUT_WHEN_STOPPING
         if not worker.shut_down_flag:
             worker.shutdown()
+        _release(worker, everything=True)
     while any(worker.is_alive() for worker in workers):
         for worker in workers:
-            for consumer in list(worker.shard_consumers.values()):
-                if isinstance(consumer.processor, SyslogShipperProcessor):
-                    consumer.processor.request_stop()
+            _release(worker, everything=True)
         time.sleep(_WATCH_INTERVAL)
 
 
+class _Signals:
+    """Whether SIGTERM or SIGINT has come.
+
+    A plain attribute, not an ``Event``: a signal handler runs in the middle of whatever the
+    main thread does, and would wait for ever for a lock which that holds.
+    """
+
+    requested = False
+
+    def request(self, *_: object) -> None:
+        self.requested = True
+
+
 @contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, while this lasts."""
-    requested = threading.Event()
+def _stop_signals() -> Iterator[_Signals]:
+    """Takes SIGTERM and SIGINT for a request to stop, while this lasts."""
+    stop = _Signals()
     if threading.current_thread() is not threading.main_thread():
-        yield requested
+        yield stop
         return
-    signals = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda *_: requested.set()) for number in signals]
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, stop.request) for number in numbers]
     try:
-        yield requested
+        yield stop
     finally:
-        for number, handler in zip(signals, before, strict=True):
+        for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
 
 
 def _harden(worker: ConsumerWorker) -> None:
     """Take the sharp edges off one worker; it has not been started yet."""
+    factory = _ProcessorFactory(worker)
+    # Made once to see that it can be: inside the worker a wrong setting is a line in a log.
+    settings = getattr(factory(), "settings", None)
+    # The SDK logs these arguments when a processor cannot be made; a dict may hold a password.
+    worker.make_processor, worker.process_args, worker.process_kwargs = factory, (), {}
     client = worker.consumer_client
+    guard_client(client)
     client.mclient.timeout = _HTTP_TIMEOUT
-    for scheme in ("http://", "https://"):  # the default keeps 10 connections alive
-        client.mclient._session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL_SIZE))
-    client.pull_logs = _PullFromOldest(client)
+    adapter = _Adapter(pool_maxsize=_POOL_SIZE)  # the SDK's keeps 10 connections alive
+    for scheme in ("http://", "https://"):
+        client.mclient._session.mount(scheme, adapter)
     worker.heart_beat.daemon = True  # or it would keep a dead worker's process, and its shards
     worker.shutdown_and_wait = lambda: _shut_down_together(worker)  # type: ignore[method-assign]
+    destination = getattr(settings, "destination", "its receiver")
+    logger.info("%s ships to %s", _name(worker), destination)
 
 
-class _PullFromOldest:
-    """``ConsumerClient.pull_logs`` that goes on at the oldest log when a cursor is invalid.
+class _ProcessorFactory:
+    """Makes a worker's processors, and keeps the error when it cannot."""
 
-    The SDK would jump to the end of the shard without a word (``tasks.py``).
+    def __init__(self, worker: ConsumerWorker) -> None:
+        self._make = worker.make_processor
+        self._args = worker.process_args
+        self._kwargs = worker.process_kwargs
+        self.error: Exception | None = None
+
+    def __call__(self) -> Any:
+        try:
+            return self._make(*self._args, **self._kwargs)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+class _Adapter(HTTPAdapter):
+    """Connections to SLS, on which the SDK does not insist when the program is to end.
+
+    It tries ten times where the error's text names the connection pool (``logclient.py``).
     """
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._pull = client.pull_logs
+    impatient = False
 
-    def __call__(self, shard: int, cursor: str, *args: Any, **options: Any) -> Any:
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         try:
-            return self._pull(shard, cursor, *args, **options)
-        except LogException as error:
-            if "invalidcursor" not in error.get_error_code().lower():
-                raise
-            oldest = self._client.get_begin_cursor(shard)
-            logger.critical(
-                "shard %s: SLS no longer knows cursor %s: logs that expired before they were"
-                " shipped are gone; going on at the oldest one there is, %s",
-                shard,
-                cursor,
-                oldest,
-            )
-            return self._pull(shard, oldest, *args, **options)
+            return super().send(request, *args, **kwargs)
+        except RequestException as error:
+            if self.impatient:
+                raise RequestException(type(error).__name__) from error
+            raise
 
 
 def _shut_down_together(worker: ConsumerWorker) -> None:

@@ -43,7 +43,7 @@ def test_the_readme_s_program_ships(
         assert shipper.wait() == 0, shipper.output()
 
 
-@pytest.mark.parametrize("page", ["how-to/test-your-formatting.md"])
+@pytest.mark.parametrize("page", ["how-to/test-your-formatting.md", "reference/api.md"])
 def test_what_a_page_shows_runs(page: str, tmp_path: Path) -> None:
     for block in code_blocks(ROOT / "docs" / page):
         script = tmp_path / "block.py"

@@ -29,7 +29,7 @@ TREE = [
     (ConnectError, TransportError),
     (TlsError, ConnectError),
     (SendError, TransportError),
-    (UnconfirmedError, SyslogError),
+    (UnconfirmedError, TransportError),
     (WorkerError, SyslogError),
 ]
 EXAMPLES: list[SyslogError] = [

@@ -7,6 +7,7 @@ import datetime as dt
 import pickle
 import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from sls_syslog.errors import SettingsError
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
 from sls_syslog.settings import ClientSettings, ShipperSettings
+from sls_syslog.testing import TemporaryCA
 
 # The dictionary of the documented program, key for key.
 DOCUMENTED = {
@@ -35,11 +37,17 @@ DOCUMENTED = {
 BOTH = pytest.mark.parametrize("kind", [ClientSettings, ShipperSettings])
 
 
-@pytest.fixture
-def pem(tmp_path: Path) -> str:
-    path = tmp_path / "some.pem"
-    path.touch()
-    return str(path)
+SECRET = "hunter2"
+
+
+@pytest.fixture(scope="module")
+def pem() -> Iterator[str]:
+    """A file with a certificate and its private key, encrypted with SECRET."""
+    with TemporaryCA() as authority:
+        issued = authority.issue("shipper.example", password=SECRET)
+        path = Path(issued.cert_path)
+        path.write_text(path.read_text() + Path(issued.key_path).read_text())
+        yield str(path)
 
 
 def refused(**mapping: Any) -> SettingsError:
@@ -160,7 +168,16 @@ def test_the_separator_reaches_the_payload() -> None:
         ("client_cert", ["/no/such.pem"], "expected the path of a readable file"),
         ("client_key", ["/no/such.pem"], "expected the path of a readable file"),
         ("client_key_password", ["", 5], "expected a text"),
-        ("server_hostname", ["", 5], "expected a text"),
+        (
+            "server_hostname",
+            ["", 5, ".x", "a..b", "a\0b", "x" * 70],
+            "expected a name or an address",
+        ),
+        (
+            "host",
+            ["siem:514", "tcp://siem", "a\0b", "10.0.0.1:514"],
+            "a port has a setting of its own",
+        ),
         ("verify_hostname", ["perhaps", 2], "expected true or false"),
         ("min_tls", ["1.1", "SSLv3", 2], "expected one of 1.2, 1.3"),
         (
@@ -309,8 +326,14 @@ def test_a_contradiction_is_refused(
         {"protocol": "udp", "confirm": "written"},
         {"protocol": "udp", "confirm": "auto"},
         {"protocol": "udp", "framing": None},
-        {"protocol": "tls", "client_cert": "PEM"},
-        {"protocol": "tls", "client_cert": "PEM", "client_key": "PEM", "client_key_password": "x"},
+        {"protocol": "tls", "client_cert": "PEM", "client_key_password": SECRET},
+        {
+            "protocol": "tls",
+            "client_cert": "PEM",
+            "client_key": "PEM",
+            "client_key_password": SECRET,
+        },
+        {"server_hostname": "2001:db8::1", "protocol": "tls"},
         {"protocol": "tls", "ssl_context": "CONTEXT", "server_hostname": "siem.example"},
         {"cert_path": None, "client_key": None, "min_tls": None},
     ],
@@ -323,9 +346,6 @@ def test_what_only_looks_like_a_contradiction_is_accepted(
     assert ClientSettings.from_mapping({"host": "siem", **given}).host == "siem"
 
 
-SECRET = "hunter2"
-
-
 def test_a_secret_is_never_shown(pem: str) -> None:
     settings = ShipperSettings(
         host="siem", protocol="tls", client_cert=pem, client_key_password=SECRET
@@ -335,6 +355,18 @@ def test_a_secret_is_never_shown(pem: str) -> None:
     error = refused(host="siem", client_key_password=SECRET)
     assert SECRET not in str(error) + repr(error)
     assert SECRET not in str(refused(host="siem", client_key_password=[SECRET]))
+
+
+def test_files_that_do_not_hold_what_they_should_are_refused(pem: str, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    tls = {"host": "siem", "protocol": "tls"}
+    error = refused(**tls, cert_path=str(empty))
+    assert error.key == "cert_path"
+    assert "expected CA certificates" in str(error)
+    wrong_password = refused(**tls, client_cert=pem, client_key_password="wrong")
+    assert wrong_password.key == "client_cert"
+    assert refused(**tls, client_cert=pem, client_key=str(empty)).key == "client_key"
 
 
 @pytest.mark.parametrize("key", ["client_key", "client_cert", "cert_path"])

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from aliyun.log.consumer import ConsumerProcessorBase
-from shipping import GROUP, shipping
+from aliyun.log.consumer import ConsumerProcessorBase, CursorPosition
+from shipping import GROUP, make_worker, shipping
 
 from sls_syslog import SettingsError, Severity, ShipperSettings, SyslogShipperProcessor
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
@@ -185,6 +185,39 @@ def test_making_a_processor_touches_no_network() -> None:
 def test_a_wrong_setting_is_refused_by_the_processor_too() -> None:
     with pytest.raises(SettingsError, match=r"protocol.*tlss.*did you mean 'tls'"):
         SyslogShipperProcessor({"host": "siem", "protocol": "tlss"})
+
+
+def test_where_a_shard_began_outlives_a_crash(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    """With END as start position, "the end" would be another place after a restart (L7)."""
+    syslog_receiver.stop_listening()
+    with shipping(sls_emulator, quick(syslog_receiver), cursor_position=CursorPosition.END_CURSOR):
+        eventually(lambda: sls_emulator.calls["PullLogs"] >= 2)
+        began = sls_emulator.end_cursors()
+        fill(sls_emulator)
+        eventually(lambda: sls_emulator.checkpoints(GROUP) == began)
+
+
+def test_without_run_worker_an_expired_cursor_does_not_skip_to_the_end_either(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, quick(syslog_receiver))
+    for n in range(4):
+        sls_emulator.put_logs([{"n": str(n)}], shard=0)
+    worker.start()
+    try:
+        syslog_receiver.wait_for(4)
+        sls_emulator.fail("PullLogs", status=404, code="ShardNotExist", times=None)
+        for n in range(4, 10):
+            sls_emulator.put_logs([{"n": str(n)}], shard=0)
+        sls_emulator.expire(0, 6)
+        sls_emulator.clear_faults()
+        syslog_receiver.wait_for(8)
+    finally:
+        worker.shutdown()
+        worker.join(20)
+    assert numbers(syslog_receiver) == [0, 1, 2, 3, 6, 7, 8, 9]
 
 
 # --- hooks ------------------------------------------------------------------------

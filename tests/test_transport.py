@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import socket
 import ssl
 import sys
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 
 from sls_syslog import ConnectError, MessageTooLongError, SendError, TlsError, UnconfirmedError
-from sls_syslog.deadline import Stop
+from sls_syslog.connection import Connection
+from sls_syslog.deadline import Deadline, Stop
 from sls_syslog.settings import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.transport import Transport, open_transport
@@ -113,23 +115,61 @@ def test_silence_is_no_confirmation(receiver: SyslogReceiver, temporary_ca: Temp
             transport.confirm()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs SIOCOUTQ")
-def test_auto_falls_back_for_a_receiver_that_cannot_answer_and_says_so_once(
-    receiver: SyslogReceiver,
+def test_auto_falls_back_for_a_process_that_is_alive_and_cannot_answer(
     temporary_ca: TemporaryCA,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
-    receiver.answer_half_close = False
-    with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
-        for _ in range(3):
+    with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
+        receiver.answer_half_close = False
+        with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
             transport.send(FRAMES)
-            transport.confirm()
-    receiver.wait_for(3 * len(FRAMES))
+            with pytest.raises(UnconfirmedError):  # what was sent so far is sent again
+                transport.confirm()
+            for _ in range(3):
+                transport.send(FRAMES)
+                transport.confirm()
+        receiver.wait_for(4 * len(FRAMES))
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert f"127.0.0.1:{receiver.port} does not answer a half-close" in warnings[0].getMessage()
+
+
+@pytest.mark.parametrize("has_answered", [True, False])
+def test_auto_never_falls_back_for_a_process_that_hangs(
+    receiver: SyslogReceiver,
+    temporary_ca: TemporaryCA,
+    monkeypatch: pytest.MonkeyPatch,
+    has_answered: bool,
+) -> None:
+    """Its kernel completes connections and acknowledges bytes that will never be read."""
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        transport.send(FRAMES)
+        if has_answered:
+            transport.confirm()
+        else:
+            receiver.wait_for(len(FRAMES))
+        receiver.pause()
+        for _ in range(3):
+            with pytest.raises((UnconfirmedError, SendError, ConnectError)):
+                transport.send(FRAMES[:10])
+                transport.confirm()
+
+
+def test_a_stop_during_the_probe_is_no_proof(
+    temporary_ca: TemporaryCA, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = Stop(grace=0.1)
+    with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
+        receiver.answer_half_close = False
+        with transport_to(receiver, temporary_ca, stop, timeout=0.5) as transport:
+            transport.send(FRAMES)
+            threading.Timer(1.0, stop.request).start()
+            with pytest.raises(UnconfirmedError):
+                transport.confirm()
+    assert not caplog.records
 
 
 def test_auto_does_not_fall_back_for_a_receiver_that_is_only_slow(
@@ -341,19 +381,55 @@ def test_a_missing_client_certificate_is_noticed_before_anything_is_confirmed(
         assert receiver.frames == []
 
 
-def test_a_wrong_key_password_is_an_error_and_not_a_question_on_the_terminal(
-    temporary_ca: TemporaryCA,
+def test_a_certificate_that_is_spoilt_later_is_an_error_of_the_connection(
+    temporary_ca: TemporaryCA, tmp_path: Any
 ) -> None:
-    mine = temporary_ca.issue("shipper.example", password="secret")
-    with (
-        SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver,
-        pytest.raises(TlsError, match="certificate files"),
-    ):
-        deliver(
-            tls_settings(
-                receiver,
-                cert_path=temporary_ca.cert_path,
-                client_cert=mine.cert_path,
-                client_key=mine.key_path,
-            )
-        )
+    spoilt = tmp_path / "ca.pem"
+    shutil.copy(temporary_ca.cert_path, spoilt)
+    with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
+        settings = tls_settings(receiver, cert_path=str(spoilt))
+        deliver(settings)
+        spoilt.write_text("")
+        with pytest.raises(TlsError, match="cert_path"):
+            deliver(settings)
+
+
+def test_a_slow_receiver_is_given_the_time_it_needs(
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA
+) -> None:
+    frames = [b"<14>1 - - - - - - %s\n" % (b"x" * 980)] * 3000
+    with transport_to(receiver, temporary_ca, timeout=1.5) as transport:
+        transport.send(frames[:1])
+        receiver.wait_for(1)
+        receiver.bytes_per_second = 600_000  # five seconds for all of it
+        transport.send(frames)
+        transport.confirm()
+        assert len(receiver.frames) == 3001
+
+
+def test_a_connection_to_itself_is_none() -> None:
+    """A port of the ephemeral range on which nobody listens may be given to the very socket."""
+
+    def unused_port() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            # Linux picks odd ports for bind, even ones for connect, as long as there are any.
+            return int(probe.getsockname()[1]) ^ 1
+
+    def meets_itself(where: tuple[str, int]) -> bool:
+        for _ in range(30_000):
+            with socket.socket() as sock, contextlib.suppress(OSError):
+                sock.connect(where)
+                return True
+        return False
+
+    if not meets_itself(("127.0.0.1", unused_port())):
+        pytest.skip("this kernel never gives a socket its own port")
+    where = ("127.0.0.1", unused_port())
+    address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", where)
+    for _ in range(30_000):
+        with pytest.raises(ConnectionRefusedError) as refused:
+            Connection(address, Deadline(5))
+        if "itself" in str(refused.value):
+            return
+    pytest.fail("it never met itself, though another socket did")

@@ -95,6 +95,91 @@ def test_a_worker_that_dies_is_an_error(
         run_worker(worker)
 
 
+def test_a_processor_that_cannot_be_made_later_is_an_error(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    made: list[Any] = []
+
+    def make(settings: Any) -> SyslogShipperProcessor:
+        if made:
+            raise RuntimeError("the certificate is gone")
+        made.append(settings)
+        return SyslogShipperProcessor(settings)
+
+    settings = {**syslog_receiver.settings(), "tag": "hunter2"}
+    worker = make_worker(sls_emulator, settings, make)
+    with pytest.raises(WorkerError, match="the certificate is gone"):
+        run_worker(worker)
+    assert "hunter2" not in caplog.text
+
+
+def test_a_worker_that_cannot_be_started_leaves_no_other_running(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings())
+    with pytest.raises(RuntimeError):
+        run_worker(worker, worker)
+    assert not worker.is_alive()
+
+
+def test_a_heartbeat_that_raises_is_not_tried_without_end(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    # An empty answer with status 200 makes the SDK's heartbeat raise TypeError (hazard S11).
+    sls_emulator.put_logs([{"n": "1"}])
+    with shipping(sls_emulator, syslog_receiver.settings()) as worker:
+        syslog_receiver.wait_for(1)
+        before = sls_emulator.calls["ConsumerGroupHeartBeat"]
+        worker.consumer_client.mclient.heart_beat = lambda *_: None
+        time.sleep(2.5)
+        del worker.consumer_client.mclient.heart_beat
+        _wait_for(lambda: sls_emulator.calls["ConsumerGroupHeartBeat"] > before)
+        assert worker.is_alive()
+
+
+def test_the_sdk_s_shutdown_does_not_wait_for_retries(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": "1"}])
+    syslog_receiver.pause()
+    worker = make_worker(sls_emulator, {**syslog_receiver.settings(), "timeout": 60})
+    run = _in_thread(run_worker, worker)
+    _wait_for(lambda: syslog_receiver.connections == 1)
+    worker.shutdown()
+    run.join(20)
+    assert not run.is_alive()
+    assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()
+
+
+def test_a_stop_does_not_wait_for_an_sls_that_is_gone(syslog_receiver: SyslogReceiver) -> None:
+    emulator = SlsEmulator()
+    emulator.start()
+    emulator.put_logs([{"n": "1"}])
+    worker = make_worker(emulator, syslog_receiver.settings())
+    run = _in_thread(run_worker, worker)
+    syslog_receiver.wait_for(1)
+    emulator.stop()
+    time.sleep(1)
+    worker.shutdown()
+    run.join(9)  # the SDK alone tries ten times, a second each
+    assert not run.is_alive()
+    assert run.error is None
+
+
+def test_a_consumer_s_name_can_be_given(variables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLS_CONSUMER", "shipper-0")
+    assert consumer_config().consumer_name == "shipper-0"
+
+
+def test_a_refresher_stands_in_for_credentials(
+    variables: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLS_AK_ID")
+    monkeypatch.delenv("SLS_AK_KEY")
+    config = consumer_config(credentials_refresher=lambda: ("id", "key", "token"))
+    assert config.accessKeyId == ""
+
+
 def test_a_heartbeat_that_dies_is_an_error(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
