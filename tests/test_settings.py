@@ -176,7 +176,7 @@ def test_the_separator_reaches_the_payload() -> None:
         (
             "host",
             ["siem:514", "tcp://siem", "a\0b", "10.0.0.1:514"],
-            "a port has a setting of its own",
+            "expected a name or an address alone",
         ),
         ("verify_hostname", ["perhaps", 2], "expected true or false"),
         ("min_tls", ["1.1", "SSLv3", 2], "expected one of 1.2, 1.3"),
