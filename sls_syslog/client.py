@@ -56,6 +56,14 @@ class SyslogClient:
         self._wire = WireFormat(settings)
         self._transport = open_transport(settings)
 
+    def connect(self) -> None:
+        """Connect now, rather than with the first message, to see whether it works.
+
+        Raises:
+            ConnectError: If there is no connection before the deadline.
+        """
+        self._transport.connect()
+
     def log(
         self,
         message: str,

@@ -44,6 +44,10 @@ _PROBE_SECONDS = 5.0
 class Transport(Protocol):
     """What a client needs of the network."""
 
+    def connect(self) -> None:
+        """Make a connection where there is none."""
+        ...
+
     def send(self, frames: Iterable[bytes]) -> None:
         """Hand every frame to the kernel, connecting first where there is no connection."""
         ...
@@ -87,6 +91,14 @@ class UdpTransport:
         self._connect_seconds = connect_seconds
         self._socket: socket.socket | None = None
 
+    def connect(self) -> None:
+        """Resolve the name; nothing goes out, so nobody knows whether somebody listens.
+
+        Raises:
+            ConnectError: If it cannot be resolved before the deadline.
+        """
+        self._socket = self._socket or self._open()
+
     def send(self, frames: Iterable[bytes]) -> None:
         """Send each frame as a datagram.
 
@@ -95,8 +107,8 @@ class UdpTransport:
             MessageTooLongError: If a frame is larger than a datagram can be.
             SendError: If the kernel refuses one, or the receiver's host refused one before.
         """
-        if self._socket is None:
-            self._socket = self._open()
+        self.connect()
+        assert self._socket is not None  # noqa: S101  # connect() has seen to it
         try:
             for frame in frames:
                 self._socket.send(frame)
@@ -155,6 +167,15 @@ class StreamTransport:
         self._connection: Connection | None = None
         self._unconfirmed = False
         self._level = "consumed" if settings.confirm == "auto" else settings.confirm
+
+    def connect(self) -> None:
+        """Make a connection where there is none.
+
+        Raises:
+            ConnectError: If there is none before the deadline.
+            SendError: If one has broken, and what went over it was not confirmed.
+        """
+        self._usable_connection()
 
     def send(self, frames: Iterable[bytes]) -> None:
         """Send all frames; afterwards this machine's kernel has them, and nothing is confirmed.
