@@ -28,6 +28,7 @@ from sls_syslog.errors import (
 )
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
+from sls_syslog.rules import SeverityRule
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.shipper import SyslogShipperProcessor
 from sls_syslog.worker import consumer_config, run_worker
@@ -42,6 +43,7 @@ __all__ = [
     "SendError",
     "SettingsError",
     "Severity",
+    "SeverityRule",
     "ShipperSettings",
     "SyslogClient",
     "SyslogError",

@@ -123,10 +123,11 @@ class SyslogClient:
         """Send messages with few system calls: quicker than one by one.
 
         Raises:
-            InvalidMessageError: If one is too large to be sent at all.
+            InvalidMessageError: If one is too large to be sent at all; none is sent then.
             TransportError: If one cannot be sent; all since the last ``confirm`` is in doubt.
         """
-        self._transport.send(map(self._wire.frame_message, messages))
+        frames = [frame for message in messages for frame in self._wire.message_frames(message)]
+        self._transport.send(frames)
 
     def confirm(self) -> None:
         """Return when the receiver has everything, as the setting ``confirm`` defines it.

@@ -1,4 +1,4 @@
-"""``LogEncoder``: from one log to the bytes of one message, whatever the log holds.
+"""``LogEncoder``: from one log to the bytes of its message, whatever the log holds.
 
 Pure. Hooks are a user's code: what they return is checked and repaired here, and what
 they raise ends here, since a mistake in formatting must not cost a log or stall a shard.
@@ -7,6 +7,7 @@ they raise ends here, since a mistake in formatting must not cost a log or stall
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +28,8 @@ __all__ = ["LogEncoder"]
 
 logger = logging.getLogger(__name__)
 
+_OVERSIZE = ("truncated", "split", "dropped_oversize")
+
 
 class LogEncoder:
     """Encodes logs as settings and hooks say.
@@ -34,22 +37,37 @@ class LogEncoder:
     Args:
         settings: Formats, framing, limits.
         hooks: The processor, whose hooks a user may have overridden.
+
+    Attributes:
+        counts: What had to be done to logs, by kind (``docs/reference/wire.md``).
+        where: The place in SLS that the next logs come from, for lines in this program's log.
     """
 
     def __init__(self, settings: ShipperSettings, hooks: MessageHooks) -> None:
+        self.counts: Counter[str] = Counter()
+        self.where = ""
         self._wire = WireFormat(settings)
         self._hooks = hooks
         if not isinstance(settings.payload, (KeyValuePayload, JsonPayload)):
             settings = replace(settings, payload=KeyValuePayload(settings.sep))
         self._defaults = MessageHooks(settings)
-        self._legal = {**_LEGAL, "timestamp": self._timestamp_text}
-        self._reported: set[tuple[str, type[BaseException]]] = set()
+        self._said: set[tuple[str, ...]] = set()
+        self._legal: dict[str, Callable[[Any], Any]] = {
+            "format_message": _text_or_none,
+            "severity": Severity.of,
+            "facility": Facility.of,
+            "hostname": lambda value: self._header_field("hostname", value, 255),
+            "app_name": lambda value: self._header_field("app_name", value, 48),
+            "timestamp": self._timestamp,
+            "structured_data": _structured_data,
+        }
 
-    def frame(self, log: Log) -> bytes | None:
-        """The bytes of one log, framed; ``None`` when ``format_message`` leaves it out."""
+    def frames(self, log: Log) -> list[bytes]:
+        """The bytes of one log, framed: one frame as a rule, none when it is left out."""
         body = self._ask("format_message", log)
         if body is None:
-            return None
+            self.counts["filtered"] += 1
+            return []
         wire = self._wire
         header = wire.format.header(
             pri(self._ask("facility", log), self._ask("severity", log)),
@@ -59,14 +77,22 @@ class LogEncoder:
             "-",
             "-",
         )
-        if wire.format.has_structured_data:
-            elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
-            try:
-                return wire.frame(f"{header}{elements} ", body)
-            except MessageTooLongError as error:
-                self._report("structured_data", error)
-                header += "- "  # a log without them is better than none
-        return wire.frame(header, body)
+        if not wire.format.has_structured_data:
+            return self._sized(header, body)
+        elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
+        try:
+            return self._sized(header + elements, body)
+        except MessageTooLongError as error:
+            self._report("structured_data", error)
+            return self._sized(f"{header}-", body)  # a log without them is better than none
+
+    def _sized(self, head: str, body: str) -> list[bytes]:
+        before = [self.counts[kind] for kind in _OVERSIZE]
+        frames = self._wire.frames(head, body, self.counts)
+        for kind, count in zip(_OVERSIZE, before, strict=True):
+            if self.counts[kind] > count and self._first_time(kind):
+                logger.warning("%s: a log is longer than max_message_bytes: %s", self.where, kind)
+        return frames
 
     def _ask(self, hook: str, log: Log) -> Any:
         """What a hook says, made legal; the default's word where it fails."""
@@ -78,21 +104,33 @@ class LogEncoder:
             self._report(hook, error)
             return legal(getattr(self._defaults, hook)(log))
 
-    def _timestamp_text(self, value: Any) -> str:
+    def _header_field(self, name: str, value: Any, limit: int) -> str:
+        text = "" if value is None else str(value)
+        legal = header_field(text, limit)
+        if legal != text and text:
+            self.counts[f"repaired_{name}"] += 1
+        return legal
+
+    def _timestamp(self, value: Any) -> str:
         if isinstance(value, datetime) and value.utcoffset() is not None:
             return self._wire.format.time(self._wire.in_zone(value))
         raise TypeError(f"expected a datetime with a time zone, got {value!r}")
 
     def _report(self, hook: str, error: BaseException) -> None:
-        cause = (hook, type(error))
-        if cause not in self._reported:
-            self._reported.add(cause)
+        self.counts["hook_failed"] += 1
+        if self._first_time(hook, type(error).__name__):
             logger.error(
-                "hook %s failed; its default is used for this log and, without another word,"
+                "%s: hook %s failed; its default is used for this log and, without another word,"
                 " whenever it fails like this again",
+                self.where,
                 hook,
                 exc_info=error,
             )
+
+    def _first_time(self, *cause: str) -> bool:
+        known = cause in self._said
+        self._said.add(cause)
+        return not known
 
 
 def _text_or_none(value: object) -> str | None:
@@ -101,20 +139,5 @@ def _text_or_none(value: object) -> str | None:
     raise TypeError(f"expected a str or None, got {type(value).__name__}")
 
 
-def _header_field(limit: int) -> Callable[[Any], str]:
-    return lambda value: header_field("" if value is None else str(value), limit)
-
-
 def _structured_data(value: Any) -> Mapping[str, Any]:
     return SyslogMessage(structured_data=value or {}).structured_data
-
-
-_LEGAL: dict[str, Callable[[Any], Any]] = {
-    "format_message": _text_or_none,
-    "severity": Severity.of,
-    "facility": Facility.of,
-    "hostname": _header_field(255),
-    "app_name": _header_field(48),
-    "structured_data": _structured_data,
-}
-"""What makes a hook's answer legal, or refuses it."""

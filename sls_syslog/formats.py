@@ -85,14 +85,16 @@ class Format(NamedTuple):
     time: Callable[[datetime], str]
     has_structured_data: bool
 
-    def text(self, message: SyslogMessage, now: datetime) -> str:
-        """The whole message; ``now`` is the time where the format cannot do without one."""
-        return "".join(self.parts(message, now))
-
-    def parts(
+    def head(
         self, message: SyslogMessage, now: datetime, newlines: Callable[[str], str] = str
-    ) -> tuple[str, str]:
-        """What must not be cut, and the MSG part behind it."""
+    ) -> str:
+        """All of a message but its MSG part; what must not be cut.
+
+        Args:
+            message: The message.
+            now: The time, where the format cannot do without one.
+            newlines: The newline policy, for the values of STRUCTURED-DATA.
+        """
         elements: Mapping[str, Iterable[tuple[str, str]]] = message.structured_data  # type: ignore[assignment]  # pairs, since __post_init__
         header = self.header(
             pri(message.facility, message.severity),
@@ -103,9 +105,8 @@ class Format(NamedTuple):
             message.msgid or "-",
         )
         if not self.has_structured_data:
-            return header, message.message
-        msg = f" {message.message}" if message.message else ""  # MSG is optional, and its space
-        return f"{header}{structured_data_text(elements, newlines)}", msg
+            return header
+        return header + structured_data_text(elements, newlines)
 
     def _timestamp(self, timestamp: datetime | None, now: datetime) -> str:
         if timestamp is None and self.has_structured_data:

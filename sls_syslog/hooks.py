@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sls_syslog.codes import Facility, Severity
-from sls_syslog.logs import Log, time_of
+from sls_syslog.logs import Log, is_said_by_sls, time_of
 from sls_syslog.message import StructuredData
+from sls_syslog.repair import sd_name
+from sls_syslog.rules import first_match
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.template import Template
 from sls_syslog.timestamps import LogClock
@@ -36,6 +38,11 @@ class MessageHooks:
         self._hostname = Template(settings.hostname, fallback=this_machine)
         self._app_name = Template(settings.tag, fallback="-")
         self._clock = LogClock(settings.timezone)
+        self._severity = first_match(settings.severity_rules, settings.severity)
+        self._elements = [
+            (sd_id, [(name, Template(text, fallback="")) for name, text in params.items()])
+            for sd_id, params in settings.structured_data.items()
+        ]
 
     def format_message(self, log: Log) -> str | None:
         """The MSG part; ``None`` to leave the log out. Default: the setting ``payload``.
@@ -49,8 +56,11 @@ class MessageHooks:
         return text
 
     def severity(self, log: Log) -> Severity | int | str:
-        """How bad it is, as a member, number or name. Default: the setting ``severity``."""
-        return self.settings.severity
+        """How bad it is, as a member, number or name.
+
+        Default: what the first matching of ``severity_rules`` says, else ``severity``.
+        """
+        return self._severity(log)
 
     def facility(self, log: Log) -> Facility | int | str:
         """What it comes from, as a member, number or name. Default: the setting ``facility``."""
@@ -69,5 +79,16 @@ class MessageHooks:
         return self._clock.datetime(*time_of(log))
 
     def structured_data(self, log: Log) -> StructuredData:
-        """STRUCTURED-DATA as SD-ID to parameters, for RFC 5424. Default: none."""
-        return {}
+        """STRUCTURED-DATA as SD-ID to parameters, for RFC 5424.
+
+        Default: the settings ``structured_data`` and ``enterprise_id``.
+        """
+        elements: dict[str, list[tuple[str, str]]] = {}
+        for sd_id, params in self._elements:
+            values = [(name, template.render(log)) for name, template in params]
+            elements[sd_id] = [(name, value) for name, value in values if value]
+        if self.settings.enterprise_id is not None:
+            elements[f"sls@{self.settings.enterprise_id}"] = [
+                (sd_name(key), value) for key, value in log.items() if is_said_by_sls(key)
+            ]
+        return elements

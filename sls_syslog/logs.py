@@ -6,21 +6,27 @@ not the SDK.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-__all__ = ["Log", "flatten", "time_of"]
+__all__ = ["Log", "flatten", "is_said_by_sls", "time_of"]
 
 Log: TypeAlias = Mapping[str, str]
 """One log: ``__time__`` (seconds since 1970), ``__topic__``, ``__source__``, where it has one
-``__time_ns_part__``, the tags as ``__tag__:name``, then its own fields, in this order."""
+``__time_ns_part__``, if wanted ``__event_id__``, the tags as ``__tag__:name``, then its own
+fields, in this order."""
 
-_RESERVED = frozenset({"__time__", "__time_ns_part__", "__topic__", "__source__"})
+_RESERVED = frozenset({"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"})
 _TAG = "__tag__:"
 _FORGED = "__content__:"
 
 
-def flatten(log_groups: Any) -> Iterator[Log]:
+def flatten(
+    log_groups: Any,
+    counts: Counter[str] | None = None,
+    event_id: Callable[[int, int], str] | None = None,
+) -> Iterator[Log]:
     """Each log of a batch, in order.
 
     Nothing that a log's author wrote can pass for what SLS itself says of the log: a field
@@ -30,16 +36,24 @@ def flatten(log_groups: Any) -> Iterator[Log]:
 
     Args:
         log_groups: The SDK's ``LogGroupList`` or ``LogGroupListRaw``.
+        counts: Where each such repair is counted; ``None`` not to count.
+        event_id: Makes the id of a log from the numbers of its group in the batch and of the
+            log in the group, both from 0; ``None`` for no ids.
     """
-    for group in log_groups.LogGroups:
-        topic, source = _text(group.Topic), _text(group.Source)
-        tags = {_TAG + _text(tag.Key): _text(tag.Value) for tag in group.LogTags}
-        for log in group.Logs:
+    text = _Text(Counter() if counts is None else counts)
+    for group_number, group in enumerate(log_groups.LogGroups):
+        topic, source = text(group.Topic), text(group.Source)
+        tags = {_TAG + text(tag.Key): text(tag.Value) for tag in group.LogTags}
+        for number, log in enumerate(group.Logs):
             fields = {"__time__": str(log.Time), "__topic__": topic, "__source__": source}
             if log.Time_ns:
                 fields["__time_ns_part__"] = str(log.Time_ns)
+            if event_id is not None:
+                fields["__event_id__"] = event_id(group_number, number)
             fields.update(tags)
-            fields.update((_own(_text(item.Key)), _text(item.Value)) for item in log.Contents)
+            distinct = len(fields) + len(log.Contents)
+            fields.update((text.key(item.Key), text(item.Value)) for item in log.Contents)
+            text.counts["repaired_duplicate_key"] += distinct - len(fields)
             yield fields
 
 
@@ -48,11 +62,29 @@ def time_of(log: Log) -> tuple[int, int]:
     return int(log["__time__"]), int(log.get("__time_ns_part__", 0))
 
 
-def _own(key: str) -> str:
-    """The name under which a log's own field is found."""
-    return _FORGED + key if key in _RESERVED or key.startswith(_TAG) else key
+def is_said_by_sls(key: str) -> bool:
+    """Whether a field is one that SLS keeps beside a log's own, but its time."""
+    return key.startswith(_TAG) or (key in _RESERVED and not key.startswith("__time"))
 
 
-def _text(value: str | bytes) -> str:
-    # Where a field is not valid UTF-8, protobuf hands out bytes (sls-sdk: LogGroupListRaw too).
-    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+class _Text:
+    """Reads what protobuf hands out: text, or bytes where that is not valid UTF-8."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self.counts = counts
+
+    def __call__(self, value: str | bytes) -> str:
+        if isinstance(value, str):
+            return value
+        text = value.decode("utf-8", "replace")
+        if "\ufffd" in text:  # LogGroupListRaw has bytes everywhere, valid or not
+            self.counts["repaired_utf8"] += 1
+        return text
+
+    def key(self, value: str | bytes) -> str:
+        """The name under which a log's own field is found."""
+        key = self(value)
+        if key not in _RESERVED and not key.startswith(_TAG):
+            return key
+        self.counts["repaired_reserved_key"] += 1
+        return _FORGED + key

@@ -8,6 +8,7 @@ with a hint as second argument where there is one.
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ __all__ = [
     "did_you_mean",
     "file_path",
     "flag",
+    "from_json",
     "header_template",
     "host",
     "instance_of",
@@ -126,6 +128,18 @@ def flag(value: Any) -> bool:
     if answer is None:
         raise ValueError("expected true or false")
     return answer
+
+
+def from_json(value: Any) -> Any:
+    """What a text in JSON means, as the environment has it; anything else as it is.
+
+    Raises:
+        ValueError: If a text is not JSON.
+    """
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("expected JSON") from None
 
 
 def file_path(value: Any) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from hashlib import blake2b
 
-__all__ = ["NEWLINES", "header_field", "hostname_rfc3164", "tag_rfc3164", "truncated"]
+__all__ = ["NEWLINES", "header_field", "hostname_rfc3164", "sd_name", "tag_rfc3164"]
 
+_NOT_SD_NAME = re.compile(r"[^!#-<>-\\^-~]")
 _NOT_PRINTUSASCII = re.compile(r"[^!-~]")
 # SC4S and QRadar take anything else in a RFC 3164 header, an IPv6 address say, for text.
 _NOT_HOSTNAME_RFC3164 = re.compile(r"[^A-Za-z0-9_.-]")
@@ -37,6 +39,18 @@ def hostname_rfc3164(text: str) -> str:
 def tag_rfc3164(text: str) -> str:
     """``text`` as TAG of RFC 3164."""
     return _NOT_TAG.sub("_", text)[:32] or "-"
+
+
+def sd_name(text: str) -> str:
+    """``text`` as SD-ID or PARAM-NAME of RFC 5424 (section 6.3.3).
+
+    What had to be changed ends in a digest of what it was, so that two names stay two.
+    """
+    legal = _NOT_SD_NAME.sub("_", text)
+    if legal == text and 0 < len(text) <= 32:
+        return text
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+    return f"{legal[:23]}_{digest}"
 
 
 def _escaped(text: str) -> str:
@@ -68,13 +82,3 @@ NEWLINES: dict[str, Callable[[str], str]] = {
     "keep": _kept,
 }
 """What happens to line separators and other control characters, by the setting's value."""
-
-
-def truncated(data: bytes, limit: int) -> bytes:
-    """The first ``limit`` bytes of ``data`` at most, without cutting a character of UTF-8."""
-    if len(data) <= limit:
-        return data
-    # A continuation byte is 10xxxxxx: step back to where the cut character began.
-    while limit and data[limit] & 0xC0 == 0x80:
-        limit -= 1
-    return data[:limit]

@@ -18,10 +18,14 @@ from typing import Any, TypeVar
 
 from sls_syslog import parsing
 from sls_syslog.codes import Facility, Severity
-from sls_syslog.errors import SettingsError, shown
+from sls_syslog.errors import InvalidMessageError, SettingsError, shown
 from sls_syslog.formats import FORMATS
+from sls_syslog.message import SyslogMessage
+from sls_syslog.oversize import OVERSIZE
 from sls_syslog.payloads import PAYLOADS, Payload
 from sls_syslog.repair import NEWLINES, header_field
+from sls_syslog.rules import SeverityRule
+from sls_syslog.template import Template
 from sls_syslog.trust import TrustError, client_context
 
 __all__ = ["ENVIRONMENT_PREFIX", "ClientSettings", "ShipperSettings"]
@@ -34,6 +38,7 @@ _TLS_KEYS = (
     *("cert_path", "client_cert", "client_key", "client_key_password", "server_hostname"),
     *("verify_hostname", "min_tls", "ssl_context"),
 )
+_RFC5424_KEYS = ("bom", "structured_data", "enterprise_id")
 # What Kubernetes sets in every container when some Service is named "syslog" or "syslog-...".
 _SERVICE_LINK = re.compile(
     r"SYSLOG_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)=.*"
@@ -59,6 +64,26 @@ def _tls_version(value: Any) -> ssl.TLSVersion:
     if isinstance(value, ssl.TLSVersion) and value in _TLS_VERSIONS.values():
         return value
     return _TLS_VERSIONS[parsing.choice(*_TLS_VERSIONS)(str(value))]
+
+
+def _severity_rules(value: Any) -> tuple[SeverityRule, ...]:
+    rules = parsing.from_json(value)
+    if not isinstance(rules, (list, tuple)):
+        raise ValueError("expected a list of rules")
+    return tuple(SeverityRule.of(rule) for rule in rules)
+
+
+def _structured_data(value: Any) -> Mapping[str, Mapping[str, str]]:
+    elements = parsing.from_json(value)
+    try:
+        checked = SyslogMessage(structured_data=elements).structured_data
+    except InvalidMessageError as error:
+        raise ValueError(str(error).partition(": ")[2]) from None
+    by_id = {sd_id: dict(params) for sd_id, params in checked.items()}
+    for params in by_id.values():
+        for text in params.values():
+            Template(text, "")
+    return by_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +126,20 @@ class ClientSettings:
     max_message_bytes: int | None = _setting(
         parsing.integer(480, 2**31 - 1),
         None,
-        "Longer messages are cut at a character, header included; by default 65507 for udp,"
-        " which is all that a datagram can carry, and not at all for tcp and tls.",
+        "The most that a message may have, header included; see `oversize`. By default 65507 for"
+        " udp, which is all that a datagram can carry, and no limit for tcp and tls.",
+    )
+    oversize: str = _setting(
+        parsing.choice(*OVERSIZE),
+        "truncate",
+        "Longer messages: `truncate` (cut between characters), `split` (several messages with the"
+        " same header, a part number and a shared id), or `drop`; counted, and logged once.",
+    )
+    bom: bool = _setting(
+        parsing.flag,
+        False,
+        "Whether the text begins with a byte order mark (RFC 5424 section 6.4); most receivers"
+        " take it for a part of the text.",
     )
     timezone: tzinfo | None = _setting(
         parsing.time_zone,
@@ -281,6 +318,11 @@ class ClientSettings:
                 f"{self.confirm!r} contradicts protocol 'udp', which can only be 'written'",
                 udp and self.confirm in {"consumed", "acked"},
             ),
+            *(
+                (key, "has no place in syslog_format 'rfc3164'", True)
+                for key in _RFC5424_KEYS
+                if key in given and self.syslog_format == "rfc3164"
+            ),
             ("client_key", "needs client_cert", self.client_key and not self.client_cert),
             (
                 "client_key_password",
@@ -335,6 +377,32 @@ class ShipperSettings(ClientSettings):
         "How a log becomes the text of a message: `key-value`, `json`, or a function or"
         " object that is called with the log and returns a text.",
     )
+    severity_rules: tuple[SeverityRule, ...] = _setting(
+        _severity_rules,
+        (),
+        "A list of `SeverityRule`s, or of mappings such as"
+        ' `{"field": "level", "equals": "ERROR", "severity": "error"}` (JSON in the environment);'
+        " the first that matches a log gives its severity, else `severity` does.",
+    )
+    structured_data: Mapping[str, Mapping[str, str]] = _setting(
+        _structured_data,
+        {},
+        "SD-ELEMENTs for each message: a mapping of SD-ID to a mapping of PARAM-NAME to text"
+        " (JSON in the environment); in the text `{__source__}` and the like stand for fields of"
+        " the log, and a parameter whose field is missing is left out. Only rfc5424.",
+    )
+    enterprise_id: int | None = _setting(
+        parsing.integer(1, 2**32 - 1),
+        None,
+        "Your private enterprise number: each message gets an SD-ELEMENT `sls@<number>` with what"
+        " SLS says of the log: topic, source, tags, the event id if there is one. Only rfc5424.",
+    )
+    event_id: bool = _setting(
+        parsing.flag,
+        False,
+        "Whether each log gets a field `__event_id__`, the same when the log is sent again, by"
+        " which a receiver can drop duplicates.",
+    )
     retry_seconds: float = _setting(
         parsing.seconds(zero=True),
         20.0,
@@ -351,6 +419,8 @@ class ShipperSettings(ClientSettings):
 def _read(key: str, metadata: Mapping[str, Any], value: Any) -> Any:
     try:
         return metadata["read"](value)
+    except SettingsError:
+        raise
     except ValueError as error:
         # A key itself is easily given where its file's path is meant.
         secret = metadata["secret"] or "-----BEGIN" in str(value)
@@ -362,7 +432,7 @@ def _read(key: str, metadata: Mapping[str, Any], value: Any) -> Any:
 def _shown_default(spec: Any) -> str:
     """A default as one would write it."""
     default = spec.metadata["default"]
-    if default is None:
+    if default is None or default in ((), {}):
         return ""
     names = {version: name for name, version in _TLS_VERSIONS.items()}
     if isinstance(default, (Facility, Severity)):

@@ -17,6 +17,7 @@ from aliyun.log.consumer import ConsumerProcessorBase
 from sls_syslog.deadline import Stop
 from sls_syslog.encoder import LogEncoder
 from sls_syslog.errors import TransportError
+from sls_syslog.eventid import event_ids, place_of
 from sls_syslog.guards import guard
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import flatten
@@ -76,7 +77,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             # Where this shard began must outlive a crash: END would be another place by then.
             self._save(check_point_tracker, start)
         try:
-            self._ship(log_groups)
+            self._ship(self._encode(log_groups, start, end, place_of(check_point_tracker)))
         except BaseException as error:  # SystemExit too would end the SDK's thread
             self._report(error)
             # Every later save, the SDK's own at shutdown included, would take it for done.
@@ -101,8 +102,20 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         """Make a running ``process()`` return within seconds; any thread may call it."""
         self._stop.request()
 
-    def _ship(self, log_groups: Any) -> None:
-        frames = [frame for frame in map(self._encoder.frame, flatten(log_groups)) if frame]
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What had to be done to logs so far, by kind: ``filtered``, ``truncated`` ..."""
+        return dict(+self._encoder.counts)
+
+    def _encode(self, log_groups: Any, start: str, end: str, place: str) -> list[bytes]:
+        encoder = self._encoder
+        encoder.where = f"{place}, batch at cursor {start}"
+        wanted = self.settings.event_id
+        event_id = event_ids(place, start, end, log_groups) if wanted else None
+        logs = flatten(log_groups, encoder.counts, event_id)
+        return [frame for log in logs for frame in encoder.frames(log)]
+
+    def _ship(self, frames: list[bytes]) -> None:
         give_up = time.monotonic() + self.settings.retry_seconds
         for delay in RetryPolicy().delays():
             try:

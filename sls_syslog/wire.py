@@ -6,6 +6,7 @@ header format, newline policy, size limit, framing.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -13,7 +14,8 @@ from sls_syslog.errors import InvalidMessageError, MessageTooLongError
 from sls_syslog.formats import FORMATS
 from sls_syslog.framing import FRAMINGS
 from sls_syslog.message import SyslogMessage
-from sls_syslog.repair import NEWLINES, truncated
+from sls_syslog.oversize import OVERSIZE
+from sls_syslog.repair import NEWLINES
 from sls_syslog.settings import ClientSettings
 
 __all__ = ["WireFormat"]
@@ -23,47 +25,68 @@ class WireFormat:
     """How messages look on the wire under given settings.
 
     Args:
-        settings: Format, newline policy, size limit, framing and time zone.
+        settings: Format, newline policy, size limit and policy, framing and time zone.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
         self.format = FORMATS[settings.syslog_format]
         self.newlines = NEWLINES[settings.newlines]
+        self._bom = "\ufeff" if settings.bom else ""
+        self._oversize, self._oversized = OVERSIZE[settings.oversize]
         self._limit = settings.max_message_bytes
         self._frame = FRAMINGS[settings.framing]
         self._zone = settings.timezone
 
-    def frame_message(self, message: SyslogMessage) -> bytes:
-        """The bytes of one message.
+    def message_frames(self, message: SyslogMessage) -> list[bytes]:
+        """The bytes of one message; of several, where it is too long and to be split.
 
         Raises:
-            InvalidMessageError: If its time cannot be written, or it is too long to be cut.
+            InvalidMessageError: If its time cannot be written.
+            MessageTooLongError: If it is too long, and not to be cut or split.
         """
         now = datetime.now(timezone.utc)
         try:
             if not self.format.has_structured_data:
                 moment = self.in_zone(message.timestamp or now)
                 message = replace(message, timestamp=moment)
-            parts = self.format.parts(message, now, self.newlines)
+            head = self.format.head(message, now, self.newlines)
         except OverflowError:  # the first and the last day of all, in another zone
             expected, section = "a time that every zone has", "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, message.timestamp, section) from None
-        return self.frame(*parts)
+        counts: Counter[str] = Counter()
+        frames = self.frames(head, message.message, counts)
+        if counts["dropped_oversize"]:
+            size = len(head.encode()) + len(message.message.encode())
+            raise MessageTooLongError(size, self._limit, "RFC 5424 section 6.1")
+        return frames
 
     def in_zone(self, moment: datetime) -> datetime:
         """``moment`` as the header shows it: RFC 3164 has no zone, so there is only one."""
         return moment if self.format.has_structured_data else moment.astimezone(self._zone)
 
-    def frame(self, head: str, msg: str) -> bytes:
-        """The bytes of a message whose header and text are put together already.
+    def frames(self, head: str, text: str, counts: Counter[str]) -> list[bytes]:
+        """The bytes of a message whose header is put together already.
+
+        Args:
+            head: Header and STRUCTURED-DATA, without the space behind them.
+            text: The MSG part, as it is; empty for none.
+            counts: Where is counted what had to be done to it.
+
+        Returns:
+            Its frames: one; several when it was split; none when it was dropped.
 
         Raises:
-            MessageTooLongError: If ``head`` alone is over the limit: no receiver can read a
-                message whose header or STRUCTURED-DATA is cut.
+            MessageTooLongError: If ``head`` leaves no room: no receiver can read a message
+                whose header or STRUCTURED-DATA is cut.
         """
-        data = self.newlines(head + msg).encode()
-        if self._limit is not None and len(data) > self._limit:
-            if len(head.encode()) > self._limit:
-                raise MessageTooLongError(len(data), self._limit, "RFC 5424 section 6.1")
-            data = truncated(data, self._limit)
-        return self._frame(data)
+        # Behind STRUCTURED-DATA the space belongs to MSG (RFC 5424 section 6).
+        legal = self.newlines(f"{self._bom}{text}") if text else ""
+        if len(legal) != len(text) + len(self._bom) and text:
+            counts["repaired_control_characters"] += 1
+        start = (f"{head} " if text and self.format.has_structured_data else head).encode()
+        msg = legal.encode()
+        if self._limit is None or len(start) + len(msg) <= self._limit:
+            return [self._frame(start + msg)]
+        messages = self._oversize(start, msg, self._limit)
+        counts[self._oversized] += 1
+        return [self._frame(message) for message in messages]

@@ -43,9 +43,12 @@ def test_the_readme_s_program_ships(
         assert shipper.wait() == 0, shipper.output()
 
 
-@pytest.mark.parametrize("page", ["how-to/test-your-formatting.md", "reference/api.md"])
-def test_what_a_page_shows_runs(page: str, tmp_path: Path) -> None:
-    for block in code_blocks(ROOT / "docs" / page):
+PAGES = [page for page in (ROOT / "docs").rglob("*.md") if code_blocks(page)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
+    for block in code_blocks(page):
         script = tmp_path / "block.py"
         script.write_text(block)
         with program(str(script)) as run:

@@ -62,23 +62,30 @@ def read(frame: bytes | None, syslog_format: str = "rfc5424") -> ParsedMessage:
     return PARSERS[syslog_format](frame[:-1])
 
 
+def frame_of(made: LogEncoder, log: Any) -> bytes:
+    (frame,) = made.frames(log)
+    return frame
+
+
 def sent(
     hooks: dict[str, Callable[[Any], Any]] | None = None,
     log: dict[str, str] | None = None,
     **keys: Any,
 ) -> ParsedMessage:
-    frame = encoder(hooks, **keys).frame(dict(LOG) if log is None else log)
+    frame = frame_of(encoder(hooks, **keys), dict(LOG) if log is None else log)
     return read(frame, keys.get("syslog_format", "rfc5424"))
 
 
 def test_a_log_becomes_the_documented_message() -> None:
-    frame = encoder(timezone="Asia/Shanghai", tag="portal").frame(dict(LOG))
+    frame = frame_of(encoder(timezone="Asia/Shanghai", tag="portal"), dict(LOG))
     header = "<14>1 2026-11-23T11:15:00.123456+08:00 relay portal - - - "
     assert frame == f"{header}{TEXT}\n".encode()
 
 
 def test_a_log_becomes_the_documented_message_in_rfc_3164() -> None:
-    frame = encoder(timezone="Asia/Kolkata", tag="portal", syslog_format="rfc3164").frame(dict(LOG))
+    frame = frame_of(
+        encoder(timezone="Asia/Kolkata", tag="portal", syslog_format="rfc3164"), dict(LOG)
+    )
     assert frame == f"<14>Nov 23 08:45:00 relay portal: {TEXT}\n".encode()
 
 
@@ -147,7 +154,7 @@ def test_a_hook_is_followed_and_made_legal(
 
 
 def test_a_log_can_be_left_out() -> None:
-    assert encoder({"format_message": lambda log: None}).frame(dict(LOG)) is None
+    assert encoder({"format_message": lambda log: None}).frames(dict(LOG)) == []
 
 
 def test_a_hook_sees_the_log() -> None:
@@ -165,7 +172,7 @@ def raises(log: Any) -> Any:
     raise RuntimeError("a bug in a hook")
 
 
-DEFAULT = read(encoder().frame(dict(LOG)))
+DEFAULT = read(frame_of(encoder(), dict(LOG)))
 
 
 @pytest.mark.parametrize(
@@ -229,7 +236,7 @@ def test_a_hook_that_fails_for_every_log_is_reported_once(
 ) -> None:
     failing = encoder({"severity": raises, "facility": lambda log: log["missing"]})
     for _ in range(100):
-        failing.frame(dict(LOG))
+        failing.frames(dict(LOG))
     assert len(caplog.records) == 2
 
 
@@ -349,4 +356,4 @@ def test_a_hook_can_build_on_the_default() -> None:
             return f"prod {super().format_message(log)}"
 
     settings = settings_of()
-    assert read(LogEncoder(settings, Prefixed(settings)).frame(LOG)).msg == f"prod {TEXT}"
+    assert read(frame_of(LogEncoder(settings, Prefixed(settings)), LOG)).msg == f"prod {TEXT}"

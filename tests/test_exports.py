@@ -22,6 +22,7 @@ PUBLIC = [
     "SendError",
     "SettingsError",
     "Severity",
+    "SeverityRule",
     "ShipperSettings",
     "SyslogClient",
     "SyslogError",

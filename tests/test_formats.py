@@ -76,7 +76,9 @@ def meaning(read: ParsedMessage) -> tuple[object, ...]:
 
 
 def written(message: SyslogMessage, syslog_format: str = "rfc5424") -> bytes:
-    return FORMATS[syslog_format].text(message, NOW).encode()
+    head = FORMATS[syslog_format].head(message, NOW)
+    space = " " if syslog_format == "rfc5424" and message.message else ""
+    return f"{head}{space}{message.message}".encode()
 
 
 @pytest.mark.parametrize(("example", "parts"), RFC_EXAMPLES, ids=["1", "2", "4"])
@@ -174,7 +176,7 @@ def test_the_example_of_rfc_3164_comes_out_to_the_byte() -> None:
     ids=["nothing", "utf-8", "procid", "tag", "ipv6", "long-tag", "no-place-for-it"],
 )
 def test_rfc_3164_writes(fields: dict[str, Any], expected: str) -> None:
-    assert FORMATS["rfc3164"].text(SyslogMessage(**fields), NOW) == expected
+    assert written(SyslogMessage(**fields), "rfc3164").decode() == expected
 
 
 def test_headers_end_with_the_space_before_what_follows() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.repair import NEWLINES, header_field, hostname_rfc3164, tag_rfc3164, truncated
+from sls_syslog.message import SyslogMessage
+from sls_syslog.repair import NEWLINES, header_field, hostname_rfc3164, sd_name, tag_rfc3164
 
 # Every character that ends a line or a message for some receiver: the control characters of
 # Unicode but TAB, and its two separators.
@@ -102,28 +103,16 @@ def test_escaped_json_is_the_same_json(value: dict[str, str]) -> None:
     assert json.loads(NEWLINES["escape"](json.dumps(value, ensure_ascii=False))) == value
 
 
-@pytest.mark.parametrize(
-    ("data", "limit", "expected"),
-    [
-        (b"", 0, b""),
-        (b"abc", 0, b""),
-        (b"abc", 2, b"ab"),
-        (b"abc", 3, b"abc"),
-        (b"abc", 4, b"abc"),
-        ("aä".encode(), 2, b"a"),
-        ("aä".encode(), 3, "aä".encode()),
-        ("日".encode(), 1, b""),
-        ("日".encode(), 2, b""),
-        ("a\U0001f600".encode(), 4, b"a"),
-        ("a\U0001f600b".encode(), 5, "a\U0001f600".encode()),
-    ],
-)
-def test_bytes_are_cut_between_characters(data: bytes, limit: int, expected: bytes) -> None:
-    assert truncated(data, limit) == expected
+SD_NAME_CHARACTERS = {chr(code) for code in range(33, 127)} - set('= ]"')
 
 
-@given(st.text(), st.integers(0, 100))
-def test_a_cut_keeps_as_many_whole_characters_as_fit(text: str, limit: int) -> None:
-    kept = truncated(text.encode(), limit).decode()
-    longest = max(n for n in range(len(text) + 1) if len(text[:n].encode()) <= limit)
-    assert kept == text[:longest]
+@given(st.text())
+def test_a_name_for_structured_data_is_legal_and_stays_distinct(text: str) -> None:
+    name = sd_name(text)
+    assert SyslogMessage(structured_data={name: {name: "v"}})
+    assert (name == text) == (0 < len(text) <= 32 and not set(text) - SD_NAME_CHARACTERS)
+
+
+def test_two_names_that_are_repaired_stay_two() -> None:
+    assert sd_name("__tag__:" + "x" * 40 + "1") != sd_name("__tag__:" + "x" * 40 + "2")
+    assert sd_name("路径") != sd_name("主机")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -116,7 +117,7 @@ class Documented(ConsumerProcessorBase):
         self.target = SyslogShipperProcessor({**settings, "retry_seconds": 0})
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> None:
-        self.target._ship(log_groups)
+        self.target._ship(self.target._encode(log_groups, "", "", ""))
         self.save_checkpoint(check_point_tracker)
 
 
@@ -218,6 +219,101 @@ def test_without_run_worker_an_expired_cursor_does_not_skip_to_the_end_either(
         worker.shutdown()
         worker.join(20)
     assert numbers(syslog_receiver) == [0, 1, 2, 3, 6, 7, 8, 9]
+
+
+def test_an_event_id_is_the_same_whatever_the_borders_of_batches_are(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    def ids(batch: int) -> dict[str, str]:
+        syslog_receiver.clear()
+        emulator.delete_consumer_group(GROUP)
+        with shipping(
+            emulator,
+            quick(syslog_receiver, event_id=True, payload="json", enterprise_id=32473),
+            max_fetch_log_group_size=batch,
+        ):
+            emulator.wait_until_drained(GROUP)
+        found = {}
+        for message in syslog_receiver.messages:
+            body = json.loads(message.msg)
+            found[body["n"]] = body["__event_id__"]
+            params = dict((message.structured_data or {})["sls@32473"])
+            assert params["__event_id__"] == body["__event_id__"]
+            assert params["__topic__"] == "t"
+        return found
+
+    with SlsEmulator(shards=2) as emulator:
+        fill(emulator)
+        with shipping(emulator, quick(syslog_receiver)):
+            emulator.wait_until_drained(GROUP)
+        one_by_one, all_at_once = ids(1), ids(1000)
+    assert one_by_one == all_at_once
+    assert len(set(one_by_one.values())) == LOGS
+
+
+@pytest.mark.parametrize(("oversize", "count"), [("truncate", 1), ("split", 3), ("drop", 0)])
+def test_a_log_that_is_too_long_stalls_nothing(
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    caplog: pytest.LogCaptureFixture,
+    oversize: str,
+    count: int,
+) -> None:
+    long = {"n": "1", "text": "日" * 400}
+    sls_emulator.put_logs([{"n": "0"}, long, long, {"n": "2"}], shard=0)
+    settings = quick(syslog_receiver, max_message_bytes=600, oversize=oversize)
+    with shipping(sls_emulator, settings):
+        sls_emulator.wait_until_drained(GROUP)
+    assert len(syslog_receiver.frames) == 2 + 2 * count
+    assert all(len(message.raw) <= 600 for message in syslog_receiver.messages)
+    warnings = [record for record in caplog.records if record.name == "sls_syslog.encoder"]
+    assert len(warnings) == 1
+    place = f"127/logs/0, batch at cursor {sls_emulator.begin_cursors()[0]}"
+    assert place in warnings[0].getMessage()
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+def test_a_megabyte_of_text_stalls_nothing(protocol: str, sls_emulator: SlsEmulator) -> None:
+    sls_emulator.put_logs([{"n": "0"}, {"text": "x" * 1_000_000}, {"n": "2"}], shard=0)
+    with SyslogReceiver(protocol) as receiver:
+        with shipping(sls_emulator, quick(receiver)):
+            sls_emulator.wait_until_drained(GROUP)
+            receiver.wait_for(3)
+        sizes = [len(message.raw) for message in receiver.messages]
+    assert sizes[1] == (65_507 if protocol == "udp" else max(sizes)) > 60_000
+
+
+def test_a_byte_order_mark_comes_only_when_it_is_asked_for(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": "0"}], shard=0)
+    with shipping(sls_emulator, quick(syslog_receiver, bom=True)):
+        syslog_receiver.wait_for(1)
+    (message,) = syslog_receiver.messages
+    assert message.bom
+    assert message.msg.startswith("||__topic__=")
+
+
+def test_what_was_done_to_logs_is_counted(syslog_receiver: SyslogReceiver) -> None:
+    with SlsEmulator() as emulator:
+        emulator.put_logs(
+            [
+                {"bytes": b"\xff", "__topic__": "forged"},
+                [("twice", "1"), ("twice", "2")],
+                {"lines": "a\nb", "n": "1"},
+            ],
+            source="two words",
+        )
+        settings = quick(syslog_receiver, hostname="{__source__}")
+        with shipping(emulator, settings, Customised) as worker:
+            emulator.wait_until_drained(GROUP)
+            (consumer,) = worker.shard_consumers.values()
+            counts = consumer.processor.counts
+    assert counts["repaired_utf8"] == 1
+    assert counts["repaired_reserved_key"] == 1
+    assert counts["repaired_duplicate_key"] == 1
+    assert counts["filtered"] == 1
+    assert counts["hook_failed"] > 0
 
 
 # --- hooks ------------------------------------------------------------------------
