@@ -40,7 +40,7 @@ class SeverityRule:
     contains: str | None = None
     matches: str | None = None
     at_least: float | None = None
-    severity: Severity = None  # type: ignore[assignment]  # required; after what it depends on
+    severity: Severity | int | str = ""  # required, but named last: it is the conclusion
 
     def __post_init__(self) -> None:
         if not self.field or type(self.field) is not str:
@@ -108,7 +108,7 @@ def first_match(
     rules: Iterable[SeverityRule], otherwise: Severity
 ) -> Callable[[Mapping[str, str]], Severity]:
     """A function from a log to the severity of the first rule that it meets."""
-    tests = [(rule.field, rule.test(), rule.severity) for rule in rules]
+    tests = [(rule.field, rule.test(), Severity.of(rule.severity)) for rule in rules]
 
     def severity(log: Mapping[str, str]) -> Severity:
         for field, met, level in tests:

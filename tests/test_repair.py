@@ -109,7 +109,8 @@ SD_NAME_CHARACTERS = {chr(code) for code in range(33, 127)} - set('= ]"')
 @given(st.text())
 def test_a_name_for_structured_data_is_legal_and_stays_distinct(text: str) -> None:
     name = sd_name(text)
-    assert SyslogMessage(structured_data={name: {name: "v"}})
+    message = SyslogMessage(structured_data={name: {name: "v"}})
+    assert list(message.structured_data) == [name]
     assert (name == text) == (0 < len(text) <= 32 and not set(text) - SD_NAME_CHARACTERS)
 
 
