@@ -90,9 +90,18 @@ class LogEncoder:
         before = [self.counts[kind] for kind in _OVERSIZE]
         frames = self._wire.frames(head, body, self.counts)
         for kind, count in zip(_OVERSIZE, before, strict=True):
-            if self.counts[kind] > count and self._first_time(kind):
-                logger.warning("%s: a log is longer than max_message_bytes: %s", self.where, kind)
+            if self.counts[kind] > count:
+                self._warn_of_size(kind)
         return frames
+
+    def drop_oversize(self, number: int) -> None:
+        """Count messages that turned out, on the way, to be too long to be sent at all."""
+        self.counts["dropped_oversize"] += number
+        self._warn_of_size("dropped_oversize")
+
+    def _warn_of_size(self, kind: str) -> None:
+        if self._first_time(kind):
+            logger.warning("%s: a log is longer than may be sent: %s", self.where, kind)
 
     def _ask(self, hook: str, log: Log) -> Any:
         """What a hook says, made legal; the default's word where it fails."""

@@ -16,7 +16,7 @@ from aliyun.log.consumer import ConsumerProcessorBase
 
 from sls_syslog.deadline import Stop
 from sls_syslog.encoder import LogEncoder
-from sls_syslog.errors import TransportError
+from sls_syslog.errors import MessageTooLongError, TransportError
 from sls_syslog.eventid import event_ids, place_of
 from sls_syslog.guards import guard
 from sls_syslog.hooks import MessageHooks
@@ -121,6 +121,10 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             try:
                 self._transport.send(frames)
                 self._transport.confirm()
+            except MessageTooLongError as error:  # this system's datagrams are smaller than most
+                kept = [frame for frame in frames if len(frame) < error.size]
+                self._encoder.drop_oversize(len(frames) - len(kept))
+                frames = kept
             except TransportError as error:
                 self._transport.close()
                 if self._stop.requested:

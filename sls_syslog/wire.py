@@ -80,8 +80,9 @@ class WireFormat:
                 whose header or STRUCTURED-DATA is cut.
         """
         # Behind STRUCTURED-DATA the space belongs to MSG (RFC 5424 section 6).
-        legal = self.newlines(f"{self._bom}{text}") if text else ""
-        if len(legal) != len(text) + len(self._bom) and text:
+        msg_part = f"{self._bom}{text}" if text else ""
+        legal = self.newlines(msg_part)
+        if legal != msg_part:
             counts["repaired_control_characters"] += 1
         start = (f"{head} " if text and self.format.has_structured_data else head).encode()
         msg = legal.encode()

@@ -283,6 +283,18 @@ def test_a_megabyte_of_text_stalls_nothing(protocol: str, sls_emulator: SlsEmula
     assert sizes[1] == (65_507 if protocol == "udp" else max(sizes)) > 60_000
 
 
+def test_a_datagram_that_the_system_refuses_stalls_nothing() -> None:
+    """Some systems refuse what is below the limit of 65507 bytes; here it is above it."""
+    with SyslogReceiver("udp") as receiver:
+        processor = SyslogShipperProcessor(quick(receiver))
+        small = [b"<14>1 - - - - - - %d" % n for n in range(3)]
+        processor._ship([small[0], b"x" * 70_000, small[1], b"x" * 80_000, small[2]])
+        receiver.wait_for(5)
+        processor._transport.close()
+    assert set(receiver.frames) == set(small)
+    assert processor.counts == {"dropped_oversize": 2}
+
+
 def test_a_byte_order_mark_comes_only_when_it_is_asked_for(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
