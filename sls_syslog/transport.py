@@ -166,7 +166,6 @@ class StreamTransport:
         self._connect_seconds = connect_seconds
         self._connection: Connection | None = None
         self._unconfirmed = False
-        self._level = "consumed" if settings.confirm == "auto" else settings.confirm
 
     def connect(self) -> None:
         """Make a connection where there is none.
@@ -303,16 +302,25 @@ class StreamTransport:
             probe.close()
 
     def _fall_back(self) -> None:
-        self._level = "acked"
-        logger.warning(
-            "%s does not answer a half-close: from now on a message counts as delivered when the"
-            " receiver's kernel has acknowledged it (confirm='acked')",
-            self._settings.destination,
-        )
+        if self._settings.destination not in _leaves_half_close_unanswered:
+            _leaves_half_close_unanswered.add(self._settings.destination)
+            logger.warning(
+                "%s does not answer a half-close: from now on a message counts as delivered when"
+                " the receiver's kernel has acknowledged it (confirm='acked')",
+                self._settings.destination,
+            )
+
+    @property
+    def _level(self) -> str:
+        if self._settings.confirm != "auto":
+            return self._settings.confirm
+        unable = self._settings.destination in _leaves_half_close_unanswered
+        return "acked" if unable else "consumed"
 
 
+# Known to all connections of this process: a receiver is found out once.
 _answers_half_close: set[str] = set()
-"""Receivers that have answered a half-close, known to all connections of this process."""
+_leaves_half_close_unanswered: set[str] = set()
 
 _CONFIRMATIONS = {
     "written": StreamTransport._confirm_written,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow; a test must not fail over that.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
 def _only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the machine's own environment sets must not steer a test, nor a proxy take loopback."""
-    import os
-
     for name in list(os.environ):
         if name.startswith(("SYSLOG_", "SLS_")) and not name.startswith("SLS_SYSLOG_"):
             monkeypatch.delenv(name)
