@@ -20,7 +20,7 @@ from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import Log
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
-from sls_syslog.repair import header_field
+from sls_syslog.repair import header_field, hostname_rfc5424
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.wire import WireFormat
 
@@ -56,8 +56,8 @@ class LogEncoder:
             "format_message": _text_or_none,
             "severity": Severity.of,
             "facility": Facility.of,
-            "hostname": lambda value: self._header_field("hostname", value, 255),
-            "app_name": lambda value: self._header_field("app_name", value, 48),
+            "hostname": lambda value: self._repaired("hostname", value, hostname_rfc5424),
+            "app_name": lambda value: self._repaired("app_name", value, _app_name),
             "timestamp": self._timestamp,
             "structured_data": _structured_data,
         }
@@ -113,9 +113,9 @@ class LogEncoder:
             self._report(hook, error)
             return legal(getattr(self._defaults, hook)(log))
 
-    def _header_field(self, name: str, value: Any, limit: int) -> str:
+    def _repaired(self, name: str, value: Any, repair: Callable[[str], str]) -> str:
         text = "" if value is None else str(value)
-        legal = header_field(text, limit)
+        legal = repair(text)
         if legal != text and text:
             self.counts[f"repaired_{name}"] += 1
         return legal
@@ -140,6 +140,10 @@ class LogEncoder:
         known = cause in self._said
         self._said.add(cause)
         return not known
+
+
+def _app_name(text: str) -> str:
+    return header_field(text, 48)
 
 
 def _text_or_none(value: object) -> str | None:

@@ -77,14 +77,14 @@ class _Text:
         if isinstance(value, str):
             return value
         text = value.decode("utf-8", "replace")
-        if "\ufffd" in text:  # LogGroupListRaw has bytes everywhere, valid or not
+        if text.encode() != value:  # LogGroupListRaw has bytes everywhere, valid or not
             self.counts["repaired_utf8"] += 1
         return text
 
     def key(self, value: str | bytes) -> str:
         """The name under which a log's own field is found."""
         key = self(value)
-        if key not in _RESERVED and not key.startswith(_TAG):
+        if key not in _RESERVED and not key.startswith((_TAG, _FORGED)):
             return key
         self.counts["repaired_reserved_key"] += 1
         return _FORGED + key

@@ -15,8 +15,8 @@ from sls_syslog.errors import MessageTooLongError
 __all__ = ["OVERSIZE"]
 
 _SECTION = "RFC 5424 section 6.1"
-# A backslash that is not escaped itself, with what may be the beginning of \uXXXX.
-_HALF_AN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-f]{0,3})?)\Z")
+# What may stand behind the backslash of an escape that is not complete.
+_BEGUN = re.compile(rb"(?:u[0-9a-f]{0,3})?")
 # The least room that must be left for text: less than that is no use.
 _LEAST_ROOM = 64
 
@@ -88,5 +88,6 @@ def _cut(data: bytes, limit: int) -> bytes:
     end = limit
     while data[end] & 0xC0 == 0x80:
         end -= 1
-    half = _HALF_AN_ESCAPE.search(data, max(0, end - 64), end)
-    return data[: half.start(1) if half else end]
+    before, backslash, behind = data[:end].rpartition(b"\\")
+    escaped = (len(before) - len(before.rstrip(b"\\"))) % 2  # by the backslash before it
+    return before if backslash and not escaped and _BEGUN.fullmatch(behind) else data[:end]

@@ -11,10 +11,20 @@ import re
 from collections.abc import Callable
 from hashlib import blake2b
 
-__all__ = ["NEWLINES", "header_field", "hostname_rfc3164", "sd_name", "tag_rfc3164"]
+__all__ = [
+    "NEWLINES",
+    "header_field",
+    "hostname_rfc3164",
+    "hostname_rfc5424",
+    "sd_name",
+    "tag_rfc3164",
+]
 
 _NOT_SD_NAME = re.compile(r"[^!#-<>-\\^-~]")
 _NOT_PRINTUSASCII = re.compile(r"[^!-~]")
+# syslog-ng refuses brackets, and colons that are not in an IPv6 address, legal as they are.
+_REFUSED_HOSTNAME = re.compile(r"[\[\]]|[^0-9A-Fa-f:.].*:")
+_REFUSED_HOSTNAME_PART = re.compile(r"[\[\]:]")
 # SC4S and QRadar take anything else in a RFC 3164 header, an IPv6 address say, for text.
 _NOT_HOSTNAME_RFC3164 = re.compile(r"[^A-Za-z0-9_.-]")
 # A TAG ends at its first character that is none of these; 32 characters (RFC 3164 4.1.3).
@@ -31,9 +41,18 @@ def header_field(text: str, limit: int) -> str:
     return _NOT_PRINTUSASCII.sub("_", text)[:limit] or "-"
 
 
+def hostname_rfc5424(text: str) -> str:
+    """``text`` as HOSTNAME of RFC 5424, of those that every receiver takes."""
+    legal = header_field(text, 255)
+    return _REFUSED_HOSTNAME_PART.sub("_", legal) if _REFUSED_HOSTNAME.search(legal) else legal
+
+
 def hostname_rfc3164(text: str) -> str:
-    """``text`` as HOSTNAME of RFC 3164, which has no NILVALUE but is read as one here too."""
-    return _NOT_HOSTNAME_RFC3164.sub("-", text)[:255] or "-"
+    """``text`` as HOSTNAME of RFC 3164; ``unknown`` for nothing, since it has no NILVALUE.
+
+    rsyslog takes one that does not end in a letter or digit for the TAG.
+    """
+    return _NOT_HOSTNAME_RFC3164.sub("-", text)[:255].rstrip("-_.") or "unknown"
 
 
 def tag_rfc3164(text: str) -> str:

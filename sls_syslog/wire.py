@@ -80,11 +80,11 @@ class WireFormat:
                 whose header or STRUCTURED-DATA is cut.
         """
         # Behind STRUCTURED-DATA the space belongs to MSG (RFC 5424 section 6).
-        msg_part = f"{self._bom}{text}" if text else ""
-        legal = self.newlines(msg_part)
-        if legal != msg_part:
+        legal = self.newlines(text)
+        if legal != text:
             counts["repaired_control_characters"] += 1
-        start = (f"{head} " if text and self.format.has_structured_data else head).encode()
+        space = " " if text and self.format.has_structured_data else ""
+        start = f"{head}{space}{self._bom if text else ''}".encode()
         msg = legal.encode()
         if self._limit is None or len(start) + len(msg) <= self._limit:
             return [self._frame(start + msg)]

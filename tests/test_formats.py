@@ -165,13 +165,16 @@ def test_the_example_of_rfc_3164_comes_out_to_the_byte() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, "<14>Nov  3 03:15:00 - sls: "),
-        ({"message": "größer 日本"}, "<14>Nov  3 03:15:00 - sls: größer 日本"),
-        ({"procid": "4711"}, "<14>Nov  3 03:15:00 - sls[4711]: "),
-        ({"app_name": "a:c", "procid": "x]y"}, "<14>Nov  3 03:15:00 - a_c[x_y]: "),
+        ({}, "<14>Nov  3 03:15:00 unknown sls: "),
+        ({"message": "größer 日本"}, "<14>Nov  3 03:15:00 unknown sls: größer 日本"),
+        ({"procid": "4711"}, "<14>Nov  3 03:15:00 unknown sls[4711]: "),
+        ({"app_name": "a:c", "procid": "x]y"}, "<14>Nov  3 03:15:00 unknown a_c[x_y]: "),
         ({"hostname": "fe80::1%eth0"}, "<14>Nov  3 03:15:00 fe80--1-eth0 sls: "),
-        ({"app_name": "p" * 48}, f"<14>Nov  3 03:15:00 - {'p' * 32}: "),
-        ({"msgid": "LOGIN", "structured_data": {"a": {"k": "v"}}}, "<14>Nov  3 03:15:00 - sls: "),
+        ({"app_name": "p" * 48}, f"<14>Nov  3 03:15:00 unknown {'p' * 32}: "),
+        (
+            {"msgid": "LOGIN", "structured_data": {"a": {"k": "v"}}},
+            "<14>Nov  3 03:15:00 unknown sls: ",
+        ),
     ],
     ids=["nothing", "utf-8", "procid", "tag", "ipv6", "long-tag", "no-place-for-it"],
 )

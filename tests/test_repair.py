@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog.message import SyslogMessage
-from sls_syslog.repair import NEWLINES, header_field, hostname_rfc3164, sd_name, tag_rfc3164
+from sls_syslog.repair import (
+    NEWLINES,
+    header_field,
+    hostname_rfc3164,
+    hostname_rfc5424,
+    sd_name,
+    tag_rfc3164,
+)
 
 # Every character that ends a line or a message for some receiver: the control characters of
 # Unicode but TAB, and its two separators.
@@ -48,9 +55,29 @@ def test_a_header_field_is_made_legal(text: str, limit: int, expected: str) -> N
     [
         ("web_1.example-a", "web_1.example-a"),
         ("", "-"),
+        ("::1", "::1"),
+        ("2001:db8::a:1", "2001:db8::a:1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("[::1]", "___1_"),
+        ("web:1", "web_1"),
+        ("T00:00:00Z x", "T00_00_00Z_x"),
+        ("日本", "__"),
+        ("x" * 256, "x" * 255),
+    ],
+)
+def test_a_hostname_of_rfc_5424_is_made_legal_for_every_receiver(text: str, expected: str) -> None:
+    assert hostname_rfc5424(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("web_1.example-a", "web_1.example-a"),
+        ("", "unknown"),
         ("fe80::1", "fe80--1"),
-        ("two words\n", "two-words-"),
-        ("日本", "--"),
+        ("two words\n", "two-words"),
+        ("web-1:", "web-1"),
+        ("日本", "unknown"),
         ("x" * 256, "x" * 255),
     ],
 )
