@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from sls_syslog.codes import Facility, Severity, pri
@@ -28,6 +28,15 @@ __all__ = ["LogEncoder"]
 
 logger = logging.getLogger(__name__)
 
+_LAST_RESORT: dict[str, Callable[[Log], Any]] = {
+    "format_message": KeyValuePayload(),
+    "severity": lambda log: Severity.INFO,
+    "facility": lambda log: Facility.USER,
+    "hostname": lambda log: "-",
+    "app_name": lambda log: "-",
+    "timestamp": lambda log: datetime.now(timezone.utc),
+    "structured_data": lambda log: {},
+}
 _OVERSIZE = ("truncated", "split", "dropped_oversize")
 
 
@@ -82,8 +91,8 @@ class LogEncoder:
         elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
         try:
             return self._sized(header + elements, body)
-        except MessageTooLongError as error:
-            self._report("structured_data", error)
+        except MessageTooLongError:
+            self._count_oversize("dropped_structured_data")
             return self._sized(f"{header}-", body)  # a log without them is better than none
 
     def _sized(self, head: str, body: str) -> list[bytes]:
@@ -96,8 +105,11 @@ class LogEncoder:
 
     def drop_oversize(self, number: int) -> None:
         """Count messages that turned out, on the way, to be too long to be sent at all."""
-        self.counts["dropped_oversize"] += number
-        self._warn_of_size("dropped_oversize")
+        self._count_oversize("dropped_oversize", number)
+
+    def _count_oversize(self, kind: str, number: int = 1) -> None:
+        self.counts[kind] += number
+        self._warn_of_size(kind)
 
     def _warn_of_size(self, kind: str) -> None:
         if self._first_time(kind):
@@ -106,12 +118,13 @@ class LogEncoder:
     def _ask(self, hook: str, log: Log) -> Any:
         """What a hook says, made legal; the default's word where it fails."""
         legal = self._legal[hook]
-        try:
-            # A copy: what a hook does to its log must reach neither the next one nor the default.
-            return legal(getattr(self._hooks, hook)(dict(log)))
-        except BaseException as error:  # sys.exit() too: it would send the batch back for ever
-            self._report(hook, error)
-            return legal(getattr(self._defaults, hook)(log))
+        for asked in (self._hooks, self._defaults):
+            try:
+                # A copy: what a hook does to its log must reach neither the next nor the default.
+                return legal(getattr(asked, hook)(dict(log)))
+            except BaseException as error:  # sys.exit() too: it would send the batch back for ever
+                self._report(hook, error)
+        return legal(_LAST_RESORT[hook](log))  # a setting that only some logs upset
 
     def _repaired(self, name: str, value: Any, repair: Callable[[str], str]) -> str:
         text = "" if value is None else str(value)

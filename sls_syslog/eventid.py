@@ -20,24 +20,24 @@ def place_of(tracker: Any) -> str:
     return f"{client.mproject}/{client.mlogstore}/{tracker.shard_id}"
 
 
-def event_ids(place: str, start: str, end: str, log_groups: Any) -> Callable[[int, int], str]:
+def event_ids(place: str, end: str, log_groups: Any) -> Callable[[int, int], str]:
     """A function from the numbers of a group and of a log in it to the log's id.
 
     SLS serves whole groups, and its cursors number them (base64 of a decimal, one more for
     each group): the cursor of a log's group and the log's number in it are its own for ever,
-    while the borders of batches are not. Where the cursors of a batch do not count its groups
-    like this, a digest of the group stands for its number.
+    while the borders of batches are not. They are counted from the cursor behind the batch: the
+    one before it may be of groups that have expired. Where a cursor is no such number, a digest
+    of the group stands for it.
 
     Args:
         place: What makes ids of different shards differ; see ``place_of``.
-        start: The cursor at which the batch begins.
         end: The cursor behind the batch.
         log_groups: The SDK's ``LogGroupList``.
     """
     groups = log_groups.LogGroups
-    first, behind = _number(start), _number(end)
-    if first is not None and behind == first + len(groups):
-        names = [str(number) for number in range(first, behind)]
+    behind = _number(end)
+    if behind is not None:
+        names = [str(number) for number in range(behind - len(groups), behind)]
     else:
         digests = [blake2b(group.SerializeToString(), digest_size=12) for group in groups]
         names = [digest.hexdigest() for digest in digests]

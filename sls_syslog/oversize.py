@@ -66,10 +66,11 @@ def _part(number: int, count: int, identity: bytes) -> bytes:
 
 
 def _pieces(msg: bytes, size: int) -> Iterator[bytes]:
-    while msg:
-        piece = _cut(msg, size)
+    begin = 0
+    while begin < len(msg):
+        piece = _cut(msg[begin : begin + size + 1], size)
         yield piece
-        msg = msg[len(piece) :]
+        begin += len(piece)
 
 
 def _room(head: bytes, msg: bytes, limit: int) -> int:

@@ -138,7 +138,7 @@ def from_json(value: Any) -> Any:
     """
     try:
         return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("expected JSON") from None
 
 
@@ -193,6 +193,10 @@ def time_zone(value: Any) -> tzinfo | None:
         ValueError: If there is no such zone.
     """
     if isinstance(value, tzinfo):
+        try:
+            datetime(2000, 1, 1, tzinfo=timezone.utc).astimezone(value)
+        except Exception:
+            raise ValueError("expected a tzinfo that knows its offset") from None
         return value
     name = str(value).strip()
     if name.lower() == "local":

@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -44,14 +45,14 @@ class SeverityRule:
 
     def __post_init__(self) -> None:
         if not self.field or type(self.field) is not str:
-            raise SettingsError("severity_rules.field", f"expected a name, got {self.field!r}")
+            raise SettingsError("severity_rules", f"field: expected a name, got {self.field!r}")
         if len(self._given()) != 1:
             one_of, given = ", ".join(_CONDITIONS), self._given() or "none"
             raise SettingsError("severity_rules", f"expected exactly one of {one_of}, got {given}")
         try:
             object.__setattr__(self, "severity", Severity.of(self.severity))
-            self.test()
-        except (ValueError, TypeError, re.error) as error:
+            self.test()("")  # a pattern of bytes compiles, and fails with each log
+        except (ValueError, TypeError, OverflowError, RecursionError, re.error) as error:
             raise SettingsError("severity_rules", f"{self}: {error}") from None
 
     @classmethod
@@ -79,15 +80,33 @@ class SeverityRule:
 
 
 def _at_least(least: Any) -> Callable[[str], bool]:
+    if isinstance(least, bool) or not math.isfinite(float(least)):
+        raise ValueError("at_least: expected a number")
     bound = float(least)
 
     def reached(value: str) -> bool:
         try:
-            return float(value) >= bound
+            return float(value) >= bound and "_" not in value  # which Python alone takes
         except ValueError:
             return False
 
     return reached
+
+
+def _text(operand: Any) -> str:
+    if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
+        raise ValueError("expected a text or a number to compare with")
+    return str(operand)
+
+
+def _equals(operand: Any) -> Callable[[str], bool]:
+    text = _text(operand)
+    return lambda value: value == text
+
+
+def _contains(operand: Any) -> Callable[[str], bool]:
+    text = _text(operand)
+    return lambda value: text in value
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
@@ -96,8 +115,8 @@ def _matches(pattern: str) -> Callable[[str], bool]:
 
 
 _CONDITIONS: dict[str, Callable[[Any], Callable[[str], bool]]] = {
-    "equals": lambda text: lambda value: value == str(text),
-    "contains": lambda text: lambda value: str(text) in value,
+    "equals": _equals,
+    "contains": _contains,
     "matches": _matches,
     "at_least": _at_least,
 }

@@ -323,6 +323,11 @@ class ClientSettings:
                 for key in _RFC5424_KEYS
                 if key in given and self.syslog_format == "rfc3164"
             ),
+            *(
+                (key, "a {field} is of a log, and a client has none", True)
+                for key in ("hostname", "tag")
+                if type(self) is ClientSettings and "{" in (getattr(self, key) or "")
+            ),
             ("client_key", "needs client_cert", self.client_key and not self.client_cert),
             (
                 "client_key_password",

@@ -111,7 +111,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         encoder = self._encoder
         encoder.where = f"{place}, batch at cursor {start}"
         wanted = self.settings.event_id
-        event_id = event_ids(place, start, end, log_groups) if wanted else None
+        event_id = event_ids(place, end, log_groups) if wanted else None
         logs = flatten(log_groups, encoder.counts, event_id)
         return [frame for log in logs for frame in encoder.frames(log)]
 

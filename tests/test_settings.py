@@ -40,6 +40,10 @@ BOTH = pytest.mark.parametrize("kind", [ClientSettings, ShipperSettings])
 SECRET = "hunter2"
 
 
+class Timeless(dt.tzinfo):
+    """A zone that does not know its offset."""
+
+
 @pytest.fixture(scope="module")
 def pem() -> Iterator[str]:
     """A file with a certificate and its private key, encrypted with SECRET."""
@@ -159,6 +163,7 @@ def test_the_separator_reaches_the_payload() -> None:
         ("newlines", ["remove"], "expected one of escape, space, keep"),
         ("max_message_bytes", [0, 479, 2**31], "expected a whole number from 480 to"),
         ("timezone", ["Asia/Shangai", "+25:00", 8], "expected local, UTC"),
+        ("timezone", [Timeless()], "expected a tzinfo that knows its offset"),
         ("facility", ["locla0", 24, -1, 1.0], "expected a number from 0 to 23 or one of kern"),
         ("severity", ["worse", 8, True], "expected a number from 0 to 7 or one of emergency"),
         ("hostname", ["", "{", "{}", 5], "expected"),

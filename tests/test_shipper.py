@@ -251,6 +251,33 @@ def test_an_event_id_is_the_same_whatever_the_borders_of_batches_are(
     assert len(set(one_by_one.values())) == LOGS
 
 
+def test_event_ids_stay_unique_and_the_same_when_logs_expire(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    def ids(batch: int) -> list[str]:
+        syslog_receiver.clear()
+        with shipping(
+            emulator,
+            quick(syslog_receiver, event_id=True, payload="json"),
+            max_fetch_log_group_size=batch,
+            consumer_group_name=f"{GROUP}-{batch}",
+        ):
+            emulator.wait_until_drained(f"{GROUP}-{batch}")
+        return [json.loads(message.msg)["__event_id__"] for message in syslog_receiver.messages]
+
+    with SlsEmulator() as emulator:
+        for _ in range(3):
+            emulator.put_logs([{"same": "content"}], time=1_700_000_000)
+        for batch in (5, 3):
+            ids(batch)
+        for _ in range(17):
+            emulator.put_logs([{"same": "content"}], time=1_700_000_000)
+        emulator.expire(0, 6)
+        by_five, by_three = ids(5), ids(3)
+    assert by_five == by_three
+    assert len(set(by_five)) == 14
+
+
 @pytest.mark.parametrize(("oversize", "count"), [("truncate", 1), ("split", 3), ("drop", 0)])
 def test_a_log_that_is_too_long_stalls_nothing(
     sls_emulator: SlsEmulator,
