@@ -357,3 +357,8 @@ def test_a_hook_can_build_on_the_default() -> None:
 
     settings = settings_of()
     assert read(frame_of(LogEncoder(settings, Prefixed(settings)), LOG)).msg == f"prod {TEXT}"
+
+
+def test_a_log_is_sent_even_when_the_defaults_fail_too() -> None:
+    log = {"n": "1"}  # no time, which SLS never leaves out
+    assert read(frame_of(encoder(), log)).msg == "||n=1"

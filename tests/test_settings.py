@@ -43,6 +43,11 @@ SECRET = "hunter2"
 class Timeless(dt.tzinfo):
     """A zone that does not know its offset."""
 
+    def utcoffset(self, moment: dt.datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset
+
 
 @pytest.fixture(scope="module")
 def pem() -> Iterator[str]:
