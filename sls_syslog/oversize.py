@@ -85,7 +85,7 @@ def _cut(data: bytes, limit: int) -> bytes:
     """The first ``limit`` bytes at most."""
     if len(data) <= limit:
         return data
-    # A continuation byte is 10xxxxxx: step back to where the cut character began.
+    # A continuation byte begins with the bits 10: step back to where the cut character began.
     end = limit
     while data[end] & 0xC0 == 0x80:
         end -= 1

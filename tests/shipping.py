@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +14,7 @@ from unittest import mock
 from aliyun.log.consumer import ConsumerWorker
 
 from sls_syslog import SyslogShipperProcessor, consumer_config, run_worker
-from sls_syslog.testing import SlsEmulator
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 GROUP = "siem"
 
@@ -47,3 +49,17 @@ def shipping(
         finally:
             worker.shutdown()
             run.result()
+
+
+def eventually(condition: Callable[[], bool], timeout: float = 30.0) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.02)
+
+
+def numbers(receiver: SyslogReceiver) -> list[int]:
+    """The distinct values of the field ``n`` that have arrived, in order."""
+    found = (re.search(rb"\|\|n=(\d+)", frame) for frame in receiver.frames)
+    return sorted({int(match[1]) for match in found if match})

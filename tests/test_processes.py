@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from processes import ROOT, program
+from shipping import GROUP, eventually, numbers
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
-GROUP = "siem"
 SHIP_TO_SIEM = str(ROOT / "examples" / "ship_to_siem.py")
 
 # ship_to_siem.py, but with heartbeats so fast that a takeover is a matter of seconds.
@@ -33,18 +31,6 @@ def put(emulator: SlsEmulator, first: int, last: int) -> None:
         emulator.put_logs([{"n": str(n)} for n in range(start, start + 10)])
 
 
-def numbers(receiver: SyslogReceiver) -> set[int]:
-    found = (re.search(rb"\|\|n=(\d+)", frame) for frame in receiver.frames)
-    return {int(match[1]) for match in found if match}
-
-
-def eventually(condition: Callable[[], bool], timeout: float = 30.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 def test_a_signal_ends_the_shipper_with_everything_delivered_and_saved(
     number: signal.Signals, syslog_receiver: SyslogReceiver
@@ -60,7 +46,7 @@ def test_a_signal_ends_the_shipper_with_everything_delivered_and_saved(
             assert status == 0, shipper.output()
             assert time.monotonic() - began < 5
         assert emulator.checkpoints(GROUP) == emulator.end_cursors()
-    assert numbers(syslog_receiver) == set(range(1000))
+    assert numbers(syslog_receiver) == list(range(1000))
 
 
 def test_the_shipper_stops_while_the_receiver_is_down(syslog_receiver: SyslogReceiver) -> None:
@@ -98,7 +84,7 @@ def test_a_killed_shipper_s_shards_are_taken_over_and_nothing_is_missing(
             emulator.wait_until_drained(GROUP, timeout=60)
             second.process.terminate()
             assert second.wait() == 0, second.output()
-    assert numbers(syslog_receiver) == set(range(6000))
+    assert numbers(syslog_receiver) == list(range(6000))
 
 
 def test_a_killed_shipper_goes_on_where_it_was(
@@ -119,7 +105,7 @@ def test_a_killed_shipper_goes_on_where_it_was(
             emulator.wait_until_drained(GROUP, timeout=60)
             shipper.process.terminate()
             assert shipper.wait() == 0, shipper.output()
-    assert numbers(syslog_receiver) == set(range(3000))
+    assert numbers(syslog_receiver) == list(range(3000))
     # What was not confirmed at a kill comes again, and that is one batch of each shard.
     assert len(syslog_receiver.frames) < 2 * 3000
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from aliyun.log.consumer import ConsumerProcessorBase, CursorPosition
-from shipping import GROUP, make_worker, shipping
+from shipping import GROUP, eventually, make_worker, numbers, shipping
 
 from sls_syslog import SettingsError, Severity, ShipperSettings, SyslogShipperProcessor
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
@@ -24,18 +23,6 @@ def fill(emulator: SlsEmulator, logs: int = LOGS) -> None:
     """Logs 0, 1, 2 ... in groups of ten, over all shards."""
     for first in range(0, logs, 10):
         emulator.put_logs([{"n": str(n)} for n in range(first, first + 10)], topic="t", source="s")
-
-
-def numbers(receiver: SyslogReceiver) -> list[int]:
-    found = (re.search(rb"\|\|n=(\d+)", frame) for frame in receiver.frames)
-    return sorted({int(match[1]) for match in found if match})
-
-
-def eventually(condition: Callable[[], bool], timeout: float = 20.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
 
 
 def quick(receiver: SyslogReceiver, **settings: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aliyun.log.consumer import CursorPosition
-from shipping import GROUP, make_worker, shipping
+from shipping import GROUP, eventually, make_worker, shipping
 
 from sls_syslog import (
     SettingsError,
@@ -133,7 +133,7 @@ def test_a_heartbeat_that_raises_is_not_tried_without_end(
         worker.consumer_client.mclient.heart_beat = lambda *_: None
         time.sleep(2.5)
         del worker.consumer_client.mclient.heart_beat
-        _wait_for(lambda: sls_emulator.calls["ConsumerGroupHeartBeat"] > before)
+        eventually(lambda: sls_emulator.calls["ConsumerGroupHeartBeat"] > before)
         assert worker.is_alive()
 
 
@@ -144,7 +144,7 @@ def test_the_sdk_s_shutdown_does_not_wait_for_retries(
     syslog_receiver.pause()
     worker = make_worker(sls_emulator, {**syslog_receiver.settings(), "timeout": 60})
     run = _in_thread(run_worker, worker)
-    _wait_for(lambda: syslog_receiver.connections == 1)
+    eventually(lambda: syslog_receiver.connections == 1)
     worker.shutdown()
     run.join(20)
     assert not run.is_alive()
@@ -185,7 +185,7 @@ def test_a_heartbeat_that_dies_is_an_error(
 ) -> None:
     worker = make_worker(sls_emulator, syslog_receiver.settings())
     run = _in_thread(run_worker, worker)
-    _wait_for(lambda: worker.heart_beat.is_alive())
+    eventually(lambda: worker.heart_beat.is_alive())
     worker.heart_beat.shutdown()
     run.join(20)
     assert isinstance(run.error, WorkerError)
@@ -261,13 +261,6 @@ class _in_thread(threading.Thread):  # noqa: N801  # reads as a call
             function(*arguments)
         except BaseException as error:
             self.error = error
-
-
-def _wait_for(condition: Any, timeout: float = 10.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 class _quiet_threads:  # noqa: N801
