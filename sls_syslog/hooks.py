@@ -13,7 +13,7 @@ from sls_syslog.logs import Log, is_said_by_sls, time_of
 from sls_syslog.message import StructuredData
 from sls_syslog.repair import sd_name
 from sls_syslog.rules import first_match
-from sls_syslog.settings import ShipperSettings
+from sls_syslog.settings import ShipperSettings, this_machine
 from sls_syslog.template import Template
 from sls_syslog.timestamps import LogClock
 
@@ -34,8 +34,7 @@ class MessageHooks:
 
     def __init__(self, settings: ShipperSettings) -> None:
         self.settings = settings
-        this_machine = ShipperSettings(host=settings.host).hostname
-        self._hostname = Template(settings.hostname, fallback=this_machine)
+        self._hostname = Template(settings.hostname, fallback=this_machine())
         self._app_name = Template(settings.tag, fallback="-")
         self._clock = LogClock(settings.timezone)
         self._severity = first_match(settings.severity_rules, settings.severity)

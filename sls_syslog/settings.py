@@ -28,7 +28,7 @@ from sls_syslog.rules import SeverityRule
 from sls_syslog.template import Template
 from sls_syslog.trust import TrustError, client_context
 
-__all__ = ["ENVIRONMENT_PREFIX", "ClientSettings", "ShipperSettings"]
+__all__ = ["ENVIRONMENT_PREFIX", "ClientSettings", "ShipperSettings", "this_machine"]
 
 ENVIRONMENT_PREFIX = "SYSLOG_"
 
@@ -46,6 +46,11 @@ _SERVICE_LINK = re.compile(
 )
 
 _Settings = TypeVar("_Settings", bound="ClientSettings")
+
+
+def this_machine() -> str:
+    """This machine's name, as a HOSTNAME."""
+    return header_field(platform.node(), 255)
 
 
 def _setting(read: Callable[[Any], Any], default: Any, doc: str, *, secret: bool = False) -> Any:
@@ -356,7 +361,7 @@ class ClientSettings:
             "port": _DEFAULT_PORTS[self.protocol],
             "framing": None if udp else "newline",
             "max_message_bytes": _DATAGRAM if udp else None,
-            "hostname": header_field(platform.node(), 255),
+            "hostname": this_machine(),
             "confirm": "written" if udp else "auto",
         }
 
