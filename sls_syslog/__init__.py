@@ -31,6 +31,7 @@ from sls_syslog.payloads import JsonPayload, KeyValuePayload
 from sls_syslog.rules import SeverityRule
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.shipper import SyslogShipperProcessor
+from sls_syslog.stats import ShipperStats
 from sls_syslog.worker import consumer_config, run_worker
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Severity",
     "SeverityRule",
     "ShipperSettings",
+    "ShipperStats",
     "SyslogClient",
     "SyslogError",
     "SyslogMessage",

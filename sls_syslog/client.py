@@ -7,10 +7,11 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
 
-from sls_syslog.errors import InvalidMessageError
+from sls_syslog.errors import InvalidMessageError, UnconfirmedError
+from sls_syslog.failover import open_transport
+from sls_syslog.halfclose import UNANSWERED
 from sls_syslog.message import StructuredData, SyslogMessage
 from sls_syslog.settings import ClientSettings
-from sls_syslog.transport import open_transport
 from sls_syslog.wire import WireFormat
 
 __all__ = ["SyslogClient"]
@@ -139,7 +140,8 @@ class SyslogClient:
                 sent since the last confirmation. It is raised once, also for what a
                 ``SendError`` left in doubt, and a new connection may then be made.
         """
-        self._transport.confirm()
+        if not self._transport.confirm():
+            raise UnconfirmedError(self.settings.destination, self.settings.confirm, UNANSWERED)
 
     def close(self) -> None:
         """End the connection without confirming; a later message makes a new one."""

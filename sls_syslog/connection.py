@@ -5,6 +5,7 @@ is always drained, for three reasons: what a receiver says (an alert, its end of
 be seen; TLS 1.3 sends session tickets that nobody asked for; and a socket closed with unread
 bytes sends a reset, which throws away what is still on its way to the receiver.
 
+What can serve the next connection, a TLS session, a connection leaves with its ``Resumption``.
 Errors leave this module as the ``OSError`` that they are; ``transport.py`` gives them names.
 """
 
@@ -15,6 +16,7 @@ import os
 import selectors
 import socket
 import ssl
+import struct
 import sys
 import time
 from contextlib import suppress
@@ -22,8 +24,9 @@ from threading import Thread
 from typing import Any
 
 from sls_syslog.deadline import Deadline
+from sls_syslog.trust import Resumption
 
-__all__ = ["Address", "Connection", "resolve"]
+__all__ = ["Address", "Connection", "SessionRefusedError", "resolve"]
 
 Address = tuple[int, int, int, str, Any]
 """One answer of ``socket.getaddrinfo``."""
@@ -32,8 +35,27 @@ _READ_BYTES = 64 * 1024
 # The send queue is looked at so often: no select reports that it has emptied.
 _QUEUE_POLL_SECONDS = 0.005
 _READS = 16  # and no more at a time: a receiver that talks without end must not hold us up
+_GONE = "the receiver's host no longer answers, or takes nothing"
 _NOTHING_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+# A server that refuses our certificate under TLS 1.3 says so a round trip after the handshake, and
+# GnuTLS servers do it under TLS 1.2 as well: rsyslog's just closes. One that takes it may send
+# session tickets, or nothing at all: then so many seconds are what it costs.
+_FIRST_WORD_SECONDS = 0.5
+# So that a peer that is gone is noticed after about 30 seconds, whether it owes us an answer (the
+# user timeout) or not (the probes), and not after the quarter of an hour or the two hours that
+# kernels take by themselves. A receiver that is there but reads nothing for 30 seconds counts as
+# gone as well, since Linux applies the user timeout to a closed window, whatever ``timeout``
+# says. That costs a second copy of what was unconfirmed, never a log; waiting longer would hold
+# up a shard, and with it the heartbeat of every shard that the consumer has.
+_OPTIONS = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),  # seconds of silence before the first probe
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),  # seconds between probes
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),  # probes without an answer
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),  # milliseconds (RFC 5482)
+    (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
+)
 
 
 def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address]:
@@ -71,6 +93,18 @@ def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address
     return list(found)
 
 
+def _set_options(sock: socket.socket) -> None:
+    # Not every platform has them all, nor every kernel those of its platform.
+    for level, option, value in _OPTIONS:
+        if hasattr(socket, option):
+            with suppress(OSError):
+                sock.setsockopt(level, getattr(socket, option), value)
+
+
+class SessionRefusedError(OSError):
+    """Raised when a handshake fails to which a session was offered; without, it may succeed."""
+
+
 class Connection:
     """A connected stream.
 
@@ -79,8 +113,12 @@ class Connection:
         deadline: When to give up connecting and the handshake together.
         tls: Speak TLS with this context; ``None`` for plain TCP.
         server_hostname: The name that goes into SNI and that the certificate must have.
+        resumption: Where sessions with this receiver are kept; ``None`` to resume none.
+        hear_out: Wait until the server has shown that it takes our certificate: for those who
+            will send without waiting for an answer.
 
     Raises:
+        SessionRefusedError: If the handshake fails, and a session was offered.
         ssl.SSLError: If the handshake fails.
         OSError: If there is no connection, or the deadline passes (``TimeoutError``).
     """
@@ -91,15 +129,20 @@ class Connection:
         deadline: Deadline,
         tls: ssl.SSLContext | None = None,
         server_hostname: str | None = None,
+        resumption: Resumption | None = None,
+        hear_out: bool = False,
     ) -> None:
+        self._resumption = resumption or Resumption()
+        self._half_closed = self._tls_has_ended = False
         family, kind, protocol, _, where = address
         self._socket = socket.socket(family, kind, protocol)
         try:
             self._socket.setblocking(False)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _set_options(self._socket)
             self._connect(where, deadline)
             if tls is not None:
-                self._handshake(tls, server_hostname, deadline)
+                self._handshake(tls, server_hostname, deadline, hear_out)
+            self._flow = _FlowControl(self._socket)
         except BaseException:
             self._socket.close()
             raise
@@ -121,6 +164,7 @@ class Connection:
             self.drain()
             try:
                 rest = rest[self._socket.send(rest) :]
+                self._flow.look()
                 deadline.renew()
             except ssl.SSLWantReadError:
                 self._wait(_READ, deadline)
@@ -142,6 +186,8 @@ class Connection:
                 return
         except _NOTHING_NOW:
             return
+        except ssl.SSLEOFError:  # an end without close_notify
+            pass
         raise ConnectionAbortedError(errno.ECONNABORTED, "the receiver has closed the connection")
 
     def finish(self, deadline: Deadline) -> None:
@@ -152,22 +198,26 @@ class Connection:
         that is through. An end of stream that came before the receiver had our bytes shows in
         the send queue, which then never empties. TLS adds a close_notify in each direction;
         some receivers send none back (rsyslog's GnuTLS driver), so the end of the TCP stream
-        is what counts.
+        is what counts. After a ``TimeoutError`` it may be called again, to wait on.
 
         Args:
             deadline: When silence counts as no answer; renewed while bytes still go out.
 
         Raises:
             TimeoutError: If the receiver does not answer before the deadline.
-            ConnectionAbortedError: If it closed before it had everything.
+            ConnectionAbortedError: If it closed before it had everything, or its host is gone.
             OSError: If it has not read everything: a reset, an alert.
         """
-        self.drain()
-        if isinstance(self._socket, ssl.SSLSocket):
-            self._finish_tls(self._socket, deadline)
-        else:
-            self._socket.shutdown(socket.SHUT_WR)
-        self._await_end_of_stream(deadline)
+        try:
+            if not self._half_closed:
+                self.drain()
+                self._half_close(deadline)
+                self._half_closed = True
+            self._await_end_of_stream(deadline)
+        except TimeoutError as error:
+            if error.errno is None:  # the deadline, which has no error number
+                raise
+            raise ConnectionAbortedError(errno.ECONNABORTED, _GONE) from error
         if self.unacknowledged():
             raise ConnectionAbortedError(
                 errno.ECONNABORTED, "the receiver closed before it had everything"
@@ -205,11 +255,19 @@ class Connection:
         answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
         return int.from_bytes(answer, sys.byteorder)
 
+    def has_been_read(self) -> bool:
+        """Whether the receiver's process must have read from this connection.
+
+        ``False`` where nothing proves it; see ``_FlowControl``.
+        """
+        return self._flow.proves_reading()
+
     def close(self) -> None:
         """End the connection; what is in the kernel still goes out."""
         with suppress(OSError, ValueError):  # closing is all that is left to do
             self.drain()
             if isinstance(self._socket, ssl.SSLSocket):
+                self._resumption.keep(self._socket)
                 self._socket.unwrap()  # sends close_notify (RFC 5425 section 4.4), awaits nothing
         self._socket.close()
 
@@ -226,19 +284,32 @@ class Connection:
             raise OSError(failure, os.strerror(failure))
 
     def _handshake(
-        self, tls: ssl.SSLContext, server_hostname: str | None, deadline: Deadline
+        self, tls: ssl.SSLContext, server_hostname: str | None, deadline: Deadline, hear_out: bool
     ) -> None:
+        session = self._resumption.offer(tls)
         try:
             wrapped = tls.wrap_socket(
-                self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
+                self._socket,
+                server_hostname=server_hostname,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,  # they may be resets
+                session=session,
             )
         except ValueError as error:  # a context of somebody's own that is for servers, say
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, str(error)) from error
         self._socket = wrapped
+        begun = time.monotonic()
         try:
             self._shake_hands(wrapped, deadline)
+            if hear_out:
+                self._hear_out(deadline, max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun)))
         except TimeoutError as error:
             raise TimeoutError(f"{error}: no answer to the TLS handshake") from error
+        except OSError as error:
+            if session is None:
+                raise
+            raise SessionRefusedError(*error.args) from error
+        self._resumption.begin(wrapped)
 
     def _shake_hands(self, tls: ssl.SSLSocket, deadline: Deadline) -> None:
         while True:
@@ -249,21 +320,49 @@ class Connection:
             except ssl.SSLWantWriteError:
                 self._wait(_WRITE, deadline)
 
-    def _finish_tls(self, tls: ssl.SSLSocket, deadline: Deadline) -> None:
-        """Exchange close_notify, and half-close below it as soon as ours is out."""
-        half_closed = False
-        while True:
-            awaited = self._shut_down(tls)
-            if not half_closed and awaited != _WRITE:
-                half_closed = True
-                socket.socket.shutdown(tls, socket.SHUT_WR)
-            if not awaited:
-                return
-            self._wait(awaited, deadline, renewing=True)
+    def _hear_out(self, deadline: Deadline, seconds: float) -> None:
+        """Wait for the server's first word: tickets, or an alert or an end, which are raised."""
+        with suppress(TimeoutError):
+            self._wait(_READ, Deadline(min(seconds, deadline.remaining())))
+        self.drain()
+
+    def _half_close(self, deadline: Deadline) -> None:
+        """Say that nothing more will come, with TLS by close_notify and below it."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            self._resumption.keep(self._socket)  # unwrapped, it has no session any more
+            while (awaited := self._shut_down(self._socket)) == _WRITE:
+                self._wait(_WRITE, deadline, renewing=True)
+            self._tls_has_ended = not awaited
+        socket.socket.shutdown(self._socket, socket.SHUT_WR)
+
+    def _hear(self, tls: ssl.SSLSocket) -> bool:
+        """Read what is there after our close_notify; whether more is to be awaited.
+
+        Not left to ``unwrap``, which takes any alert for an answer: after it, a receiver that
+        refuses our certificate could not be told from one that has read everything.
+
+        Raises:
+            ssl.SSLEOFError: If it has reset the connection.
+            OSError: If it has, or has sent an alert.
+        """
+        try:
+            # First below TLS, which reports a reset as an end of stream if it meets it first.
+            while socket.socket.recv(tls, 1, socket.MSG_PEEK) and tls.recv(_READ_BYTES):
+                pass
+        except _NOTHING_NOW:
+            return True
+        except ssl.SSLZeroReturnError:
+            return False
+        except ssl.SSLEOFError as error:
+            if not error.reason:  # a reset, before Python 3.13; an end of stream has a reason
+                raise
+        finally:
+            self._resumption.keep(tls)
+        return False
 
     @staticmethod
     def _shut_down(tls: ssl.SSLSocket) -> int:
-        # Sends close_notify, then looks for the answer; what to wait for, or 0 for nothing more.
+        # Sends close_notify; what to wait for, or 0 where the answer is there already.
         try:
             tls.unwrap()
         except ssl.SSLWantReadError:
@@ -278,7 +377,11 @@ class Connection:
         return 0
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:
-        """Read past the TLS layer until TCP says that the receiver has closed."""
+        """Read what TLS still says, and past it until TCP says that the receiver has closed."""
+        if isinstance(self._socket, ssl.SSLSocket) and not self._tls_has_ended:
+            while self._hear(self._socket):
+                self._wait(_READ, deadline, renewing=True)
+            self._tls_has_ended = True
         while True:
             try:
                 if not socket.socket.recv(self._socket, _READ_BYTES):
@@ -297,3 +400,41 @@ class Connection:
                     before, queued = queued, self.unacknowledged()
                     if queued < before:
                         deadline.renew()
+
+
+class _FlowControl:
+    """What a peer's window says of its process.
+
+    The kernel of a process that does not read takes what its receive buffer holds, and then
+    closes the window. Measured on Linux 6.18: about twice the window that it advertised at
+    first, 0.1 MB by default and 0.4 MB where a program sets the largest buffer that Linux
+    allows it by default; only reading makes it more. So much more acknowledged than that, and
+    it has been read.
+    """
+
+    _LOOKS = 8  # at what it advertises at first
+    _TIMES = 4
+    _BYTES = 1024 * 1024
+    # struct tcp_info (linux/tcp.h): tcpi_bytes_acked since Linux 4.1, tcpi_snd_wnd since 5.4
+    _ACKNOWLEDGED = struct.Struct("@120xQ")
+    _WINDOW = struct.Struct("@228xI")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._windows: list[int] = []
+
+    def look(self) -> None:
+        """Remember the window, while the connection is new."""
+        if len(self._windows) < self._LOOKS:
+            self._windows.append(self._tell(self._WINDOW))
+
+    def proves_reading(self) -> bool:
+        """Whether more is acknowledged than a buffer that nobody reads can hold."""
+        enough = max(self._BYTES, self._TIMES * max(self._windows, default=0))
+        return self._tell(self._WINDOW) > 0 and self._tell(self._ACKNOWLEDGED) >= enough
+
+    def _tell(self, field: struct.Struct) -> int:
+        if sys.platform != "linux":
+            return 0
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self._WINDOW.size)
+        return int(field.unpack_from(info)[0]) if len(info) >= field.size else 0

@@ -92,7 +92,8 @@ class LogEncoder:
         try:
             return self._sized(header + elements, body)
         except MessageTooLongError:
-            self._count_oversize("dropped_structured_data")
+            self.counts["omitted_structured_data"] += 1
+            self._warn_of_size("omitted_structured_data")
             return self._sized(f"{header}-", body)  # a log without them is better than none
 
     def _sized(self, head: str, body: str) -> list[bytes]:
@@ -102,14 +103,6 @@ class LogEncoder:
             if self.counts[kind] > count:
                 self._warn_of_size(kind)
         return frames
-
-    def drop_oversize(self, number: int) -> None:
-        """Count messages that turned out, on the way, to be too long to be sent at all."""
-        self._count_oversize("dropped_oversize", number)
-
-    def _count_oversize(self, kind: str, number: int = 1) -> None:
-        self.counts[kind] += number
-        self._warn_of_size(kind)
 
     def _warn_of_size(self, kind: str) -> None:
         if self._first_time(kind):

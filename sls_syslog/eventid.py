@@ -11,13 +11,19 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-__all__ = ["event_ids", "place_of"]
+__all__ = ["event_ids", "ledger_name", "place_of"]
 
 
 def place_of(tracker: Any) -> str:
     """The shard that a checkpoint tracker is for, as ``project/logstore/shard``."""
     client = tracker.consumer_group_client
     return f"{client.mproject}/{client.mlogstore}/{tracker.shard_id}"
+
+
+def ledger_name(tracker: Any) -> str:
+    """What the ledger of that shard is called: a program may ship it for several groups."""
+    client = tracker.consumer_group_client
+    return f"{client.mproject}/{client.mlogstore}/{client.mconsumer_group}/{tracker.shard_id}"
 
 
 def event_ids(place: str, end: str, log_groups: Any) -> Callable[[int, int], str]:

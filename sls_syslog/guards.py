@@ -8,28 +8,52 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from aliyun.log.logexception import LogException
 
-__all__ = ["guard", "guard_client"]
+from sls_syslog.rarely import rarely
+
+__all__ = ["Fetching", "guard", "guard_client", "unguard"]
 
 logger = logging.getLogger(__name__)
 
 _PULLS = 3
 
 
-def guard(tracker: Any) -> None:
+class Fetching(Protocol):
+    """What a shard's processor is told of the SDK's fetching."""
+
+    def before_fetch(self, cursor: str) -> str:
+        """The SDK is about to fetch from a cursor; answer from where it should."""
+        ...
+
+    def nothing_fetched(self, start: str, end: str) -> None:
+        """Nothing lies between two cursors, and so no batch will come of it."""
+        ...
+
+    def logs_expired(self) -> None:
+        """SLS goes on at a later log than it was asked for."""
+        ...
+
+
+def guard(tracker: Any, processor: Fetching) -> None:
     """Guard a shard's checkpoint tracker, and the client that it shares with other shards."""
     if not isinstance(tracker.flush_check_point, _ReportingFlush):
         tracker.flush_check_point = _ReportingFlush(tracker.flush_check_point, tracker.shard_id)
     guard_client(tracker.consumer_group_client)
+    tracker.consumer_group_client.pull_logs.processors[tracker.shard_id] = processor
+
+
+def unguard(tracker: Any) -> None:
+    """Tell the shard's processor no more: another consumer has the shard from now on."""
+    tracker.consumer_group_client.pull_logs.processors.pop(tracker.shard_id, None)
 
 
 def guard_client(client: Any) -> None:
     """Guard a worker's ``ConsumerClient``."""
-    if not isinstance(client.pull_logs, _PullFromOldest):
-        client.pull_logs = _PullFromOldest(client)
+    if not isinstance(client.pull_logs, _WatchedPull):
+        client.pull_logs = _WatchedPull(client)
         client.heartbeat = _SteadyHeartbeat(client.heartbeat)
 
 
@@ -49,7 +73,8 @@ class _ReportingFlush:
         try:
             self._flush()
         except Exception as error:
-            logger.warning("shard %s: checkpoint not saved, will be: %s", self._shard, error)
+            if rarely("checkpoint", type(error)):
+                logger.warning("shard %s: checkpoint not saved, will be: %s", self._shard, error)
 
 
 class _SteadyHeartbeat:
@@ -66,21 +91,33 @@ class _SteadyHeartbeat:
         try:
             return self._heartbeat(shards, responce)
         except Exception as error:
-            logger.warning("heartbeat failed: %s: %s", type(error).__name__, error)
+            if rarely("heartbeat", type(error)):
+                logger.warning("heartbeat failed: %s: %s", type(error).__name__, error)
             return False
 
 
-class _PullFromOldest:
-    """``pull_logs`` that goes on at the oldest log when a cursor is invalid.
+class _WatchedPull:
+    """``pull_logs`` that tells the shard's processor, and never skips logs unsaid.
 
-    The SDK would jump to the end of the shard without a word (``tasks.py``).
+    When a cursor is invalid the SDK would jump to the end of the shard without a word
+    (``tasks.py``); this goes on at the oldest log there is.
     """
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._pull = client.pull_logs
+        self.processors: dict[int, Fetching] = {}
 
     def __call__(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> Any:
+        processor = self.processors.get(shard_id)
+        start = processor.before_fetch(cursor) if processor else cursor
+        response = self._pull_from_oldest(shard_id, start, *args, **options)
+        end = response.get_next_cursor()
+        if processor and end and not response.get_loggroup_count():
+            processor.nothing_fetched(start, end)
+        return response
+
+    def _pull_from_oldest(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> Any:
         start = cursor
         for _ in range(_PULLS):
             try:
@@ -89,6 +126,8 @@ class _PullFromOldest:
                 if "invalidcursor" not in error.get_error_code().lower():
                     raise
                 start = self._client.get_begin_cursor(shard_id)
+                if shard_id in self.processors:
+                    self.processors[shard_id].logs_expired()
                 logger.critical(
                     "shard %s: SLS no longer knows cursor %s: logs that expired before they were"
                     " shipped are gone; going on at the oldest one there is, %s",

@@ -7,6 +7,7 @@ environment), its default and its meaning. Settings that exist are valid.
 
 from __future__ import annotations
 
+import copy
 import os
 import platform
 import re
@@ -17,6 +18,7 @@ from datetime import tzinfo
 from typing import Any, TypeVar
 
 from sls_syslog import parsing
+from sls_syslog.addresses import address_list, distinct_addresses, written_address
 from sls_syslog.codes import Facility, Severity
 from sls_syslog.errors import InvalidMessageError, SettingsError, shown
 from sls_syslog.formats import FORMATS
@@ -71,6 +73,13 @@ def _tls_version(value: Any) -> ssl.TLSVersion:
     return _TLS_VERSIONS[parsing.choice(*_TLS_VERSIONS)(str(value))]
 
 
+def _rate(value: Any) -> float:
+    try:
+        return parsing.seconds()(value)
+    except ValueError:
+        raise ValueError("expected a number of messages a second above 0") from None
+
+
 def _severity_rules(value: Any) -> tuple[SeverityRule, ...]:
     rules = parsing.from_json(value)
     if not isinstance(rules, (list, tuple)):
@@ -95,23 +104,33 @@ def _structured_data(value: Any) -> Mapping[str, Mapping[str, str]]:
 class ClientSettings:
     """What ``SyslogClient`` needs: the receiver, the message format, and trust.
 
-    Every key may be left out or ``None`` for its default; only ``host`` is required.
-    ``ClientSettings.describe()`` gives the table of all keys.
+    Every key may be left out or ``None`` for its default; only ``host`` is required, or
+    ``hosts`` in its place. ``ClientSettings.describe()`` gives the table of all keys.
 
     Raises:
         SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
     """
 
-    host: str = _setting(parsing.host, None, "The receiver's name or address; required.")
+    host: str = _setting(
+        parsing.host, None, "The receiver's name or address; required, unless `hosts` is given."
+    )
     port: int = _setting(
         parsing.integer(1, 65535), None, "Its port; by default 514, and 6514 for tls."
     )
     protocol: str = _setting(parsing.choice(*_DEFAULT_PORTS), "tcp", "`tcp`, `udp` or `tls`.")
+    hosts: tuple[str, ...] = _setting(
+        address_list,
+        (),
+        "Receivers in order, the next for when one fails: a list, or a text with commas, of"
+        " `name`, `name:port` or `[IPv6 address]:port`, by default at `port`; after `host`, if"
+        " that is given as well.",
+    )
     timeout: float = _setting(
         parsing.seconds(),
         120.0,
         "Seconds: the deadline of resolving and connecting together, of each wait of a send"
-        " in which the receiver takes nothing, and of each confirmation.",
+        " in which the receiver takes nothing, and of each confirmation. On Linux a receiver that"
+        " takes nothing for 30 seconds counts as gone, whatever this says.",
     )
     syslog_format: str = _setting(
         parsing.choice(*FORMATS), "rfc5424", "The message format, `rfc5424` or `rfc3164`."
@@ -174,6 +193,12 @@ class ClientSettings:
         " `acked` (its kernel has every byte), `written` (this kernel has), or `auto`:"
         " `consumed`, but `acked` for a receiver that cannot answer a half-close.",
     )
+    max_rate: float | None = _setting(
+        _rate,
+        None,
+        "Messages a second that this process sends to a receiver at most, so that it need not"
+        " drop any; only udp. By default there is no limit.",
+    )
     cert_path: str | None = _setting(
         parsing.file_path, None, "File of CA certificates to trust; by default the system's."
     )
@@ -187,7 +212,10 @@ class ClientSettings:
         parsing.text, None, "The private key's password.", secret=True
     )
     server_hostname: str | None = _setting(
-        parsing.host, None, "The name the receiver's certificate must have; by default `host`."
+        parsing.host,
+        None,
+        "The name the receiver's certificate must have, and that of all `hosts`; by default"
+        " each one's own.",
     )
     verify_hostname: bool = _setting(
         parsing.flag, True, "Whether that name is checked; the certificate itself always is."
@@ -217,6 +245,7 @@ class ClientSettings:
         for key, value in self._derived().items():
             if key not in given:
                 object.__setattr__(self, key, value)
+        self._put_hosts_in_order()
         if self.protocol == "tls":
             self.tls_context()  # what is wrong with a certificate should be known now
 
@@ -276,7 +305,9 @@ class ClientSettings:
         return [(spec.name, _shown_default(spec), spec.metadata["doc"]) for spec in fields(cls)]
 
     def tls_context(self) -> ssl.SSLContext:
-        """The context for TLS: ``ssl_context``, or a new one from the certificate files.
+        """The context for TLS: ``ssl_context``, or one made of the certificate files.
+
+        It is the same one until a file changes, and belongs to all who ask for it.
 
         Raises:
             SettingsError: If a file does not hold what it should.
@@ -297,15 +328,26 @@ class ClientSettings:
 
     @property
     def destination(self) -> str:
-        """The receiver as ``protocol://host:port``, for log lines and errors."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.protocol}://{host}:{self.port}"
+        """The receivers as ``protocol://host:port``, for log lines and errors."""
+        hosts = self.hosts or (written_address(self.host, self.port),)
+        return " or ".join(f"{self.protocol}://{host}" for host in hosts)
+
+    @property
+    def receivers(self: _Settings) -> tuple[_Settings, ...]:
+        """Settings for each receiver alone, in order; these themselves where there is one."""
+        if not self.hosts:
+            return (self,)
+        return tuple(self._at(*pair) for pair in distinct_addresses(self.hosts, self.port))
 
     def _contradictions(self, given: set[str]) -> list[tuple[str, str]]:
         """What is wrong with keys that are right one by one; the first is reported."""
         udp = self.protocol == "udp"
         rules = (
-            ("host", "required: the receiver's name or address", not self.host),
+            (
+                "host",
+                "required: the receiver's name or address, or hosts",
+                not (self.host or self.hosts),
+            ),
             ("framing", "contradicts protocol 'udp': a datagram is a frame", udp and self.framing),
             (
                 "newlines",
@@ -322,6 +364,12 @@ class ClientSettings:
                 "confirm",
                 f"{self.confirm!r} contradicts protocol 'udp', which can only be 'written'",
                 udp and self.confirm in {"consumed", "acked"},
+            ),
+            (
+                "max_rate",
+                f"is for protocol 'udp', but protocol is {self.protocol!r}, where the receiver"
+                " sets the pace",
+                self.max_rate and not udp,
             ),
             *(
                 (key, "has no place in syslog_format 'rfc3164'", True)
@@ -365,6 +413,22 @@ class ClientSettings:
             "confirm": "written" if udp else "auto",
         }
 
+    def _put_hosts_in_order(self) -> None:
+        """``host`` and ``port`` are the first of all, and ``hosts`` all of them, if several."""
+        first = (written_address(self.host, self.port),) if self.host else ()
+        pairs = distinct_addresses(first + self.hosts, self.port)
+        several = len(pairs) > 1
+        object.__setattr__(self, "hosts", tuple(written_address(*p) for p in pairs if several))
+        for key, value in zip(("host", "port"), pairs[0], strict=True):
+            object.__setattr__(self, key, value)
+
+    def _at(self: _Settings, host: str, port: int) -> _Settings:
+        # Not dataclasses.replace, which would read the certificate files once more.
+        one = copy.copy(self)
+        for key, value in {"host": host, "port": port, "hosts": ()}.items():
+            object.__setattr__(one, key, value)
+        return one
+
 
 _DATAGRAM = 65_507  # bytes: 65535 less the headers of IPv4 and UDP
 
@@ -373,8 +437,8 @@ _DATAGRAM = 65_507  # bytes: 65535 less the headers of IPv4 and UDP
 class ShipperSettings(ClientSettings):
     """What ``SyslogShipperProcessor`` needs: the client's settings and how logs are shipped.
 
-    Every key may be left out or ``None`` for its default; only ``host`` is required.
-    ``ShipperSettings.describe()`` gives the table of all keys.
+    Every key may be left out or ``None`` for its default; only ``host`` is required, or
+    ``hosts`` in its place. ``ShipperSettings.describe()`` gives the table of all keys.
 
     Raises:
         SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
@@ -418,6 +482,14 @@ class ShipperSettings(ClientSettings):
         20.0,
         "Seconds for which a failed batch is tried again before SLS is asked to serve it once"
         " more (and so on, for ever); also the longest that connecting may take.",
+    )
+
+    replay_seconds: float = _setting(
+        parsing.seconds(zero=True),
+        0.0,
+        "Seconds by which checkpoints trail behind what is confirmed; after an outage all that is"
+        " younger is sent again, for receivers that lose what lies in their memory when they"
+        " crash.",
     )
 
     def __post_init__(self) -> None:

@@ -8,27 +8,32 @@ exception out, because the SDK drops the batch of a ``process()`` that raises
 from __future__ import annotations
 
 import logging
-import time
+from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
+from threading import Lock
 from typing import Any
 
 from aliyun.log.consumer import ConsumerProcessorBase
 
 from sls_syslog.deadline import Stop
+from sls_syslog.delivery import Batch, Delivery
 from sls_syslog.encoder import LogEncoder
-from sls_syslog.errors import MessageTooLongError, TransportError
-from sls_syslog.eventid import event_ids, place_of
-from sls_syslog.guards import guard
+from sls_syslog.errors import TransportError
+from sls_syslog.eventid import event_ids, ledger_name, place_of
+from sls_syslog.failover import open_transport
+from sls_syslog.guards import guard, unguard
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import flatten
-from sls_syslog.outage import outage
-from sls_syslog.retry import RetryPolicy
 from sls_syslog.settings import ShipperSettings
-from sls_syslog.transport import open_transport
+from sls_syslog.stats import PROCESS_STATS, ShipperStats, Tally
 
 __all__ = ["SyslogShipperProcessor"]
 
 logger = logging.getLogger(__name__)
+
+# The longest that one attempt to connect may take: a host that comes back is found soon.
+_CONNECT_SECONDS = 10.0
 
 
 class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
@@ -40,52 +45,99 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
 
     A checkpoint is saved only when the receiver has confirmed every log before it. What
     fails is tried again, inside ``process()`` for ``retry_seconds`` and by asking SLS for
-    the same batch after that, for ever: at-least-once delivery. Nothing is connected
+    the same logs after that, for ever: at-least-once delivery. Nothing is connected
     before the first batch.
 
     Override a hook (``format_message``, ``severity`` ...) to change what is sent.
 
     Args:
         settings: ``ShipperSettings``, or a plain dict of them.
+        stats: The ledger to count in; ``None`` for the one that all processors of this
+            process share.
+
+    Attributes:
+        stats: The ledger.
 
     Raises:
         SettingsError: If a key is unknown or its value is wrong.
     """
 
-    def __init__(self, settings: ShipperSettings | Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        settings: ShipperSettings | Mapping[str, Any],
+        stats: ShipperStats | None = None,
+    ) -> None:
         ConsumerProcessorBase.__init__(self)
         MessageHooks.__init__(self, ShipperSettings.of(settings))
+        self.stats = stats or PROCESS_STATS
         self._stop = Stop()
         self._encoder = LogEncoder(self.settings, hooks=self)
-        self._transport = open_transport(
-            self.settings, self._stop, connect_seconds=max(1.0, self.settings.retry_seconds)
-        )
-        self._done: str | None = None  # the cursor behind the last batch that was confirmed
+        # The SDK's threads call process() and, between two batches, before_fetch().
+        self._busy = Lock()
+        self._delivery: Delivery | None = None  # begins with the first batch
+        self._rolled_back_from: str | None = None
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> str | None:
         """Ship one batch.
 
         Returns:
-            ``None`` when it is confirmed; otherwise the cursor that it began at, which makes
-            the SDK serve it again.
+            ``None`` when it is on its way; a cursor when logs have to be served again from there.
         """
-        guard(check_point_tracker)
-        # Read before anything else: the tracker itself has no cursor of this batch's start.
-        start = self._done or check_point_tracker.get_check_point()
-        end = check_point_tracker.get_cursor()
-        if self._done is None:
-            # Where this shard began must outlive a crash: END would be another place by then.
-            self._save(check_point_tracker, start)
-        try:
-            self._ship(self._encode(log_groups, start, end, place_of(check_point_tracker)))
-        except BaseException as error:  # SystemExit too would end the SDK's thread
-            self._report(error)
-            # Every later save, the SDK's own at shutdown included, would take it for done.
-            check_point_tracker.set_cursor(start)
-            return str(start)
-        self._done = end
-        self._save(check_point_tracker, end)
+        with self._busy:
+            self._rolled_back_from = None
+            try:
+                delivery = self._delivery or self._begin(check_point_tracker)
+                delivery.take(self._encode(log_groups, delivery.reached))
+            except BaseException as error:  # SystemExit too would end the SDK's thread
+                return self._roll_back(check_point_tracker, error)
+            self._save(delivery.safe())
+        self.stats.log_line()
         return None
+
+    def before_fetch(self, cursor: str) -> str:
+        """Confirm what waits for it; the guarded SDK calls this before it fetches more.
+
+        That is how a shard without new logs gets its checkpoint within a second or two.
+
+        Args:
+            cursor: Where the SDK is about to go on.
+
+        Returns:
+            Where it has to go on.
+        """
+        if not self._busy.acquire(blocking=False):
+            return cursor  # process() is at work, and will see to it
+        try:
+            delivery = self._delivery
+            if delivery is None or self._stop.requested:
+                return cursor
+            if cursor == self._rolled_back_from:
+                return delivery.reached
+            if cursor != delivery.reached:
+                return cursor  # a batch lies ready for process()
+            try:
+                delivery.look_after()
+            except BaseException as error:
+                self._rolled_back_from = cursor
+                return self._roll_back(self._tracker, error)
+            self._save(delivery.safe())
+        finally:
+            self._busy.release()
+        self.stats.log_line()
+        return cursor
+
+    def nothing_fetched(self, start: str, end: str) -> None:
+        """No log for us lies between two cursors; the guarded SDK says so.
+
+        With an SPL query in the consumer, whole stretches may be empty.
+        """
+        with self._busy:
+            if self._delivery is not None and start == self._delivery.reached:
+                self._delivery.skip(end)
+
+    def logs_expired(self) -> None:
+        """Logs have expired before they were shipped; the guarded SDK says so."""
+        self._ledger.expired()
 
     def shutdown(self, check_point_tracker: Any) -> None:
         """Save how far delivery got, and let go of the receiver; the SDK calls it last.
@@ -93,57 +145,79 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         It does not call the SDK's own, which saves the end of the last batch that was
         submitted, delivered or not.
         """
-        guard(check_point_tracker)
-        # A shard of which nothing was delivered yet keeps the place where it began.
-        self._save(check_point_tracker, self._done or check_point_tracker.get_check_point())
-        self._transport.close()
+        self._stop.request()  # what is still at work ends within the grace of a stop
+        with self._busy:
+            delivery = self._delivery or self._begin(check_point_tracker)
+            unguard(check_point_tracker)
+            try:
+                delivery.settle()
+            except BaseException as error:
+                self._report(error)
+            # A shard of which nothing was delivered yet keeps the place where it began.
+            self._save(delivery.safe())
+            delivery.close()
+            self._ledger.give_back()
 
     def request_stop(self) -> None:
         """Make a running ``process()`` return within seconds; any thread may call it."""
         self._stop.request()
 
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """What had to be done to logs so far, by kind: ``filtered``, ``truncated`` ..."""
-        return dict(+self._encoder.counts)
+    def _begin(self, tracker: Any) -> Delivery:
+        """Take up a shard at the cursor where its first batch begins."""
+        guard(tracker, self)
+        self._tracker = tracker
+        self._place = place_of(tracker)
+        self._ledger = self.stats.shard(ledger_name(tracker))
+        settings = self.settings
+        # The tracker has no cursor of a batch's start; before anything is saved, this is it.
+        start = tracker.get_check_point()
+        transport = open_transport(settings, self._stop, connect_seconds=_CONNECT_SECONDS)
+        self._delivery = Delivery(settings, transport, self._stop, self._ledger, start)
+        # Where this shard began must outlive a crash: END would be another place by then.
+        self._save(start)
+        return self._delivery
 
-    def _encode(self, log_groups: Any, start: str, end: str, place: str) -> list[bytes]:
+    def _encode(self, log_groups: Any, start: str) -> Batch:
+        groups = [group.Logs for group in log_groups.LogGroups if group.Logs]
+        number = sum(map(len, groups))
+        again = self._ledger.receive(number)
+        end = self._tracker.get_cursor()
         encoder = self._encoder
-        encoder.where = f"{place}, batch at cursor {start}"
-        wanted = self.settings.event_id
-        event_id = event_ids(place, end, log_groups) if wanted else None
-        logs = flatten(log_groups, encoder.counts, event_id)
-        return [frame for log in logs for frame in encoder.frames(log)]
+        encoder.where = f"{self._place}, batch at cursor {start}"
+        encoder.counts = counts = Counter[str]()
+        try:
+            ids = event_ids(self._place, end, log_groups) if self.settings.event_id else None
+            logs = flatten(log_groups, counts, ids)
+            frames = [frame for log in islice(logs, again) for frame in encoder.frames(log)]
+            counts.clear()  # what was confirmed before is in the ledger already
+            frames += [frame for log in logs for frame in encoder.frames(log)]
+        except BaseException:
+            self._ledger.roll_back(again, number - again)
+            raise
+        tally = Tally(
+            logs=number - again,
+            again=again,
+            size=sum(map(len, frames)),
+            oldest=groups[0][0].Time if groups else 0,
+            newest=groups[-1][-1].Time if groups else 0,
+            outcomes=counts,
+        )
+        return Batch(frames, end, tally)
 
-    def _ship(self, frames: list[bytes]) -> None:
-        give_up = time.monotonic() + self.settings.retry_seconds
-        for delay in RetryPolicy().delays():
-            try:
-                self._transport.send(frames)
-                self._transport.confirm()
-            except MessageTooLongError as error:  # this system's datagrams are smaller than most
-                kept = [frame for frame in frames if len(frame) < error.size]
-                self._encoder.drop_oversize(len(frames) - len(kept))
-                frames = kept
-            except TransportError as error:
-                self._transport.close()
-                if self._stop.requested:
-                    raise
-                outage.began(self.settings.destination, error)
-                late = time.monotonic() + delay > give_up
-                if late or self._stop.wait(delay):
-                    raise
-            else:
-                outage.ended(self.settings.destination)
-                return
+    def _roll_back(self, tracker: Any, error: BaseException) -> str:
+        """Have SLS serve again what is not safe."""
+        self._report(error)
+        cursor = self._delivery.roll_back() if self._delivery else tracker.get_check_point()
+        # Every later save, the SDK's own at shutdown included, would take it for done.
+        tracker.set_cursor(cursor)
+        return str(cursor)
 
     def _report(self, error: BaseException) -> None:
         if isinstance(error, TransportError):
-            logger.debug("shard %s: batch goes back to SLS: %s", self.shard_id, error)
+            logger.debug("shard %s: logs go back to SLS: %s", self.shard_id, error)
         else:
-            logger.error("shard %s: batch goes back to SLS", self.shard_id, exc_info=error)
+            logger.error("shard %s: logs go back to SLS", self.shard_id, exc_info=error)
 
-    @staticmethod
-    def _save(tracker: Any, cursor: str) -> None:
+    def _save(self, cursor: str) -> None:
         if cursor:
-            tracker.save_check_point(True, cursor)
+            self._tracker.save_check_point(True, cursor)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import errno
 import logging
-import math
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from sls_syslog.connection import Address, Connection, resolve
+from sls_syslog.connection import Address, Connection, SessionRefusedError, resolve
 from sls_syslog.deadline import Deadline, Stop
 from sls_syslog.errors import (
     ConnectError,
@@ -27,9 +27,12 @@ from sls_syslog.errors import (
     TlsError,
     UnconfirmedError,
 )
+from sls_syslog.halfclose import UNANSWERED, Answer, half_closes
+from sls_syslog.pace import Pace
 from sls_syslog.settings import ClientSettings
+from sls_syslog.trust import Resumption, advice
 
-__all__ = ["StreamTransport", "Transport", "UdpTransport", "open_transport"]
+__all__ = ["StreamTransport", "Transport", "UdpTransport"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +40,9 @@ _Opened = TypeVar("_Opened")
 
 # One system call carries so many bytes; larger ones gain nothing any more.
 _CHUNK_BYTES = 256 * 1024
-# How long a receiver with nothing to read may take to answer a half-close.
+# How long a receiver's first answer to a half-close is waited for before one wonders.
+_PATIENCE_SECONDS = 10.0
+# How long a receiver with nothing to read may take to answer one.
 _PROBE_SECONDS = 5.0
 
 
@@ -52,28 +57,25 @@ class Transport(Protocol):
         """Hand every frame to the kernel, connecting first where there is no connection."""
         ...
 
-    def confirm(self) -> None:
-        """Return when the receiver is known to have all that was sent."""
+    def confirm(self, *, watched: bool = False) -> bool:
+        """Return ``True`` when the receiver is known to have all that was sent.
+
+        ``False``: it cannot be known yet. The connection stands and what went over it stays
+        unconfirmed, so there is nothing to send again; a later call may know more.
+
+        Args:
+            watched: Let no moment pass without a connection, whose end would tell that the
+                receiver has died.
+        """
+        ...
+
+    def watch(self) -> None:
+        """See whether the receiver is still there, connecting where there is no connection."""
         ...
 
     def close(self) -> None:
         """End the connection and forget what is unconfirmed; a later ``send`` connects anew."""
         ...
-
-
-def open_transport(
-    settings: ClientSettings, stop: Stop | None = None, connect_seconds: float = math.inf
-) -> Transport:
-    """The transport that ``settings`` ask for; nothing is connected yet.
-
-    Args:
-        settings: Where to and how.
-        stop: Ends every wait when requested; ``None`` when nobody will.
-        connect_seconds: The longest that connecting may take, where that is less than the
-            setting ``timeout``.
-    """
-    kind = UdpTransport if settings.protocol == "udp" else StreamTransport
-    return kind(settings, stop or Stop(), min(settings.timeout, connect_seconds))
 
 
 class UdpTransport:
@@ -90,6 +92,7 @@ class UdpTransport:
         self._stop = stop
         self._connect_seconds = connect_seconds
         self._socket: socket.socket | None = None
+        self._pace = _paces.setdefault(settings.destination, Pace())
 
     def connect(self) -> None:
         """Resolve the name; nothing goes out, so nobody knows whether somebody listens.
@@ -100,25 +103,30 @@ class UdpTransport:
         self._socket = self._socket or self._open()
 
     def send(self, frames: Iterable[bytes]) -> None:
-        """Send each frame as a datagram.
+        """Send each frame as a datagram, no faster than the setting ``max_rate`` allows.
 
         Raises:
             ConnectError: If the name cannot be resolved before the deadline.
             MessageTooLongError: If a frame is larger than a datagram can be.
-            SendError: If the kernel refuses one, or the receiver's host refused one before.
+            SendError: If the kernel refuses one, the receiver's host refused one before, or a
+                stop leaves no time for the rest.
         """
         self.connect()
         assert self._socket is not None  # noqa: S101  # connect() has seen to it
+        frame = b""
         try:
             for frame in frames:
+                self._keep_pace()
                 self._socket.send(frame)
         except OSError as error:
             self.close()
             if error.errno == errno.EMSGSIZE:
                 raise MessageTooLongError(len(frame), None, "RFC 5426 section 3.2") from error
             raise SendError(self._settings.destination, _reason(error)) from error
+        if frame:
+            _warn_of_datagrams(self._settings.destination)
 
-    def confirm(self) -> None:
+    def confirm(self, *, watched: bool = False) -> bool:
         """Nothing more is known of a datagram than that it was written.
 
         Raises:
@@ -128,12 +136,35 @@ class UdpTransport:
         if refused:
             self.close()
             raise SendError(self._settings.destination, os.strerror(refused))
+        return True
+
+    def watch(self) -> None:
+        """See whether a datagram was refused.
+
+        Raises:
+            ConnectError: If the name cannot be resolved before the deadline.
+            SendError: If one was.
+        """
+        self.connect()
+        self.confirm()
 
     def close(self) -> None:
         """Give the socket back; a later ``send`` resolves the name anew."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def _keep_pace(self) -> None:
+        rate = self._settings.max_rate
+        wait = self._pace.wait(time.monotonic(), rate) if rate else 0.0
+        if not wait:
+            return
+        end = time.monotonic() + wait
+        if self._stop.wait(wait):
+            rest = max(0.0, end - time.monotonic())
+            if rest > self._stop.left():
+                raise TimeoutError("stopped")
+            time.sleep(rest)
 
     def _open(self) -> socket.socket:
         deadline = Deadline(self._connect_seconds, self._stop)
@@ -151,6 +182,21 @@ class UdpTransport:
         return sock
 
 
+def _warn_of_datagrams(destination: str) -> None:
+    mine = object()
+    if _warned.setdefault(destination, mine) is mine:  # one of many threads
+        logger.warning(
+            "%s: nobody can know whether a datagram arrives, so what is lost on the way counts as"
+            " delivered; protocol tcp or tls loses nothing",
+            destination,
+        )
+
+
+# Known to all transports of this process: they share a receiver's pace, and warn of it once.
+_paces: dict[str, Pace] = {}
+_warned: dict[str, object] = {}
+
+
 class StreamTransport:
     """TCP, with or without TLS.
 
@@ -165,6 +211,7 @@ class StreamTransport:
         self._stop = stop
         self._connect_seconds = connect_seconds
         self._connection: Connection | None = None
+        self._resumption = Resumption()
         self._unconfirmed = False
 
     def connect(self) -> None:
@@ -190,24 +237,46 @@ class StreamTransport:
             with self._closing_on_error(), _becoming(SendError, self._settings):
                 connection.send(chunk, Deadline(self._settings.timeout, self._stop))
 
-    def confirm(self) -> None:
-        """Return when the receiver has all that was sent since the last confirmation.
+    def confirm(self, *, watched: bool = False) -> bool:
+        """Find out whether the receiver has all that was sent since the last confirmation.
+
+        Args:
+            watched: Make the next connection before this one ends.
+
+        Returns:
+            ``False`` when that cannot be known yet: the receiver leaves half-closes
+            unanswered, and may hang or not (see ``halfclose``). Go on sending, ask again.
 
         Raises:
             UnconfirmedError: If it is not known to have everything; send it again.
         """
         if not self._unconfirmed:
-            return
+            return True
         level = self._level
         destination = self._settings.destination
         self._unconfirmed = False  # if this fails, whoever is told so sends it again
         if self._connection is None:
             raise UnconfirmedError(destination, level, "the connection has broken")
         try:
-            with self._closing_on_error():
-                _CONFIRMATIONS[level](self, self._connection)
+            with self._closing_on_error(), self._relieved(watched and level == "consumed"):
+                confirmed = _CONFIRMATIONS[level](self, self._connection)
         except OSError as error:
             raise UnconfirmedError(destination, level, _reason(error)) from error
+        self._unconfirmed = not confirmed
+        return confirmed
+
+    def watch(self) -> None:
+        """See whether the receiver is still there, connecting where there is no connection.
+
+        Raises:
+            ConnectError: If there is no connection before the deadline.
+            SendError: If the receiver has ended the one that there was.
+        """
+        if self._connection is None:
+            self.connect()
+            return
+        with self._closing_on_error(), _becoming(SendError, self._settings):
+            self._connection.drain()
 
     def close(self) -> None:
         """End the connection and forget what is unconfirmed; what the kernel has goes out."""
@@ -226,6 +295,18 @@ class StreamTransport:
         except BaseException:
             self._disconnect()
             raise
+
+    @contextmanager
+    def _relieved(self, wanted: bool) -> Iterator[None]:
+        """If wanted, have a connection at hand that takes over should the one in use end."""
+        relief = self._connect() if wanted else None
+        try:
+            yield
+            if self._connection is None:
+                self._connection, relief = relief, None
+        finally:
+            if relief is not None:
+                relief.close()
 
     def _usable_connection(self) -> Connection:
         # The connection that there is, or a new one where that loses nothing.
@@ -251,81 +332,106 @@ class StreamTransport:
         except SettingsError as error:  # right when the program began, and not any more
             raise TlsError(settings.destination, str(error)) from error
         name = settings.server_hostname or settings.host
-        return _first_that_opens(
-            settings,
-            socket.SOCK_STREAM,
-            deadline,
-            lambda address, share: Connection(address, share, tls, name),
-        )
+        hear_out = self._level != "consumed"  # which would notice a refusal by itself
 
-    # What each value of the setting ``confirm`` does.
+        def open_one(address: Address, share: Deadline) -> Connection:
+            return Connection(address, share, tls, name, self._resumption, hear_out)
 
-    def _confirm_written(self, connection: Connection) -> None:
+        def open_anyway(address: Address, share: Deadline) -> Connection:
+            try:
+                return open_one(address, share)
+            except SessionRefusedError:
+                opened = open_one(address, share)
+                self._resumption.give_up()  # so it was the session
+                return opened
+
+        return _first_that_opens(settings, socket.SOCK_STREAM, deadline, open_anyway)
+
+    # What each level of confirmation does.
+
+    def _confirm_written(self, connection: Connection) -> bool:
         connection.drain()
+        return True
 
-    def _confirm_acked(self, connection: Connection) -> None:
+    def _confirm_acked(self, connection: Connection) -> bool:
         connection.await_acknowledgement(Deadline(self._settings.timeout, self._stop))
+        self._try_half_closing_again()
+        return True
 
-    def _confirm_consumed(self, connection: Connection) -> None:
-        try:
+    def _confirm_consumed(self, connection: Connection) -> bool:
+        destination = self._settings.destination
+        if self._settings.confirm == "auto" and half_closes.known(destination) is Answer.UNKNOWN:
+            self._find_out(connection)
+        if self._level == "consumed":
             connection.finish(Deadline(self._settings.timeout, self._stop))
-        except TimeoutError:
-            self._doubt_half_closing()
-            raise
-        _answers_half_close.add(self._settings.destination)
+            half_closes.answered(destination)
+        elif self._level == "held" or connection.unacknowledged():
+            raise TimeoutError(UNANSWERED)
         self._disconnect()
+        return True
 
-    def _doubt_half_closing(self) -> None:
-        """Use ``acked`` from now on, if the receiver provably cannot do more.
+    def _find_out(self, connection: Connection) -> None:
+        """Give a receiver of which nothing is known time to answer, and then look into it."""
+        patience = min(self._settings.timeout, _PATIENCE_SECONDS)
+        try:
+            connection.finish(Deadline(patience, self._stop))
+        except TimeoutError:
+            if not self._stop.requested:
+                half_closes.unanswered(self._settings.destination, self._probe)
 
-        The proof is a second connection over which it is sent nothing: a process that
-        completes a TLS handshake there is alive, and if it then leaves a half-close unanswered
-        it will do so always. Over plain TCP there is no such proof, since a kernel answers for
-        a process that hangs; and whoever has answered once can answer.
+    def _confirm_held(self, connection: Connection) -> bool:
+        """As ``acked``, but held back until the receiver is known to read what it gets."""
+        self._confirm_acked(connection)
+        if self._level == "held" and connection.has_been_read():
+            half_closes.is_alive(self._settings.destination, self._probe)
+        return self._level == "acked"
+
+    def _try_half_closing_again(self) -> None:
+        if self._settings.confirm == "auto":
+            half_closes.try_again(self._settings.destination, self._probe)
+
+    def _probe(self) -> Answer:
+        """What a second connection, over which nothing is sent, says to a half-close.
+
+        A process that completes a TLS handshake is alive. Over plain TCP silence proves
+        nothing: the kernel of one that hangs makes connections as well.
         """
-        settings = self._settings
-        unproven = settings.protocol != "tls" or settings.destination in _answers_half_close
-        if settings.confirm != "auto" or unproven or self._stop.requested:
-            return
         try:
             probe = self._connect()
         except ConnectError:
-            return
+            return Answer.UNKNOWN
         try:
             probe.finish(Deadline(_PROBE_SECONDS, self._stop))
         except TimeoutError:
-            if not self._stop.requested:
-                self._fall_back()
+            if self._stop.requested:
+                return Answer.UNKNOWN
+            return Answer.NONE if self._settings.protocol == "tls" else Answer.DOUBTED
         except OSError:
-            pass  # it says something: that is an answer
+            return Answer.UNKNOWN  # it says something, but not that it has read everything
         finally:
             probe.close()
-
-    def _fall_back(self) -> None:
-        if self._settings.destination not in _leaves_half_close_unanswered:
-            _leaves_half_close_unanswered.add(self._settings.destination)
-            logger.warning(
-                "%s does not answer a half-close: from now on a message counts as delivered when"
-                " the receiver's kernel has acknowledged it (confirm='acked')",
-                self._settings.destination,
-            )
+        return Answer.GIVEN
 
     @property
     def _level(self) -> str:
         if self._settings.confirm != "auto":
             return self._settings.confirm
-        unable = self._settings.destination in _leaves_half_close_unanswered
-        return "acked" if unable else "consumed"
+        return _AUTO[half_closes.known(self._settings.destination)]
 
-
-# Known to all connections of this process: a receiver is found out once.
-_answers_half_close: set[str] = set()
-_leaves_half_close_unanswered: set[str] = set()
 
 _CONFIRMATIONS = {
     "written": StreamTransport._confirm_written,
     "acked": StreamTransport._confirm_acked,
+    "held": StreamTransport._confirm_held,
     "consumed": StreamTransport._confirm_consumed,
+}
+
+# What ``auto`` means for a receiver, by what is known of it.
+_AUTO = {
+    Answer.UNKNOWN: "consumed",
+    Answer.GIVEN: "consumed",
+    Answer.DOUBTED: "held",
+    Answer.NONE: "acked",
 }
 
 
@@ -346,7 +452,9 @@ def _first_that_opens(
         except OSError as error:
             failures.append((address, error))
     distrusted = any(isinstance(error, ssl.SSLError) for _, error in failures)
-    problems = "; ".join(f"{address[4][0]}: {_reason(error)}" for address, error in failures)
+    problems = "; ".join(
+        f"{address[4][0]}: {_reason(error)}{advice(error)}" for address, error in failures
+    )
     raise (TlsError if distrusted else ConnectError)(settings.destination, problems)
 
 

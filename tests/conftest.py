@@ -7,6 +7,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sls_syslog.halfclose import half_closes
+from sls_syslog.outage import outage
+from sls_syslog.rarely import Rarely, rarely
+
 # A busy machine is slow; a test must not fail over that.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -20,3 +24,27 @@ def _only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process remembers of its receivers is not the next test's, which may get their port."""
+    monkeypatch.setattr(half_closes, "_known", {})
+    monkeypatch.setattr(rarely, "_last", {})
+    monkeypatch.setattr(outage, "_outages", {})
+    monkeypatch.setattr(outage, "_due", Rarely())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `tests/faults` is told."""
+    parser.addoption(
+        "--faults",
+        choices=["short", "long"],
+        default="short",
+        help="how much of the fault suite runs: minutes, or all of it",
+    )
+    parser.addoption(
+        "--faults-table",
+        action="store_true",
+        help="write what the fault suite counts into docs/explanation/delivery.md",
+    )

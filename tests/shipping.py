@@ -13,7 +13,7 @@ from unittest import mock
 
 from aliyun.log.consumer import ConsumerWorker
 
-from sls_syslog import SyslogShipperProcessor, consumer_config, run_worker
+from sls_syslog import ShipperStats, SyslogShipperProcessor, consumer_config, run_worker
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 GROUP = "siem"
@@ -25,12 +25,14 @@ def make_worker(
     processor: Any = SyslogShipperProcessor,
     *,
     logstore: str | None = None,
+    stats: ShipperStats | None = None,
     **options: Any,
 ) -> ConsumerWorker:
     """The worker of a user's program, with heartbeats fast enough for a test."""
     options.setdefault("heartbeat_interval", 1)
+    args = (settings, stats) if stats else (settings,)
     with mock.patch.dict(os.environ, emulator.environ(GROUP, logstore=logstore)):
-        return ConsumerWorker(processor, consumer_config(**options), args=(settings,))
+        return ConsumerWorker(processor, consumer_config(**options), args=args)
 
 
 @contextmanager
@@ -40,8 +42,13 @@ def shipping(
     processor: Any = SyslogShipperProcessor,
     **options: Any,
 ) -> Iterator[ConsumerWorker]:
-    """``run_worker`` in a thread; the end of the block ends the worker and raises its error."""
-    worker = make_worker(emulator, settings, processor, **options)
+    """``run_worker`` in a thread; the end of the block ends the worker and raises its error.
+
+    Of a processor of ours the ledger has to balance in the end, whatever happened.
+    """
+    ours = isinstance(processor, type) and issubclass(processor, SyslogShipperProcessor)
+    stats = ShipperStats() if ours else None
+    worker = make_worker(emulator, settings, processor, stats=stats, **options)
     with ThreadPoolExecutor(1, thread_name_prefix="run_worker") as pool:
         run = pool.submit(run_worker, worker)
         try:
@@ -49,6 +56,17 @@ def shipping(
         finally:
             worker.shutdown()
             run.result()
+    if stats:
+        assert_balanced(stats)
+
+
+def assert_balanced(stats: ShipperStats) -> None:
+    """Received = confirmed + filtered + dropped + pending, for each shard and in total."""
+    snapshot = stats.snapshot()
+    for numbers in (snapshot, *snapshot["shards"].values()):
+        parts = [numbers[kind] for kind in ("confirmed", "filtered", "dropped", "pending")]
+        assert numbers["received"] == sum(parts), numbers
+        assert min(parts) >= 0, numbers
 
 
 def eventually(condition: Callable[[], bool], timeout: float = 30.0) -> None:

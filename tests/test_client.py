@@ -217,7 +217,7 @@ def test_a_with_block_that_fails_is_not_confirmed(syslog_receiver: SyslogReceive
         ({"protocol": "tlss"}, ["protocol", "tlss", "'tls'"]),
         ({"port": "x"}, ["port", "65535", "'x'"]),
         ({"payload": "json"}, ["payload", "unknown"]),
-        ({"hots": "siem"}, ["hots", "'host'"]),
+        ({"hsot": "siem"}, ["hsot", "'host'"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -60,7 +60,10 @@ def settings_page() -> Iterator[str]:
     yield "# Settings"
     yield ""
     yield "Keys of the dict, attributes of `ShipperSettings`, and variables of the environment."
-    yield "Only `host` is required; `None`, and an empty variable, mean the default."
+    yield (
+        "Only `host`, or `hosts` in its place, is required; `None`, and an empty variable, mean"
+        " the default."
+    )
     yield ""
     yield "| key | variable | default | meaning |"
     yield "| --- | --- | --- | --- |"

@@ -24,6 +24,7 @@ PUBLIC = [
     "Severity",
     "SeverityRule",
     "ShipperSettings",
+    "ShipperStats",
     "SyslogClient",
     "SyslogError",
     "SyslogMessage",

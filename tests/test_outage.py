@@ -43,11 +43,41 @@ def test_a_delivery_that_works_says_nothing(caplog: pytest.LogCaptureFixture) ->
 
 
 def test_the_next_outage_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
-    log = OutageLog()
-    for _ in range(2):
+    now = [0.0]
+    log = OutageLog(clock=lambda: now[0])
+    for minute in range(2):
+        now[0] = 60.0 * minute
         log.began(SIEM, OSError("refused"))
         log.ended(SIEM)
     assert [level for level, _ in lines(caplog)] == [logging.WARNING, logging.INFO] * 2
+
+
+def test_a_receiver_that_comes_and_goes_is_told_of_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [0.0]
+    log = OutageLog(clock=lambda: now[0])
+    for second in range(120):
+        now[0] = float(second)
+        log.began(SIEM, OSError("refused"))
+        log.ended(SIEM)
+    assert [level for level, _ in lines(caplog)] == [logging.WARNING, logging.INFO] * 2
+
+
+def test_an_outage_that_goes_on_is_told_of_even_when_another_has_just_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [0.0]
+    log = OutageLog(clock=lambda: now[0])
+    log.began(SIEM, OSError("refused"))
+    log.ended(SIEM)
+    for second in range(1, 90):
+        now[0] = float(second)
+        log.began(SIEM, OSError("refused"))
+    log.ended(SIEM)
+    *_, told, ended = lines(caplog)
+    assert told[0] == logging.WARNING
+    assert ended == (logging.INFO, f"{SIEM} takes logs again after 88.0 s")
 
 
 def test_each_receiver_has_its_own_outage(caplog: pytest.LogCaptureFixture) -> None:

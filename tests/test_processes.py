@@ -115,7 +115,7 @@ def test_a_killed_shipper_goes_on_where_it_was(
     [
         ({"SYSLOG_PROTOCOL": "tlss"}, ["protocol", "'tls'", "SYSLOG_PROTOCOL"]),
         ({"SYSLOG_PORT": "x"}, ["port", "65535", "SYSLOG_PORT"]),
-        ({"SYSLOG_HOTS": "siem"}, ["hots", "'host'", "SYSLOG_HOTS"]),
+        ({"SYSLOG_HSOT": "siem"}, ["hsot", "'host'", "SYSLOG_HSOT"]),
         ({"SYSLOG_HOST": ""}, ["host", "required", "SYSLOG_HOST"]),
     ],
     ids=lambda value: "".join(value) if isinstance(value, dict) else "",

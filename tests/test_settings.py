@@ -188,6 +188,13 @@ def test_the_separator_reaches_the_payload() -> None:
             ["siem:514", "tcp://siem", "a\0b", "10.0.0.1:514"],
             "expected a name or an address alone",
         ),
+        (
+            "hosts",
+            ["", "a,,b", ["a", ""], [5], "a:x", ["a:0"], "a:65536", "a b", "2001:db8::1", "[a]:1"],
+            "expected each receiver as name, name:port or [IPv6 address]:port",
+        ),
+        ("hosts", [5, {"a": 514}], "expected a list of receivers"),
+        ("max_rate", [0, -1, "1/s", "nan", True], "expected a number of messages a second above"),
         ("verify_hostname", ["perhaps", 2], "expected true or false"),
         ("oversize", ["cut", 5], "expected one of truncate, split, drop"),
         ("bom", ["perhaps"], "expected true or false"),
@@ -209,6 +216,7 @@ def test_the_separator_reaches_the_payload() -> None:
         ("sep", ["", 5], "expected a text"),
         ("payload", ["xml", 5, {}], "expected one of key-value, json"),
         ("retry_seconds", [-1, "x", True], "expected a number of seconds of at least 0"),
+        ("replay_seconds", [-1, "x", True], "expected a number of seconds of at least 0"),
     ],
 )
 def test_a_wrong_value_is_refused(key: str, wrong: list[Any], expected: str) -> None:
@@ -265,7 +273,8 @@ def test_a_class_is_no_payload() -> None:
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("hots", "did you mean 'host'?"),
+        ("hsot", "did you mean 'host'?"),
+        ("hots", "did you mean 'hosts'?"),
         ("Host", "did you mean 'host'?"),
         ("tls_cert_path", "did you mean 'cert_path'?"),
         ("time_zone", "did you mean 'timezone'?"),
@@ -308,6 +317,8 @@ def test_what_is_no_mapping_is_refused(value: Any) -> None:
         ({"protocol": "udp", "max_message_bytes": 65508}, "max_message_bytes", "at most 65507"),
         ({"protocol": "udp", "confirm": "consumed"}, "confirm", "contradicts protocol 'udp'"),
         ({"protocol": "udp", "confirm": "acked"}, "confirm", "contradicts protocol 'udp'"),
+        ({"max_rate": 5}, "max_rate", "is for protocol 'udp', but protocol is 'tcp'"),
+        ({"max_rate": 5, "protocol": "tls"}, "max_rate", "is for protocol 'udp'"),
         ({"protocol": "tls", "client_key": "PEM"}, "client_key", "needs client_cert"),
         ({"protocol": "tls", "client_key_password": "x"}, "client_key_password", "needs client_"),
         ({"cert_path": "PEM"}, "cert_path", "is for protocol 'tls', but protocol is 'tcp'"),
@@ -353,6 +364,7 @@ def test_a_contradiction_is_refused(
         {"protocol": "udp", "confirm": "written"},
         {"protocol": "udp", "confirm": "auto"},
         {"protocol": "udp", "framing": None},
+        {"protocol": "udp", "max_rate": "0.5"},
         {"protocol": "tls", "client_cert": "PEM", "client_key_password": SECRET},
         {
             "protocol": "tls",
@@ -421,8 +433,9 @@ def test_settings_cannot_be_changed_but_replaced() -> None:
         ShipperSettings(host="siem", protocol="udp"),
         ShipperSettings(host="siem", protocol="tls", min_tls="1.3"),  # type: ignore[arg-type]
         ShipperSettings(host="siem", protocol="tls", ssl_context=ssl.create_default_context()),
+        ShipperSettings(hosts="a:1514, [::1]", port=600),  # type: ignore[arg-type]
     ],
-    ids=["tcp", "udp", "tls", "ssl_context"],
+    ids=["tcp", "udp", "tls", "ssl_context", "hosts"],
 )
 def test_one_key_can_be_replaced(settings: ShipperSettings) -> None:
     replaced = dataclasses.replace(settings, timeout=5)
@@ -434,6 +447,52 @@ def test_one_key_can_be_replaced(settings: ShipperSettings) -> None:
 def test_settings_cross_the_border_of_a_process(payload: Any) -> None:
     settings = ShipperSettings(host="siem", payload=payload, timezone="Asia/Shanghai")  # type: ignore[arg-type]
     assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "receivers"),
+    [
+        ({"hosts": "a,b:1514"}, ["tcp://a:514", "tcp://b:1514"]),
+        ({"hosts": ["a", "[::1]:99", "[2001:db8::1]"]}, ["a:514", "[::1]:99", "[2001:db8::1]:514"]),
+        ({"hosts": "a:9 , b", "port": 600}, ["a:9", "b:600"]),
+        ({"hosts": ("b", "a"), "protocol": "tls"}, ["tls://b:6514", "tls://a:6514"]),
+        ({"host": "c", "hosts": ["a", "b"]}, ["c:514", "a:514", "b:514"]),
+        ({"host": "b", "hosts": ["a", "B:514", "b:1514", "a"]}, ["b:514", "a:514", "b:1514"]),
+        ({"host": "::1", "hosts": ["[::1]:514", "a"]}, ["[::1]:514", "a:514"]),
+    ],
+)
+def test_several_receivers_stand_in_order(given: dict[str, Any], receivers: list[str]) -> None:
+    settings = ShipperSettings.from_mapping(given)
+    assert [one.destination for one in settings.receivers] == [
+        name if "://" in name else f"tcp://{name}" for name in receivers
+    ]
+    assert settings.destination == " or ".join(one.destination for one in settings.receivers)
+    first = settings.receivers[0]
+    assert (settings.host, settings.port) == (first.host, first.port)
+
+
+def test_settings_of_one_receiver_are_whole() -> None:
+    several = ShipperSettings(hosts="a,b:1514", facility="local3", sep="^")  # type: ignore[arg-type]
+    alone = ShipperSettings(host="b", port=1514, facility="local3", sep="^")  # type: ignore[arg-type]
+    assert several.receivers[1] == alone
+    assert several.receivers[1].receivers == (alone,)
+    assert alone.receivers[0] is alone
+
+
+def test_a_list_of_one_receiver_is_that_receiver() -> None:
+    assert ShipperSettings(hosts=("siem:1514",)) == ShipperSettings(host="siem", port=1514)
+
+
+def test_the_wrong_one_of_several_receivers_is_named() -> None:
+    assert str(refused(hosts=["siem", "relay:51x4"])).endswith("; 'relay:51x4' is none")
+    assert "'siem:0' is none" in str(refused(hosts=",".join(["a" * 60] * 9 + ["siem:0"])))
+
+
+def test_several_receivers_are_read_from_the_environment() -> None:
+    settings = ShipperSettings.from_env({"SYSLOG_HOSTS": "a,b:1514", "SYSLOG_PROTOCOL": "tls"})
+    assert [one.destination for one in settings.receivers] == ["tls://a:6514", "tls://b:1514"]
+    with pytest.raises(SettingsError, match=r"'b:x' is none \(environment variable SYSLOG_HOSTS\)"):
+        ShipperSettings.from_env({"SYSLOG_HOSTS": "a,b:x"})
 
 
 def test_settings_come_back_as_they_are() -> None:

@@ -13,7 +13,14 @@ import pytest
 from aliyun.log.consumer import ConsumerProcessorBase, CursorPosition
 from shipping import GROUP, eventually, make_worker, numbers, shipping
 
-from sls_syslog import SettingsError, Severity, ShipperSettings, SyslogShipperProcessor
+from sls_syslog import (
+    SettingsError,
+    Severity,
+    ShipperSettings,
+    SyslogClient,
+    SyslogShipperProcessor,
+)
+from sls_syslog.logs import flatten
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 LOGS = 100
@@ -101,10 +108,12 @@ class Documented(ConsumerProcessorBase):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__()
-        self.target = SyslogShipperProcessor({**settings, "retry_seconds": 0})
+        self.host, self.port = settings["host"], settings["port"]
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> None:
-        self.target._ship(self.target._encode(log_groups, "", "", ""))
+        with SyslogClient(self.host, self.port) as client:
+            for log in flatten(log_groups):
+                client.log(f"||n={log['n']}")
         self.save_checkpoint(check_point_tracker)
 
 
@@ -297,18 +306,6 @@ def test_a_megabyte_of_text_stalls_nothing(protocol: str, sls_emulator: SlsEmula
     assert sizes[1] == (65_507 if protocol == "udp" else max(sizes)) > 60_000
 
 
-def test_a_datagram_that_the_system_refuses_stalls_nothing() -> None:
-    """Some systems refuse what is below the limit of 65507 bytes; here it is above it."""
-    with SyslogReceiver("udp") as receiver:
-        processor = SyslogShipperProcessor(quick(receiver))
-        small = [b"<14>1 - - - - - - %d" % n for n in range(3)]
-        processor._ship([small[0], b"x" * 70_000, small[1], b"x" * 80_000, small[2]])
-        receiver.wait_for(4)  # what went before the first refusal goes once more
-        processor._transport.close()
-    assert set(receiver.frames) == set(small)
-    assert processor.counts == {"dropped_oversize": 2}
-
-
 def test_a_byte_order_mark_comes_only_when_it_is_asked_for(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
@@ -334,12 +331,15 @@ def test_what_was_done_to_logs_is_counted(syslog_receiver: SyslogReceiver) -> No
         with shipping(emulator, settings, Customised) as worker:
             emulator.wait_until_drained(GROUP)
             (consumer,) = worker.shard_consumers.values()
-            counts = consumer.processor.counts
-    assert counts["repaired_utf8"] == 1
-    assert counts["repaired_reserved_key"] == 1
-    assert counts["repaired_duplicate_key"] == 1
-    assert counts["filtered"] == 1
-    assert counts["hook_failed"] > 0
+            numbers_now = consumer.processor.stats.snapshot()["shards"][f"127/logs/{GROUP}/0"]
+    repaired = numbers_now["repaired"]
+    assert repaired["repaired_utf8"] == 1
+    assert repaired["repaired_reserved_key"] == 1
+    assert repaired["repaired_duplicate_key"] == 1
+    assert repaired["hook_failed"] > 0
+    assert numbers_now["received"] == 3
+    assert numbers_now["filtered"] == 1
+    assert numbers_now["confirmed"] == 2
 
 
 # --- hooks ------------------------------------------------------------------------
@@ -430,3 +430,72 @@ def test_settings_objects_and_dicts_are_the_same(syslog_receiver: SyslogReceiver
     settings = ShipperSettings.from_mapping(mapping)
     assert SyslogShipperProcessor(settings).settings is settings
     assert SyslogShipperProcessor(mapping).settings.port == settings.port
+
+
+# --- windows, replays, receivers that never close -----------------------------------
+
+
+def test_a_quiet_shard_gets_its_checkpoint_while_the_worker_goes_on(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    """Without ``run_worker``: the SDK's empty fetches are what confirms the last window."""
+    worker = make_worker(sls_emulator, quick(syslog_receiver))
+    worker.start()
+    try:
+        for n in range(6):
+            sls_emulator.put_logs([{"n": str(n)}], shard=0)
+            syslog_receiver.wait_for(n + 1)
+        sls_emulator.wait_until_drained(GROUP)
+        assert syslog_receiver.connections < 6
+    finally:
+        worker.shutdown()
+        worker.join()
+
+
+def test_a_plain_receiver_that_never_closes_is_found_out_once(
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    syslog_receiver.answer_half_close = False
+    pieces = 600
+    for first in range(0, pieces, 10):
+        group = [{"n": str(n), "text": "x" * 30_000} for n in range(first, first + 10)]
+        sls_emulator.put_logs(group, topic="t")
+    with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
+        sls_emulator.wait_until_drained(GROUP)
+    assert numbers(syslog_receiver) == list(range(pieces))
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "does not answer a half-close" in warning.getMessage()
+
+
+def test_what_a_hung_receiver_s_kernel_took_is_not_checkpointed(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    syslog_receiver.pause()
+    fill(sls_emulator)
+    begin = sls_emulator.begin_cursors()
+    with shipping(sls_emulator, quick(syslog_receiver, timeout=0.5)):
+        eventually(lambda: syslog_receiver.connections > 4)
+        assert sls_emulator.checkpoints(GROUP) == begin
+        syslog_receiver.stop()  # it dies with all that is unread
+        syslog_receiver.resume()
+        syslog_receiver.start()
+        eventually(lambda: numbers(syslog_receiver) == list(range(LOGS)))
+
+
+def test_a_receiver_that_dies_while_nothing_is_sent_gets_the_last_seconds_again(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    fill(sls_emulator)
+    with shipping(sls_emulator, quick(syslog_receiver, replay_seconds=3600)):
+        syslog_receiver.wait_for(LOGS)
+        eventually(lambda: syslog_receiver.open_connections == len(sls_emulator.end_cursors()))
+        syslog_receiver.stop()
+        syslog_receiver.clear()
+        syslog_receiver.start()
+        eventually(lambda: numbers(syslog_receiver) == list(range(LOGS)))
+        assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()

@@ -18,9 +18,10 @@ import pytest
 from sls_syslog import ConnectError, MessageTooLongError, SendError, TlsError, UnconfirmedError
 from sls_syslog.connection import Connection
 from sls_syslog.deadline import Deadline, Stop
+from sls_syslog.failover import open_transport
 from sls_syslog.settings import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
-from sls_syslog.transport import Transport, open_transport
+from sls_syslog.transport import Transport
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(1000)]
 PLAIN_OR_TLS = ["tcp", "tls1.2", "tls1.3"]
@@ -124,16 +125,13 @@ def test_auto_falls_back_for_a_process_that_is_alive_and_cannot_answer(
     with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
         receiver.answer_half_close = False
         with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
-            transport.send(FRAMES)
-            with pytest.raises(UnconfirmedError):  # what was sent so far is sent again
-                transport.confirm()
             for _ in range(3):
                 transport.send(FRAMES)
-                transport.confirm()
-        receiver.wait_for(4 * len(FRAMES))
+                assert transport.confirm()
+        receiver.wait_for(3 * len(FRAMES))
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
-    assert f"127.0.0.1:{receiver.port} does not answer a half-close" in warnings[0].getMessage()
+    assert f"127.0.0.1:{receiver.port} never answers a half-close" in warnings[0].getMessage()
 
 
 @pytest.mark.parametrize("has_answered", [True, False])
@@ -153,9 +151,76 @@ def test_auto_never_falls_back_for_a_process_that_hangs(
             receiver.wait_for(len(FRAMES))
         receiver.pause()
         for _ in range(3):
-            with pytest.raises((UnconfirmedError, SendError, ConnectError)):
+            with contextlib.suppress(UnconfirmedError, SendError, ConnectError):
                 transport.send(FRAMES[:10])
+                assert not transport.confirm()
+
+
+PIECE = [b"<14>1 - - - - - - " + b"x" * 100_000 + b"\n"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells of windows")
+def test_plain_tcp_is_held_back_until_the_receiver_has_provably_read(
+    syslog_receiver: SyslogReceiver,
+    temporary_ca: TemporaryCA,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    syslog_receiver.answer_half_close = False
+    with transport_to(syslog_receiver, temporary_ca, timeout=0.5) as transport:
+        transport.send(FRAMES)
+        with pytest.raises(UnconfirmedError) as unconfirmed:  # what was sent so far is sent again
+            transport.confirm()
+        transport.send(FRAMES)
+        assert not transport.confirm()
+        known = [False]
+        while not known[-1]:
+            transport.send(PIECE)
+            known.append(transport.confirm())
+            assert len(known) < 300, "30 MB"
+        assert len(known) > 10
+        transport.send(FRAMES)
+        assert transport.confirm()
+        assert syslog_receiver.connections == 4  # the first, this one, and two probes
+    assert "confirm='acked'" in str(unconfirmed.value)
+
+
+@pytest.mark.parametrize("buffer", [None, 4096, 200_000, 4_000_000])
+def test_plain_tcp_is_never_confirmed_by_the_kernel_of_a_process_that_hangs(
+    temporary_ca: TemporaryCA, monkeypatch: pytest.MonkeyPatch, buffer: int | None
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    with SyslogReceiver("tcp", receive_buffer_bytes=buffer) as receiver:
+        receiver.pause()
+        with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+            transport.send(FRAMES)
+            with pytest.raises(UnconfirmedError):
                 transport.confirm()
+            with pytest.raises((SendError, UnconfirmedError)):  # until it is full
+                for _ in range(300):
+                    transport.send(PIECE)
+                    assert not transport.confirm()
+        receiver.resume()
+
+
+def test_a_receiver_that_hung_for_a_while_is_asked_again(
+    syslog_receiver: SyslogReceiver,
+    temporary_ca: TemporaryCA,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    with transport_to(syslog_receiver, temporary_ca, timeout=0.5) as transport:
+        syslog_receiver.pause()
+        transport.send(FRAMES)
+        with pytest.raises(UnconfirmedError):
+            transport.confirm()
+        syslog_receiver.resume()
+        transport.send(FRAMES)
+        assert not transport.confirm()
+        monkeypatch.setattr("sls_syslog.halfclose._TRY_AGAIN", 0.0)
+        transport.confirm()
+        assert transport.confirm()
+    assert syslog_receiver.frames[-1] == FRAMES[-1].rstrip(b"\n")
 
 
 def test_a_stop_during_the_probe_is_no_proof(
@@ -417,7 +482,7 @@ def test_a_connection_to_itself_is_none() -> None:
             return int(probe.getsockname()[1]) ^ 1
 
     def meets_itself(where: tuple[str, int]) -> bool:
-        for _ in range(30_000):
+        for _ in range(120_000):
             with socket.socket() as sock, contextlib.suppress(OSError):
                 sock.connect(where)
                 return True
@@ -427,7 +492,7 @@ def test_a_connection_to_itself_is_none() -> None:
         pytest.skip("this kernel never gives a socket its own port")
     where = ("127.0.0.1", unused_port())
     address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", where)
-    for _ in range(30_000):
+    for _ in range(120_000):
         with pytest.raises(ConnectionRefusedError) as refused:
             Connection(address, Deadline(5))
         if "itself" in str(refused.value):

@@ -1,0 +1,221 @@
+"""``Delivery``: batches go in, and out comes the cursor up to which the receiver has them.
+
+It knows nothing of the SDK and touches no socket. What is sent and not confirmed is kept, as
+the window, to be sent again. When to confirm, and how far a checkpoint trails, is decided here.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+
+from sls_syslog.deadline import Stop
+from sls_syslog.errors import MessageTooLongError, TransportError
+from sls_syslog.outage import outage
+from sls_syslog.rarely import rarely
+from sls_syslog.retry import RetryPolicy
+from sls_syslog.settings import ShipperSettings
+from sls_syslog.stats import ShardLedger, Tally
+from sls_syslog.transport import Transport
+
+__all__ = ["Batch", "Delivery"]
+
+logger = logging.getLogger(__name__)
+
+# What is sent is confirmed when the last confirmation is so long ago, or when it is so much:
+# a confirmation costs a connection and a saved checkpoint, and what is unconfirmed is sent again
+# after a failure (docs/explanation/delivery.md has the measurements).
+_WINDOW_SECONDS = 2.0
+_WINDOW_BYTES = 1024 * 1024
+
+
+@dataclass
+class Batch:
+    """What one batch of logs has become.
+
+    Attributes:
+        frames: The bytes to send.
+        end: The cursor behind it.
+        tally: What became of its logs.
+    """
+
+    frames: list[bytes]
+    end: str
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class _Confirmed:
+    at: float
+    end: str
+    logs: int
+
+
+class Delivery:
+    """Delivers the batches of one shard, in order.
+
+    Args:
+        settings: ``retry_seconds`` and ``replay_seconds``.
+        transport: The way to the receiver.
+        stop: Ends every wait when requested.
+        ledger: Where is counted what happens.
+        start: The cursor at which the first batch begins.
+
+    Attributes:
+        reached: The cursor behind the last batch that was taken.
+    """
+
+    def __init__(
+        self,
+        settings: ShipperSettings,
+        transport: Transport,
+        stop: Stop,
+        ledger: ShardLedger,
+        start: str,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._stop = stop
+        self._ledger = ledger
+        self._window: list[Batch] = []  # sent, not confirmed
+        self._young: deque[_Confirmed] = deque()  # confirmed, but a receiver that dies may lose it
+        self._safe = self.reached = start
+        self._confirmed_at = float("-inf")
+        self._failing = False
+
+    def take(self, batch: Batch) -> None:
+        """Send a batch, and confirm when it is time to.
+
+        Raises:
+            TransportError: If it could not be delivered in ``retry_seconds``, or logs have to be
+                served again for another reason; call ``roll_back``.
+        """
+        self._window.append(batch)
+        self.reached = batch.end
+        self._ledger.wait_for(batch.tally)
+        self._deliver(batch.frames, confirm=self._is_due())
+
+    def look_after(self) -> None:
+        """Confirm what waits for it, and see whether the receiver is still there.
+
+        To be called while no batches come.
+
+        Raises:
+            TransportError: As ``take`` does.
+        """
+        if self._window or self._not_safe():
+            self._deliver([], confirm=bool(self._window) and self._is_due())
+
+    def settle(self) -> None:
+        """Confirm what waits for it, now.
+
+        Raises:
+            TransportError: As ``take`` does.
+        """
+        if self._window:
+            self._deliver([], confirm=True)
+
+    def skip(self, end: str) -> None:
+        """Nothing to deliver lies between what was reached and this cursor."""
+        self.reached = end
+        if self._window:
+            self._window[-1].end = end
+        elif self._not_safe():
+            self._young[-1] = replace(self._young[-1], end=end)
+        else:
+            self._safe = end
+
+    def safe(self) -> str:
+        """The cursor that a checkpoint may have."""
+        self._not_safe()
+        return self._safe
+
+    def roll_back(self) -> str:
+        """Forget all that is not safe; SLS has to serve again from the cursor returned."""
+        confirmed = sum(done.logs for done in self._not_safe())
+        again = sum(batch.tally.again for batch in self._window)
+        pending = sum(batch.tally.logs for batch in self._window)
+        self._ledger.roll_back(confirmed + again, pending)
+        self._window.clear()
+        self._young.clear()
+        self._transport.close()
+        self.reached = self._safe
+        return self._safe
+
+    def close(self) -> None:
+        """Let go of the receiver."""
+        self._transport.close()
+
+    def _is_due(self) -> bool:
+        waited = time.monotonic() - self._confirmed_at
+        size = sum(batch.tally.size for batch in self._window)
+        return waited >= _WINDOW_SECONDS or size >= _WINDOW_BYTES
+
+    def _not_safe(self) -> deque[_Confirmed]:
+        """What was confirmed less than ``replay_seconds`` ago; the rest becomes safe."""
+        old_enough = time.monotonic() - self._settings.replay_seconds
+        while self._young and self._young[0].at <= old_enough:
+            self._safe = self._young.popleft().end
+        return self._young
+
+    def _deliver(self, frames: list[bytes], *, confirm: bool) -> None:
+        give_up = time.monotonic() + self._settings.retry_seconds
+        for delay in RetryPolicy().delays():
+            try:
+                self._try(frames, confirm=confirm)
+            except MessageTooLongError as error:  # this system's datagrams are smaller than most
+                self._leave_out(error.size)
+            except TransportError as error:
+                self._failed(error)
+                late = time.monotonic() + delay > give_up
+                # What a receiver that died may have lost cannot be sent from here.
+                if self._stop.requested or self._not_safe() or late or self._stop.wait(delay):
+                    raise
+            else:
+                return
+            # All of the window is in doubt.
+            frames = [frame for batch in self._window for frame in batch.frames]
+            confirm = bool(self._window)
+
+    def _try(self, frames: list[bytes], *, confirm: bool) -> None:
+        if self._not_safe():
+            self._transport.watch()
+        self._transport.send(frames)
+        if confirm and self._transport.confirm(watched=self._settings.replay_seconds > 0):
+            self._all_confirmed()
+
+    def _all_confirmed(self) -> None:
+        now = time.monotonic()
+        logs = sum(batch.tally.logs + batch.tally.again for batch in self._window)
+        self._young.append(_Confirmed(now, self._window[-1].end, logs))
+        self._ledger.confirm(batch.tally for batch in self._window)
+        self._window.clear()
+        self._confirmed_at = now
+        if self._failing:
+            self._failing = False
+            self._ledger.count("reconnects")
+        outage.ended(self._settings.destination)
+        if self._not_safe():
+            self._transport.watch()  # it may have died just before
+
+    def _failed(self, error: TransportError) -> None:
+        self._transport.close()
+        self._failing = True
+        self._ledger.count("retries")
+        if not self._stop.requested:
+            outage.began(self._settings.destination, error)
+
+    def _leave_out(self, size: int) -> None:
+        """Drop messages that turned out, on the way, to be too long to be sent at all."""
+        for batch in self._window:
+            kept = [frame for frame in batch.frames if len(frame) < size]
+            batch.tally.outcomes["dropped_oversize"] += len(batch.frames) - len(kept)
+            batch.frames = kept
+        if rarely("oversize", self._settings.destination):
+            logger.warning(
+                "%s: a message of %d bytes is longer than a datagram can be here: dropped",
+                self._settings.destination,
+                size,
+            )

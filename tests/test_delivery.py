@@ -1,0 +1,231 @@
+"""When a batch is confirmed, what is sent again, and how far a checkpoint trails."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sls_syslog import ShipperSettings, ShipperStats, TransportError
+from sls_syslog.deadline import Stop
+from sls_syslog.delivery import Batch, Delivery
+from sls_syslog.failover import open_transport
+from sls_syslog.stats import Tally
+from sls_syslog.testing import SyslogReceiver
+
+
+class Shard:
+    """A delivery to a receiver, its ledger, and batches for it."""
+
+    def __init__(self, receiver: SyslogReceiver, **settings: Any) -> None:
+        given = {**receiver.settings(), "timeout": 5, "retry_seconds": 0, **settings}
+        self.settings = ShipperSettings.from_mapping(given)
+        self.stats = ShipperStats()
+        self.ledger = self.stats.shard("shard")
+        self.stop = Stop()
+        transport = open_transport(self.settings, self.stop)
+        self.delivery = Delivery(self.settings, transport, self.stop, self.ledger, "0")
+        self._numbers = itertools.count(1)
+
+    def batch(self, *frames: bytes) -> Batch:
+        """The next batch, which ends at cursor 1, 2, 3 ..."""
+        end = str(next(self._numbers))
+        frames = frames or (b"<14>1 - - - - - - %s\n" % end.encode(),)
+        again = self.ledger.receive(len(frames))
+        tally = Tally(logs=len(frames) - again, again=again, size=sum(map(len, frames)))
+        return Batch(list(frames), end, tally)
+
+    def take(self, *frames: bytes) -> None:
+        self.delivery.take(self.batch(*frames))
+
+    def numbers(self) -> dict[str, int]:
+        kinds = ("received", "confirmed", "dropped", "pending", "replayed")
+        snapshot = self.stats.snapshot()
+        return {kind: snapshot[kind] for kind in kinds if snapshot[kind]}
+
+
+@contextlib.contextmanager
+def shard_to(receiver: SyslogReceiver, **settings: Any) -> Iterator[Shard]:
+    shard = Shard(receiver, **settings)
+    try:
+        yield shard
+    finally:
+        shard.delivery.close()
+
+
+def ends(receiver: SyslogReceiver) -> list[str]:
+    """What the messages hold, in order."""
+    return [message.msg for message in receiver.messages]
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows that only their size ends."""
+    monkeypatch.setattr("sls_syslog.delivery._WINDOW_SECONDS", 3600.0)
+
+
+@pytest.mark.usefixtures("patience")
+def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        assert shard.delivery.safe() == "0"
+        shard.take()
+        assert shard.delivery.safe() == "1"
+        shard.take()
+        shard.take()
+        assert shard.delivery.safe() == "1"
+        assert shard.numbers() == {"received": 3, "confirmed": 1, "pending": 2}
+        shard.delivery.settle()
+        assert shard.delivery.safe() == "3"
+        assert shard.numbers() == {"received": 3, "confirmed": 3}
+    assert ends(syslog_receiver) == ["1", "2", "3"]
+    assert syslog_receiver.connections == 2
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_window_that_is_large_enough_is_confirmed(syslog_receiver: SyslogReceiver) -> None:
+    large = b"<14>1 - - - - - - " + b"x" * 600_000 + b"\n"
+    with shard_to(syslog_receiver) as shard:
+        shard.take()
+        shard.take(large)
+        assert shard.delivery.safe() == "1"
+        shard.take(large)
+        assert shard.delivery.safe() == "3"
+
+
+def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        shard.take()
+        shard.take()
+        shard.delivery.look_after()
+        assert shard.delivery.safe() == "1"
+        monkeypatch.setattr("sls_syslog.delivery._WINDOW_SECONDS", 0.0)
+        shard.delivery.look_after()
+        assert shard.delivery.safe() == "2"
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_broken_connection_sends_the_whole_window_again_and_no_more(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, retry_seconds=10) as shard:
+        for _ in range(3):
+            shard.take()
+        syslog_receiver.wait_for(3)
+        syslog_receiver.reset_connections()
+        shard.take()
+        assert shard.delivery.safe() == "4"
+    assert Counter(ends(syslog_receiver)) == {"1": 1, "2": 2, "3": 2, "4": 1}
+    snapshot = shard.stats.snapshot()
+    assert snapshot["retries"] >= 1
+    assert snapshot["reconnects"] == 1
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_roll_back_goes_to_the_last_confirmation_and_the_ledger_balances(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        for _ in range(3):
+            shard.take()
+        syslog_receiver.stop()
+        with pytest.raises(TransportError):
+            shard.take()
+        assert shard.delivery.roll_back() == "1"
+        assert shard.delivery.reached == "1"
+        assert shard.numbers() == {"received": 4, "confirmed": 1, "pending": 3}
+        syslog_receiver.start()
+        for _ in range(3):
+            shard.take()
+        shard.delivery.settle()
+        assert shard.numbers() == {"received": 4, "confirmed": 4, "replayed": 3}
+        shard.take()
+        shard.delivery.settle()
+        assert shard.numbers() == {"received": 5, "confirmed": 5, "replayed": 3}
+
+
+@pytest.mark.usefixtures("patience")
+def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, replay_seconds=3600, retry_seconds=3600) as shard:
+        for _ in range(3):
+            shard.take()
+            shard.delivery.settle()
+        assert shard.delivery.safe() == "0"
+        syslog_receiver.stop()
+        with pytest.raises(TransportError):  # at once: what it lost cannot be sent from here
+            shard.take()
+        assert shard.delivery.roll_back() == "0"
+        assert shard.numbers() == {"received": 4, "confirmed": 3, "pending": 1}
+        syslog_receiver.start()
+        for _ in range(4):
+            shard.take()
+        shard.delivery.settle()
+        assert shard.numbers() == {"received": 4, "confirmed": 4, "replayed": 4}
+        assert shard.delivery.safe() == "0"
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_receiver_that_dies_is_noticed_while_nothing_comes(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, replay_seconds=3600) as shard:
+        shard.take()
+        shard.delivery.look_after()
+        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
+        syslog_receiver.reset_connections()
+        with pytest.raises(TransportError):
+            shard.delivery.look_after()
+
+
+def test_a_checkpoint_trails_by_replay_seconds(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("sls_syslog.delivery.time.monotonic", lambda: now[0])
+    with shard_to(syslog_receiver, replay_seconds=10) as shard:
+        for second in (100.0, 104.0, 108.0):
+            now[0] = second
+            shard.take()
+        seen = []
+        for second in (109.9, 110.0, 114.0, 118.0):
+            now[0] = second
+            seen.append(shard.delivery.safe())
+    assert seen == ["0", "1", "2", "3"]
+
+
+@pytest.mark.usefixtures("patience")
+def test_stretches_without_logs_move_the_checkpoint_only_behind_what_is_confirmed(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        shard.delivery.skip("0+")
+        assert shard.delivery.safe() == "0+"
+        shard.take()
+        shard.take()
+        shard.delivery.skip("2+")
+        assert shard.delivery.reached == "2+"
+        assert shard.delivery.safe() == "1"
+        shard.delivery.settle()
+        assert shard.delivery.safe() == "2+"
+
+
+def test_a_datagram_that_the_system_refuses_is_dropped_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Some systems refuse what is below the limit of 65507 bytes; here it is above it."""
+    small = [b"<14>1 - - - - - - %d" % n for n in range(3)]
+    with SyslogReceiver("udp") as receiver, shard_to(receiver) as shard:
+        shard.take(small[0], b"x" * 70_000, small[1], b"x" * 80_000, small[2])
+        receiver.wait_for(4)  # what went before the first refusal goes once more
+        assert shard.numbers() == {"received": 5, "confirmed": 3, "dropped": 2}
+    assert set(receiver.frames) == set(small)
+    assert sum("longer than a datagram" in line for line in caplog.messages) == 1

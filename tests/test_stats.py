@@ -1,0 +1,163 @@
+"""The ledger, against one that remembers every single log."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sls_syslog import ShipperStats
+from sls_syslog.stats import Tally
+
+
+@dataclass
+class SlowLedger:
+    """A shard as a list of logs, each with its state; ``at`` is what SLS serves next."""
+
+    states: list[str] = field(default_factory=list)  # pending, confirmed, filtered or dropped
+    at: int = 0
+    safe: int = 0
+    replayed: int = 0
+    window: list[int] = field(default_factory=list)
+
+    def serve(self, number: int) -> list[int]:
+        served = list(range(self.at, self.at + number))
+        for log in served:
+            if log < len(self.states):
+                self.replayed += 1
+            else:
+                self.states.append("pending")
+        self.at += number
+        self.window += served
+        return served
+
+    def confirm(self, fates: dict[int, str]) -> None:
+        for log in self.window:
+            if self.states[log] == "pending":
+                self.states[log] = fates[log]
+        self.window.clear()
+
+    def numbers(self) -> dict[str, int]:
+        counts = Counter(self.states)
+        return {
+            "received": len(self.states),
+            "replayed": self.replayed,
+            **{kind: counts[kind] for kind in ("confirmed", "filtered", "dropped", "pending")},
+        }
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("serve"), st.integers(1, 7)),
+        st.tuples(st.just("confirm"), st.just(0)),
+        st.tuples(st.just("roll back"), st.integers(0, 10)),
+    ),
+    max_size=40,
+)
+FATES = ("confirmed", "confirmed", "filtered", "dropped")
+
+
+@given(STEPS)
+def test_every_log_is_counted_once_whatever_is_rolled_back(steps: list[tuple[str, int]]) -> None:
+    stats = ShipperStats()
+    ledger, slow = stats.shard("shard"), SlowLedger()
+    tallies: list[Tally] = []
+    fates = {log: FATES[log * 7 % len(FATES)] for log in range(400)}
+    for step, number in steps:
+        if step == "serve":
+            again = ledger.receive(number)
+            served = slow.serve(number)
+            assert all(slow.states[log] != "pending" for log in served[:again])
+            outcomes = Counter(fates[log] for log in served[again:])
+            outcomes["dropped_oversize"] = outcomes.pop("dropped", 0)
+            outcomes.pop("confirmed", None)
+            tallies.append(Tally(logs=number - again, again=again, outcomes=outcomes))
+        elif step == "confirm":
+            ledger.confirm(tallies)
+            tallies.clear()
+            slow.confirm(fates)
+        else:  # to some place at or before the end of what is confirmed: a trailing checkpoint
+            settled = slow.at - len(slow.window)
+            back = max(0, settled - number)
+            ledger.roll_back(
+                settled - back + sum(tally.again for tally in tallies),
+                sum(tally.logs for tally in tallies),
+            )
+            tallies.clear()
+            slow.window.clear()
+            slow.at = back
+        snapshot = stats.snapshot()
+        assert {kind: snapshot[kind] for kind in slow.numbers()} == slow.numbers()
+
+
+def numbers(stats: ShipperStats, *kinds: str) -> list[Any]:
+    snapshot = stats.snapshot()
+    return [snapshot[kind] for kind in kinds]
+
+
+def test_a_shard_that_is_given_back_takes_its_pending_logs_along() -> None:
+    stats = ShipperStats()
+    ledger = stats.shard("shard")
+    ledger.receive(5)
+    ledger.confirm([Tally(logs=2)])
+    ledger.give_back()
+    assert numbers(stats, "received", "confirmed", "pending") == [2, 2, 0]
+
+
+def test_logs_that_expire_before_they_are_served_again_are_dropped() -> None:
+    stats = ShipperStats()
+    ledger = stats.shard("shard")
+    ledger.receive(5)
+    ledger.roll_back(confirmed=0, pending=5)
+    ledger.expired()
+    assert numbers(stats, "received", "dropped", "pending") == [5, 5, 0]
+    assert stats.snapshot()["dropped_by_cause"] == {"expired": 5}
+    assert ledger.receive(3) == 0
+    assert numbers(stats, "received", "replayed") == [8, 0]
+
+
+def test_all_shards_together_are_the_total() -> None:
+    stats = ShipperStats()
+    for place, logs in (("a", 2), ("b", 3)):
+        ledger = stats.shard(place)
+        ledger.receive(logs)
+        outcomes = Counter(filtered=1, truncated=1, repaired_utf8=2)
+        ledger.confirm([Tally(logs=logs, size=10 * logs, outcomes=outcomes)])
+    snapshot = stats.snapshot()
+    assert numbers(stats, "confirmed", "filtered", "truncated", "bytes") == [3, 2, 2, 50]
+    assert snapshot["repaired"] == {"repaired_utf8": 4}
+    assert snapshot["shards"]["b"]["confirmed"] == 2
+
+
+def test_lag_is_the_age_of_what_waits_or_was_confirmed_last() -> None:
+    now = [1000.0]
+    stats = ShipperStats(clock=lambda: now[0])
+    ledger = stats.shard("shard")
+    ledger.receive(2)
+    tally = Tally(logs=2, oldest=940, newest=990)
+    ledger.wait_for(tally)
+    assert numbers(stats, "lag_seconds") == [60.0]
+    now[0] = 1001.0
+    ledger.confirm([tally])
+    assert numbers(stats, "lag_seconds") == [11.0]
+    now[0] = 2000.0
+    assert numbers(stats, "lag_seconds") == [11.0]
+
+
+def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="sls_syslog.stats")
+    now = [0.5]
+    stats = ShipperStats(clock=lambda: now[0])
+    for second in range(1, 125):
+        now[0] = float(second)
+        stats.log_line()
+        stats.shard("shard").receive(10)
+        stats.shard("shard").confirm([Tally(logs=10, size=10_000, newest=now[0] - 2)])
+    first, second_line = caplog.messages
+    assert first.startswith("600 logs confirmed in 60 s (10.0/s, 0.010 MB/s), lag 2.0 s, pending 0")
+    assert "in all 1200 confirmed" in second_line
