@@ -7,18 +7,23 @@ for anybody else. What they guard against is in the SDK's ``aliyun/log/consumer`
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from aliyun.log.consumer import ConsumerWorker
 from aliyun.log.logexception import LogException
 
 from sls_syslog.rarely import rarely
 
-__all__ = ["Fetching", "guard", "guard_client", "unguard"]
+__all__ = ["Fetching", "current_worker", "guard", "guard_client", "listen", "unguard"]
 
 logger = logging.getLogger(__name__)
 
 _PULLS = 3
+# Seconds for which a token that was just fetched is taken to be good.
+_FRESH_TOKEN = 20.0
 
 
 class Fetching(Protocol):
@@ -37,12 +42,23 @@ class Fetching(Protocol):
         ...
 
 
+def current_worker() -> ConsumerWorker | None:
+    """The worker that is making a processor now: the SDK does so in the worker's own thread."""
+    thread = threading.current_thread()
+    return thread if isinstance(thread, ConsumerWorker) else None
+
+
 def guard(tracker: Any, processor: Fetching) -> None:
     """Guard a shard's checkpoint tracker, and the client that it shares with other shards."""
     if not isinstance(tracker.flush_check_point, _ReportingFlush):
         tracker.flush_check_point = _ReportingFlush(tracker.flush_check_point, tracker.shard_id)
-    guard_client(tracker.consumer_group_client)
-    tracker.consumer_group_client.pull_logs.processors[tracker.shard_id] = processor
+    listen(tracker.consumer_group_client, tracker.shard_id, processor)
+
+
+def listen(client: Any, shard: int, processor: Fetching) -> None:
+    """Tell a processor of the fetching of its shard."""
+    guard_client(client)
+    client.pull_logs.processors[shard] = processor
 
 
 def unguard(tracker: Any) -> None:
@@ -54,7 +70,8 @@ def guard_client(client: Any) -> None:
     """Guard a worker's ``ConsumerClient``."""
     if not isinstance(client.pull_logs, _WatchedPull):
         client.pull_logs = _WatchedPull(client)
-        client.heartbeat = _SteadyHeartbeat(client.heartbeat)
+        client.heartbeat = _SteadyHeartbeat(client)
+        client.mclient._replace_credentials = _SharedRefresh(client.mclient)
 
 
 class _ReportingFlush:
@@ -84,8 +101,11 @@ class _SteadyHeartbeat:
     exception it meets with another heartbeat at once (``heart_beat.py``), a million a minute.
     """
 
-    def __init__(self, heartbeat: Callable[..., bool]) -> None:
-        self._heartbeat = heartbeat
+    def __init__(self, client: Any) -> None:
+        self._heartbeat: Callable[..., bool] = client.heartbeat
+        self._beat = client.mclient.heart_beat
+        client.mclient.heart_beat = self._watched_beat
+        self.group_is_gone = False
 
     def __call__(self, shards: list[int], responce: list[int] | None = None) -> bool:
         try:
@@ -94,6 +114,39 @@ class _SteadyHeartbeat:
             if rarely("heartbeat", type(error)):
                 logger.warning("heartbeat failed: %s: %s", type(error).__name__, error)
             return False
+
+    def _watched_beat(self, *args: Any) -> Any:
+        try:
+            return self._beat(*args)
+        except LogException as error:
+            # The SDK makes the group when a worker is made, and then warns for ever.
+            self.group_is_gone |= error.get_error_code() == "ConsumerGroupNotExist"
+            raise
+
+
+class _SharedRefresh:
+    """``_replace_credentials`` by one thread for all that have met an expired token.
+
+    The SDK would have each other thread, the heartbeat's too, sleep for five minutes
+    (``logclient.py``).
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._refresh = client._replace_credentials
+        self._refreshing = threading.Lock()
+
+    def __call__(self) -> None:
+        if not self._refreshing.acquire(timeout=1):
+            return  # the SDK tries again, by then with the new token
+        try:
+            if time.time() - self._client._last_refresh < _FRESH_TOKEN:
+                time.sleep(1)
+            else:
+                self._client._last_refresh = 0  # it is old enough, whatever the SDK says
+                self._refresh()
+        finally:
+            self._refreshing.release()
 
 
 class _WatchedPull:

@@ -28,7 +28,7 @@ class RetryPolicy:
 
     first: float = 0.2
     factor: float = 2.0
-    longest: float = 5.0
+    longest: float = 3.0
 
     def delays(self) -> Iterator[float]:
         """The waits between the tries, in seconds, without end."""

@@ -22,7 +22,7 @@ from sls_syslog.encoder import LogEncoder
 from sls_syslog.errors import TransportError
 from sls_syslog.eventid import event_ids, ledger_name, place_of
 from sls_syslog.failover import open_transport
-from sls_syslog.guards import guard, unguard
+from sls_syslog.guards import current_worker, guard, listen, unguard
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import flatten
 from sls_syslog.settings import ShipperSettings
@@ -74,8 +74,19 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         self._encoder = LogEncoder(self.settings, hooks=self)
         # The SDK's threads call process() and, between two batches, before_fetch().
         self._busy = Lock()
-        self._delivery: Delivery | None = None  # begins with the first batch
+        self._worker = current_worker()
+        self._delivery: Delivery | None = None  # begins with the first fetch
         self._rolled_back_from: str | None = None
+
+    def initialize(self, shard: int) -> None:
+        """Take note of the shard; the SDK calls it, again after each failure to begin.
+
+        Args:
+            shard: Its number.
+        """
+        super().initialize(shard)
+        if self._worker is not None:
+            listen(self._worker.consumer_client, shard, self)
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> str | None:
         """Ship one batch.
@@ -108,7 +119,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         if not self._busy.acquire(blocking=False):
             return cursor  # process() is at work, and will see to it
         try:
-            delivery = self._delivery
+            delivery = self._delivery or self._begin_early()
             if delivery is None or self._stop.requested:
                 return cursor
             if cursor == self._rolled_back_from:
@@ -137,7 +148,8 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
 
     def logs_expired(self) -> None:
         """Logs have expired before they were shipped; the guarded SDK says so."""
-        self._ledger.expired()
+        if self._delivery is not None:
+            self._ledger.expired()
 
     def shutdown(self, check_point_tracker: Any) -> None:
         """Save how far delivery got, and let go of the receiver; the SDK calls it last.
@@ -162,12 +174,17 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         """Make a running ``process()`` return within seconds; any thread may call it."""
         self._stop.request()
 
+    def _begin_early(self) -> Delivery | None:
+        """Before the first batch, which a shard without logs will never have."""
+        consumer = self._worker and self._worker.shard_consumers.get(self.shard_id)
+        return self._begin(consumer.checkpoint_tracker) if consumer else None
+
     def _begin(self, tracker: Any) -> Delivery:
         """Take up a shard at the cursor where its first batch begins."""
-        guard(tracker, self)
         self._tracker = tracker
         self._place = place_of(tracker)
         self._ledger = self.stats.shard(ledger_name(tracker))
+        guard(tracker, self)
         settings = self.settings
         # The tracker has no cursor of a batch's start; before anything is saved, this is it.
         start = tracker.get_check_point()

@@ -42,8 +42,9 @@ _POOL_SIZE = 128
 # Seconds. The SDK takes one batch per interval and shard: its default of 2 is 0.5 batches/s.
 _FETCH_INTERVAL = 0.1
 # Seconds. The SDK's own 120 keep a thread, the heartbeat's too, for minutes.
-_HTTP_TIMEOUT = 15
+_HTTP_TIMEOUT = 10
 _HTTP_TIMEOUT_WHEN_STOPPING = 2
+_SERVER_ERROR = 500
 # Seconds between two looks at the workers.
 _WATCH_INTERVAL = 0.1
 # Seconds without a shard after which one wonders.
@@ -151,6 +152,8 @@ def _raise_if_dead(worker: ConsumerWorker) -> None:
     factory = worker.make_processor
     if factory.error is not None:  # the SDK has ended the worker, with a line in its log
         raise WorkerError(f"{_name(worker)}: no processor: {factory.error}") from factory.error
+    if worker.consumer_client.heartbeat.group_is_gone:
+        raise WorkerError(f"{_name(worker)}: its consumer group has been deleted")
     for thread in (worker, worker.heart_beat):
         died = thread.ident is not None and not thread.is_alive()
         if died and not worker.shut_down_flag:
@@ -259,18 +262,22 @@ class _ProcessorFactory:
 class _Adapter(HTTPAdapter):
     """Connections to SLS, on which the SDK does not insist when the program is to end.
 
-    It tries ten times where the error's text names the connection pool (``logclient.py``).
+    It tries ten times, a second apart, where the error's text names the connection pool or
+    the answer is an error of the server (``logclient.py``).
     """
 
     impatient = False
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         try:
-            return super().send(request, *args, **kwargs)
+            response = super().send(request, *args, **kwargs)
         except RequestException as error:
             if self.impatient:
                 raise RequestException(type(error).__name__) from error
             raise
+        if self.impatient and response.status_code >= _SERVER_ERROR:
+            raise RequestException(f"status {response.status_code}")
+        return response
 
 
 def _shut_down_together(worker: ConsumerWorker) -> None:

@@ -28,7 +28,7 @@ def _only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a process remembers of its receivers is not the next test's, which may get their port."""
+    """What a process has learnt of a receiver is not the next test's, which may get its port."""
     monkeypatch.setattr(half_closes, "_known", {})
     monkeypatch.setattr(rarely, "_last", {})
     monkeypatch.setattr(outage, "_outages", {})

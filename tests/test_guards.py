@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from sls_syslog.guards import guard, unguard
@@ -23,6 +24,7 @@ class Client:
 
     def __init__(self, served: dict[str, Response]) -> None:
         self.served = served
+        self.mclient = SimpleNamespace(heart_beat=None, _replace_credentials=None)
 
     def pull_logs(self, shard_id: int, cursor: str, **options: Any) -> Response:
         return self.served[cursor]

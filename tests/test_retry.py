@@ -12,7 +12,7 @@ from sls_syslog.retry import RetryPolicy
 @pytest.mark.parametrize(
     ("policy", "bounds"),
     [
-        (RetryPolicy(), [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]),
+        (RetryPolicy(), [0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 3.0]),
         (RetryPolicy(first=1, factor=3, longest=10), [1, 3, 9, 10, 10]),
         (RetryPolicy(first=10, longest=1), [1, 1, 1]),
         (RetryPolicy(first=0), [0, 0, 0]),

@@ -101,6 +101,7 @@ class SyslogReceiver:
         self._connections: list[_Connection] = []
         self._paused = False
         self._listener: _Listener | None = None
+        self._reserved: socket.socket | None = None
 
     def start(self) -> SyslogReceiver:
         """Begin to listen.
@@ -120,7 +121,8 @@ class SyslogReceiver:
         Raises:
             TimeoutError: A thread did not end.
         """
-        self.stop_listening()
+        self._close_listener()
+        self._free_port()
         self._end_connections(reset=False)
         self.resume()
 
@@ -265,16 +267,18 @@ class SyslogReceiver:
         self._end_connections(reset=True)
 
     def stop_listening(self) -> None:
-        """Close the listening socket: new connections are refused, open ones stay."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.ask_to_end()
-            with self._changed:
-                self._changed.notify_all()
-            _join(listener.thread)
+        """Close the listening socket: new connections are refused, open ones stay.
+
+        The port of a TCP receiver stays its own meanwhile.
+        """
+        if self._listener is not None:
+            self._close_listener()
+            if self.protocol != "udp":  # a bound datagram socket would refuse nothing
+                self._reserved = self._bind(listen=False)
 
     def listen_again(self) -> None:
         """Listen on the same port after `stop_listening`."""
+        self._free_port()
         if self._listener is None:
             handle = self._take_datagrams if self.protocol == "udp" else self._accept
             self._listener = _Listener(self._bind(), handle)
@@ -282,7 +286,20 @@ class SyslogReceiver:
 
     # Used by the threads
 
-    def _bind(self) -> socket.socket:
+    def _close_listener(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.ask_to_end()
+            with self._changed:
+                self._changed.notify_all()
+            _join(listener.thread)
+
+    def _free_port(self) -> None:
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            reserved.close()
+
+    def _bind(self, *, listen: bool = True) -> socket.socket:
         kind = socket.SOCK_DGRAM if self.protocol == "udp" else socket.SOCK_STREAM
         family, *_, address = socket.getaddrinfo(self.host, self.port, type=kind)[0]
         listener = socket.socket(family, kind)
@@ -292,7 +309,7 @@ class SyslogReceiver:
             if kind == socket.SOCK_STREAM:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
-            if kind == socket.SOCK_STREAM:
+            if kind == socket.SOCK_STREAM and listen:
                 listener.listen(128)
         except OSError:
             listener.close()

@@ -1,0 +1,83 @@
+"""A program of the kind that Alibaba Cloud documents, over the syslog client of the SDK.
+
+For each batch it connects, sends every log, closes, and saves the checkpoint; an error leaves
+`process()`, and the SDK's own `shutdown` ends each shard. Nothing here may be cleverer than that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+import time
+from typing import Any
+
+from aliyun.log import PullLogResponse
+from aliyun.log.consumer import (
+    ConsumerProcessorBase,
+    ConsumerWorker,
+    CursorPosition,
+    LogHubConfig,
+)
+from aliyun.log.ext import syslogclient
+
+from faults.names import use_address_file
+
+SEPARATOR = "||"
+
+
+class SyslogProcessor(ConsumerProcessorBase):
+    """One connection for each batch."""
+
+    def process(self, log_groups: Any, check_point_tracker: Any) -> None:
+        logs = PullLogResponse.loggroups_to_flattern_list(
+            log_groups, time_as_str=True, decode_bytes=True
+        )
+        with syslogclient.SyslogClientRFC5424(  # type: ignore[no-untyped-call]
+            os.environ["SYSLOG_HOST"],
+            int(os.environ["SYSLOG_PORT"]),
+            proto=os.environ["SYSLOG_PROTOCOL"],
+            timeout=int(os.environ.get("SYSLOG_TIMEOUT", "120")),
+            cert_path=os.environ.get("SYSLOG_CERT_PATH"),
+        ) as client:
+            for log in logs:
+                text = "".join(f"{SEPARATOR}{key}={value}" for key, value in log.items())
+                client.log(text, program="documented")
+        self.save_checkpoint(check_point_tracker)
+
+
+def wrap_socket(plain: socket.socket, *, cert_reqs: Any, ssl_version: Any, ca_certs: str) -> Any:
+    """The function of that name that Python 3.12 removed, and that the SDK's client calls."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(ca_certs)
+    return context.wrap_socket(plain)
+
+
+def main() -> None:
+    use_address_file()
+    if not hasattr(ssl, "wrap_socket"):
+        setattr(ssl, "wrap_socket", wrap_socket)  # noqa: B010  # gone from the type as well
+    config = LogHubConfig(
+        os.environ["SLS_ENDPOINT"],
+        os.environ["SLS_AK_ID"],
+        os.environ["SLS_AK_KEY"],
+        os.environ["SLS_PROJECT"],
+        os.environ["SLS_LOGSTORE"],
+        os.environ["SLS_CG"],
+        os.environ["SLS_CONSUMER"],
+        cursor_position=CursorPosition.BEGIN_CURSOR,
+        heartbeat_interval=1,
+        data_fetch_interval=0.2,  # type: ignore[arg-type]
+    )
+    worker = ConsumerWorker(SyslogProcessor, consumer_option=config)
+    worker.start(join=True)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.captureWarnings(True)
+    began = time.monotonic()
+    main()
+    logging.info("ended after %.1f s", time.monotonic() - began)

@@ -1,0 +1,16 @@
+"""What a user of this library runs, with heartbeats so fast that a takeover takes seconds."""
+
+from __future__ import annotations
+
+import logging
+
+from aliyun.log.consumer import ConsumerWorker
+
+from faults.names import use_address_file
+from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    use_address_file()
+    config = consumer_config(heartbeat_interval=1)
+    run_worker(ConsumerWorker(SyslogShipperProcessor, config, args=(ShipperSettings.from_env(),)))

@@ -1,0 +1,204 @@
+"""Receivers that a fault can kill, hang and change: the kit's, rsyslog, syslog-ng.
+
+All are processes of their own on a fixed port, and write what they receive to a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from processes import ROOT
+from servers import Rsyslog, ServerStartError, ServerTls, SyslogNg, _free_port
+
+from faults.names import NAME
+from sls_syslog.testing import TemporaryCA
+
+ANSWER_SECONDS = 20.0
+HOST = "127.0.0.1"
+
+
+class Receiver(Protocol):
+    """What a fault can do to any of them.
+
+    Attributes:
+        port: Where it listens, also after a restart.
+        received: The file of what it has stored.
+    """
+
+    port: int
+    received: Path
+
+    def start(self, **changes: Any) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class KitReceiver:
+    """The kit's `SyslogReceiver` in a process of its own.
+
+    Args:
+        directory: Where its file goes.
+        transport: `tcp`, `udp`, `tls1.2` or `tls1.3`.
+        authority: Issues its certificates.
+        options: What `SyslogReceiver` takes, and `prefix`, a command to run it under.
+    """
+
+    def __init__(
+        self, directory: Path, transport: str, authority: TemporaryCA, options: dict[str, Any]
+    ) -> None:
+        self.port = _free_port()
+        self.received = directory / "received.txt"
+        self._transport = transport
+        self._authority = authority
+        self._options: dict[str, Any] = {"host": HOST, **options}
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self, **changes: Any) -> None:
+        """Start it, with these options from now on.
+
+        Args:
+            changes: Options as for the class; `certificate`, which is `good`, `expired`,
+                `wrong name` or `untrusted`; `client_certificate`, whether one is demanded.
+        """
+        self._options |= changes
+        options = dict(self._options)
+        prefix = options.pop("prefix", [])
+        certificate = options.pop("certificate", "good")
+        tls = self._tls(options["host"], certificate, options.pop("client_certificate", False))
+        options |= {"path": str(self.received), "port": self.port}
+        options |= {"transport": self._transport, "tls": tls}
+        program = str(Path(__file__).with_name("program_receiver.py"))
+        self._process = subprocess.Popen(
+            [*prefix, sys.executable, program, json.dumps(options)],
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._await("ready")
+
+    def _tls(self, host: str, kind: str, demanded: bool) -> dict[str, Any] | None:
+        if not self._transport.startswith("tls"):
+            return None
+        names = ("evil.example",) if kind == "wrong name" else (host, NAME)
+        if kind == "untrusted":
+            with TemporaryCA() as other:
+                return self._tls_files(other, names, demanded, kind)
+        return self._tls_files(self._authority, names, demanded, kind)
+
+    def _tls_files(
+        self, authority: TemporaryCA, names: tuple[str, ...], demanded: bool, kind: str
+    ) -> dict[str, Any]:
+        issued = authority.issue(*names, expired=kind == "expired")
+        copies = {}
+        for name, path in {"certificate": issued.cert_path, "key": issued.key_path}.items():
+            copy = self.received.with_name(f"{name}.pem")
+            copy.write_bytes(Path(path).read_bytes())  # the issuer may be gone by then
+            copies[name] = str(copy)
+        return {**copies, "ca": self._authority.cert_path, "client_certificate": bool(demanded)}
+
+    def tell(self, name: str, *value: Any) -> None:
+        """Call a method of the receiver without arguments, or set an attribute."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([name, *value]) + "\n")
+        self._process.stdin.flush()
+        self._await("done")
+
+    def _await(self, word: str) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            assert selector.select(ANSWER_SECONDS), f"the receiver is silent, not {word}"
+        said = self._process.stdout.readline()
+        assert said == word + "\n", f"the receiver said {said!r}, not {word}"
+
+    def hang(self) -> None:
+        """Freeze it: its kernel goes on accepting and acknowledging."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Thaw it."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, frozen or not."""
+        if self._process is not None:
+            self._process.kill()
+            self._forget()
+
+    def stop(self) -> None:
+        """End it in order; by force when that takes too long."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            try:
+                self._process.wait(ANSWER_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+            self._forget()
+
+    def _forget(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.wait(ANSWER_SECONDS)
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+
+class ServerReceiver:
+    """rsyslog or syslog-ng, from `servers.py`.
+
+    Args:
+        kind: `rsyslog`, `rsyslog-gtls`, or `syslog-ng`.
+        directory: Where its files go.
+        transport: `tcp`, `udp`, `tls1.2` or `tls1.3`: for the servers just TLS.
+        authority: Issues its certificate.
+        options: Arguments of the server's class.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        directory: Path,
+        transport: str,
+        authority: TemporaryCA,
+        options: dict[str, Any],
+    ) -> None:
+        tls = transport.startswith("tls")
+        issued = authority.issue() if tls else None
+        files = issued and ServerTls(
+            certificate=Path(issued.cert_path),
+            key=Path(issued.key_path),
+            ca=Path(authority.cert_path),
+        )
+        self._server = {"rsyslog": Rsyslog, "syslog-ng": SyslogNg}[kind](
+            directory, protocol="tls" if tls else transport, tls=files, port=_free_port(), **options
+        )
+        self.port = self._server.port or 0
+        self.received = self._server.directory / "received.jsonl"
+
+    def start(self, **changes: Any) -> None:
+        assert not changes, f"a server cannot change {changes}"
+        try:
+            self._server.start()
+        except ServerStartError:  # rsyslog sometimes dies of clients that reset a TLS handshake
+            self._server.start()
+
+    def kill(self) -> None:
+        self._server.kill()
+
+    def stop(self) -> None:
+        self._server.stop()
