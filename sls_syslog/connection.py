@@ -26,10 +26,13 @@ from typing import Any
 from sls_syslog.deadline import Deadline
 from sls_syslog.trust import Resumption
 
-__all__ = ["Address", "Connection", "SessionRefusedError", "resolve"]
+__all__ = ["TELLS_ACKNOWLEDGED", "Address", "Connection", "SessionRefusedError", "resolve"]
 
 Address = tuple[int, int, int, str, Any]
 """One answer of ``socket.getaddrinfo``."""
+
+TELLS_ACKNOWLEDGED = sys.platform == "linux"
+"""Whether this system says what a peer has acknowledged (``SIOCOUTQ``, tcp(7))."""
 
 _READ_BYTES = 64 * 1024
 # The send queue is looked at so often: no select reports that it has emptied.
@@ -143,6 +146,7 @@ class Connection:
             if tls is not None:
                 self._handshake(tls, server_hostname, deadline, hear_out)
             self._flow = _FlowControl(self._socket)
+            self._made = time.monotonic()
         except BaseException:
             self._socket.close()
             raise
@@ -247,7 +251,7 @@ class Connection:
 
         Linux only (``SIOCOUTQ``, tcp(7)); zero elsewhere, where no program can know.
         """
-        if sys.platform != "linux":
+        if not TELLS_ACKNOWLEDGED:
             return 0
         import fcntl  # does not exist on Windows
         import termios
@@ -255,12 +259,17 @@ class Connection:
         answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
         return int.from_bytes(answer, sys.byteorder)
 
-    def has_been_read(self) -> bool:
+    def has_been_read(self) -> bool | None:
         """Whether the receiver's process must have read from this connection.
 
-        ``False`` where nothing proves it; see ``_FlowControl``.
+        ``False`` where nothing proves it yet, ``None`` where this system cannot tell (it takes
+        Linux 5.4); see ``_FlowControl``.
         """
         return self._flow.proves_reading()
+
+    def age(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self._made
 
     def close(self) -> None:
         """End the connection; what is in the kernel still goes out."""
@@ -416,8 +425,7 @@ class _FlowControl:
     _TIMES = 4
     _BYTES = 1024 * 1024
     # struct tcp_info (linux/tcp.h): tcpi_bytes_acked since Linux 4.1, tcpi_snd_wnd since 5.4
-    _ACKNOWLEDGED = struct.Struct("@120xQ")
-    _WINDOW = struct.Struct("@228xI")
+    _INFO = struct.Struct("@120xQ100xI")
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -425,16 +433,19 @@ class _FlowControl:
 
     def look(self) -> None:
         """Remember the window, while the connection is new."""
-        if len(self._windows) < self._LOOKS:
-            self._windows.append(self._tell(self._WINDOW))
+        if len(self._windows) < self._LOOKS and (told := self._told()):
+            self._windows.append(told[1])
 
-    def proves_reading(self) -> bool:
+    def proves_reading(self) -> bool | None:
         """Whether more is acknowledged than a buffer that nobody reads can hold."""
-        enough = max(self._BYTES, self._TIMES * max(self._windows, default=0))
-        return self._tell(self._WINDOW) > 0 and self._tell(self._ACKNOWLEDGED) >= enough
+        told = self._told()
+        if told is None:
+            return None
+        acknowledged, window = told
+        return window > 0 and acknowledged >= max(self._BYTES, self._TIMES * max(self._windows))
 
-    def _tell(self, field: struct.Struct) -> int:
+    def _told(self) -> tuple[int, int] | None:
         if sys.platform != "linux":
-            return 0
-        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self._WINDOW.size)
-        return int(field.unpack_from(info)[0]) if len(info) >= field.size else 0
+            return None
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self._INFO.size)
+        return self._INFO.unpack(info) if len(info) == self._INFO.size else None

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from sls_syslog.deadline import Stop
-from sls_syslog.errors import MessageTooLongError, TransportError
+from sls_syslog.errors import MessageTooLongError, TransportError, UnconfirmedError
 from sls_syslog.outage import outage
 from sls_syslog.rarely import rarely
 from sls_syslog.retry import RetryPolicy
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 # after a failure (docs/explanation/delivery.md has the measurements).
 _WINDOW_SECONDS = 2.0
 _WINDOW_BYTES = 1024 * 1024
+# What is kept while a receiver that does not answer half-closes has yet to show that it reads.
+_HELD_BYTES = 32 * 1024 * 1024
 
 
 @dataclass
@@ -65,6 +67,8 @@ class Delivery:
 
     Attributes:
         reached: The cursor behind the last batch that was taken.
+        safe: The cursor that a checkpoint may have.
+        is_failing: Whether the last attempt to deliver has failed.
     """
 
     def __init__(
@@ -81,9 +85,9 @@ class Delivery:
         self._ledger = ledger
         self._window: list[Batch] = []  # sent, not confirmed
         self._young: deque[_Confirmed] = deque()  # confirmed, but a receiver that dies may lose it
-        self._safe = self.reached = start
+        self.safe = self.reached = start
+        self.is_failing = self._reconnecting = False
         self._confirmed_at = float("-inf")
-        self._failing = False
 
     def take(self, batch: Batch) -> None:
         """Send a batch, and confirm when it is time to.
@@ -98,14 +102,14 @@ class Delivery:
         self._deliver(batch.frames, confirm=self._is_due())
 
     def look_after(self) -> None:
-        """Confirm what waits for it, and see whether the receiver is still there.
+        """Confirm what waits for it, and see whether the receiver is there, or is back.
 
-        To be called while no batches come.
+        To be called before a batch is asked for.
 
         Raises:
             TransportError: As ``take`` does.
         """
-        if self._window or self._not_safe():
+        if self._window or self.is_failing or self._young:
             self._deliver([], confirm=bool(self._window) and self._is_due())
 
     def settle(self) -> None:
@@ -122,27 +126,22 @@ class Delivery:
         self.reached = end
         if self._window:
             self._window[-1].end = end
-        elif self._not_safe():
+        elif self._young:
             self._young[-1] = replace(self._young[-1], end=end)
         else:
-            self._safe = end
-
-    def safe(self) -> str:
-        """The cursor that a checkpoint may have."""
-        self._not_safe()
-        return self._safe
+            self.safe = end
 
     def roll_back(self) -> str:
         """Forget all that is not safe; SLS has to serve again from the cursor returned."""
-        confirmed = sum(done.logs for done in self._not_safe())
+        self.reached = self.safe
+        confirmed = sum(done.logs for done in self._young)
         again = sum(batch.tally.again for batch in self._window)
         pending = sum(batch.tally.logs for batch in self._window)
         self._ledger.roll_back(confirmed + again, pending)
         self._window.clear()
         self._young.clear()
         self._transport.close()
-        self.reached = self._safe
-        return self._safe
+        return self.safe
 
     def close(self) -> None:
         """Let go of the receiver."""
@@ -150,15 +149,15 @@ class Delivery:
 
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._confirmed_at
-        size = sum(batch.tally.size for batch in self._window)
-        return waited >= _WINDOW_SECONDS or size >= _WINDOW_BYTES
+        return waited >= _WINDOW_SECONDS or self._size() >= _WINDOW_BYTES
 
-    def _not_safe(self) -> deque[_Confirmed]:
-        """What was confirmed less than ``replay_seconds`` ago; the rest becomes safe."""
-        old_enough = time.monotonic() - self._settings.replay_seconds
-        while self._young and self._young[0].at <= old_enough:
-            self._safe = self._young.popleft().end
-        return self._young
+    def _size(self) -> int:
+        return sum(batch.tally.size for batch in self._window)
+
+    def _seen_alive(self, at: float) -> None:
+        """What was confirmed ``replay_seconds`` before the receiver was seen alive is safe."""
+        while self._young and self._young[0].at <= at - self._settings.replay_seconds:
+            self.safe = self._young.popleft().end
 
     def _deliver(self, frames: list[bytes], *, confirm: bool) -> None:
         give_up = time.monotonic() + self._settings.retry_seconds
@@ -171,7 +170,7 @@ class Delivery:
                 self._failed(error)
                 late = time.monotonic() + delay > give_up
                 # What a receiver that died may have lost cannot be sent from here.
-                if self._stop.requested or self._not_safe() or late or self._stop.wait(delay):
+                if self._stop.requested or self._young or late or self._stop.wait(delay):
                     raise
             else:
                 return
@@ -180,11 +179,20 @@ class Delivery:
             confirm = bool(self._window)
 
     def _try(self, frames: list[bytes], *, confirm: bool) -> None:
-        if self._not_safe():
+        if self.is_failing or self._young:
+            now = time.monotonic()
             self._transport.watch()
+            self._seen_alive(now)
+        if self.is_failing and not self._window:
+            self.is_failing = False  # it is there; the next batch will show more
         self._transport.send(frames)
-        if confirm and self._transport.confirm(watched=self._settings.replay_seconds > 0):
+        if not confirm:
+            return
+        if self._transport.confirm(watched=self._settings.replay_seconds > 0):
             self._all_confirmed()
+        elif self._size() > _HELD_BYTES:
+            problem = "more is held back than can be kept"
+            raise UnconfirmedError(self._settings.destination, self._settings.confirm, problem)
 
     def _all_confirmed(self) -> None:
         now = time.monotonic()
@@ -193,16 +201,18 @@ class Delivery:
         self._ledger.confirm(batch.tally for batch in self._window)
         self._window.clear()
         self._confirmed_at = now
-        if self._failing:
-            self._failing = False
+        if self._reconnecting:
+            self._reconnecting = False
             self._ledger.count("reconnects")
+        self.is_failing = False
         outage.ended(self._settings.destination)
-        if self._not_safe():
+        if self._settings.replay_seconds:
             self._transport.watch()  # it may have died just before
+        self._seen_alive(now)
 
     def _failed(self, error: TransportError) -> None:
         self._transport.close()
-        self._failing = True
+        self.is_failing = self._reconnecting = True
         self._ledger.count("retries")
         if not self._stop.requested:
             outage.began(self._settings.destination, error)
@@ -211,7 +221,9 @@ class Delivery:
         """Drop messages that turned out, on the way, to be too long to be sent at all."""
         for batch in self._window:
             kept = [frame for frame in batch.frames if len(frame) < size]
-            batch.tally.outcomes["dropped_oversize"] += len(batch.frames) - len(kept)
+            # Of a log that was split, each part is a message.
+            dropped = min(len(batch.frames) - len(kept), batch.tally.confirmed)
+            batch.tally.outcomes["dropped_oversize"] += dropped
             batch.frames = kept
         if rarely("oversize", self._settings.destination):
             logger.warning(

@@ -154,8 +154,13 @@ class FailoverTransport:
 
         Raises:
             TransportError: If it is not.
+            SendError: If another is to be used from now on: this one can no longer be watched.
         """
+        before = self._names[self._at]
         transport = self._current()
+        if self._names[self._at] != before:
+            now = self._names[self._at]
+            raise SendError(before, f"what it may hold in memory only is sent to {now} as well")
         with self._leaving_on_failure():
             transport.watch()
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from aliyun.log.consumer import ConsumerWorker
 from aliyun.log.logexception import LogException
+from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.rarely import rarely
 
@@ -22,19 +23,24 @@ __all__ = ["Fetching", "current_worker", "guard", "guard_client", "listen", "ung
 logger = logging.getLogger(__name__)
 
 _PULLS = 3
+# The headers that the SDK looks for, of an answer without logs.
+_NOTHING = {"x-log-count": "0", "x-log-bodyrawsize": "0"}
 # Seconds for which a token that was just fetched is taken to be good.
 _FRESH_TOKEN = 20.0
+
+
+_guarding = threading.Lock()  # the shards of a worker begin side by side
 
 
 class Fetching(Protocol):
     """What a shard's processor is told of the SDK's fetching."""
 
-    def before_fetch(self, cursor: str) -> str:
-        """The SDK is about to fetch from a cursor; answer from where it should."""
+    def before_fetch(self, cursor: str) -> tuple[str, bool]:
+        """The SDK is about to fetch from a cursor; answer from where it should, and if now."""
         ...
 
-    def nothing_fetched(self, start: str, end: str) -> None:
-        """Nothing lies between two cursors, and so no batch will come of it."""
+    def fetched(self, cursor: str, start: str, end: str, batch: Any) -> None:
+        """It has, and will go on at another; ``batch`` is ``None`` where nothing lies between."""
         ...
 
     def logs_expired(self) -> None:
@@ -68,10 +74,11 @@ def unguard(tracker: Any) -> None:
 
 def guard_client(client: Any) -> None:
     """Guard a worker's ``ConsumerClient``."""
-    if not isinstance(client.pull_logs, _WatchedPull):
-        client.pull_logs = _WatchedPull(client)
-        client.heartbeat = _SteadyHeartbeat(client)
-        client.mclient._replace_credentials = _SharedRefresh(client.mclient)
+    with _guarding:
+        if not isinstance(client.pull_logs, _WatchedPull):
+            client.pull_logs = _WatchedPull(client)
+            client.heartbeat = _SteadyHeartbeat(client)
+            client.mclient._replace_credentials = _SharedRefresh(client.mclient)
 
 
 class _ReportingFlush:
@@ -163,11 +170,16 @@ class _WatchedPull:
 
     def __call__(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> Any:
         processor = self.processors.get(shard_id)
-        start = processor.before_fetch(cursor) if processor else cursor
+        start, now = processor.before_fetch(cursor) if processor else (cursor, True)
+        # With an end cursor the SDK would take an empty answer for the end, and stop.
+        if not now and not options.get("end_cursor"):
+            headers = {**_NOTHING, "x-log-cursor": cursor}
+            return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # bytes, in truth
         response = self._pull_from_oldest(shard_id, start, *args, **options)
-        end = response.get_next_cursor()
-        if processor and end and not response.get_loggroup_count():
-            processor.nothing_fetched(start, end)
+        if processor:
+            batch = response.get_loggroup_list()  # parsed: from here on nothing can fail
+            end = response.get_next_cursor() or start
+            processor.fetched(cursor, start, end, batch if response.get_loggroup_count() else None)
         return response
 
     def _pull_from_oldest(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> Any:
@@ -181,12 +193,13 @@ class _WatchedPull:
                 start = self._client.get_begin_cursor(shard_id)
                 if shard_id in self.processors:
                     self.processors[shard_id].logs_expired()
-                logger.critical(
-                    "shard %s: SLS no longer knows cursor %s: logs that expired before they were"
-                    " shipped are gone; going on at the oldest one there is, %s",
-                    shard_id,
-                    cursor,
-                    start,
-                )
+                if rarely("expired", id(self), shard_id, cursor):
+                    logger.critical(
+                        "shard %s: SLS no longer knows cursor %s: logs that expired before they"
+                        " were shipped are gone; going on at the oldest one there is, %s",
+                        shard_id,
+                        cursor,
+                        start,
+                    )
         # Under its own name the SDK would jump after all; under this one it tries again.
         raise LogException("OldestCursorExpires", f"shard {shard_id} expires while it is read")

@@ -69,7 +69,7 @@ class HalfCloses:
         if self.known(destination) is Answer.UNKNOWN:
             self._learn(destination, probe())
 
-    def is_alive(self, destination: str, probe: Callable[[], Answer]) -> None:
+    def found_alive(self, destination: str, probe: Callable[[], Answer]) -> None:
         """It is doubted, and is now known to read: if it does not answer, it cannot."""
         answer = probe()
         if answer is not Answer.UNKNOWN:
@@ -88,8 +88,10 @@ class HalfCloses:
             self._learn(destination, Answer.GIVEN)
 
     def _learn(self, destination: str, answer: Answer) -> None:
-        before = self.known(destination)
         with self._lock:
+            before = self.known(destination)
+            if before is Answer.GIVEN:  # another shard was answered meanwhile
+                return
             self._known[destination] = _Knowledge(answer, self._clock())
         line = _LINES.get((before, answer))
         if line:

@@ -481,7 +481,7 @@ class ShipperSettings(ClientSettings):
         parsing.seconds(zero=True),
         20.0,
         "Seconds for which a failed batch is tried again before SLS is asked to serve it once"
-        " more (and so on, for ever); also the longest that connecting may take.",
+        " more (and so on, for ever).",
     )
 
     replay_seconds: float = _setting(

@@ -16,6 +16,7 @@ from typing import Any
 
 from aliyun.log.consumer import ConsumerProcessorBase
 
+from sls_syslog.course import Course
 from sls_syslog.deadline import Stop
 from sls_syslog.delivery import Batch, Delivery
 from sls_syslog.encoder import LogEncoder
@@ -25,6 +26,7 @@ from sls_syslog.failover import open_transport
 from sls_syslog.guards import current_worker, guard, listen, unguard
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import flatten
+from sls_syslog.rarely import rarely
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.stats import PROCESS_STATS, ShipperStats, Tally
 
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 # The longest that one attempt to connect may take: a host that comes back is found soon.
 _CONNECT_SECONDS = 10.0
+# How long a shard rests after an error that has nothing to do with its receiver.
+_PAUSE_SECONDS = 1.0
 
 
 class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
@@ -75,8 +79,11 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         # The SDK's threads call process() and, between two batches, before_fetch().
         self._busy = Lock()
         self._worker = current_worker()
+        self._place = ""
         self._delivery: Delivery | None = None  # begins with the first fetch
-        self._rolled_back_from: str | None = None
+        self._course = Course()
+        # Where the SDK is although logs before it have to be fetched again.
+        self._rolled_back_at: str | None = None
 
     def initialize(self, shard: int) -> None:
         """Take note of the shard; the SDK calls it, again after each failure to begin.
@@ -92,59 +99,67 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         """Ship one batch.
 
         Returns:
-            ``None`` when it is on its way; a cursor when logs have to be served again from there.
+            ``None`` when it is on its way; a cursor when SLS has to go on from there instead.
         """
         with self._busy:
-            self._rolled_back_from = None
             try:
                 delivery = self._delivery or self._begin(check_point_tracker)
+                delivery.skip(self._course.across_gaps(delivery.reached))
+                start = self._course.begin_of(log_groups)
+                if start not in {None, delivery.reached}:
+                    return self._go_back_to(delivery.reached, check_point_tracker)
                 delivery.take(self._encode(log_groups, delivery.reached))
             except BaseException as error:  # SystemExit too would end the SDK's thread
                 return self._roll_back(check_point_tracker, error)
-            self._save(delivery.safe())
+            self._save(delivery.safe)
         self.stats.log_line()
         return None
 
-    def before_fetch(self, cursor: str) -> str:
+    def before_fetch(self, cursor: str) -> tuple[str, bool]:
         """Confirm what waits for it; the guarded SDK calls this before it fetches more.
 
-        That is how a shard without new logs gets its checkpoint within a second or two.
+        That is how a shard without new logs gets its checkpoint within a second or two, and
+        why nothing is fetched, again and again, for a receiver that is down.
 
         Args:
             cursor: Where the SDK is about to go on.
 
         Returns:
-            Where it has to go on.
+            Where it has to go on, and whether it should fetch now.
         """
         if not self._busy.acquire(blocking=False):
-            return cursor  # process() is at work, and will see to it
+            # process() is at work, as a rule, and will see to it; the SDK may fetch ahead.
+            return cursor, self._delivery is None or not self._delivery.is_failing
         try:
             delivery = self._delivery or self._begin_early()
-            if delivery is None or self._stop.requested:
-                return cursor
-            if cursor == self._rolled_back_from:
-                return delivery.reached
-            if cursor != delivery.reached:
-                return cursor  # a batch lies ready for process()
-            try:
-                delivery.look_after()
-            except BaseException as error:
-                self._rolled_back_from = cursor
-                return self._roll_back(self._tracker, error)
-            self._save(delivery.safe())
+            if delivery is None:
+                return cursor, True
+            delivery.skip(self._course.across_gaps(delivery.reached))
+            if cursor not in {delivery.reached, self._rolled_back_at}:
+                return cursor, True  # a batch lies ready for process()
+            if not self._stop.requested:
+                self._look_after(delivery, cursor)
+            return delivery.reached, not delivery.is_failing
         finally:
             self._busy.release()
-        self.stats.log_line()
-        return cursor
+            self.stats.log_line()
 
-    def nothing_fetched(self, start: str, end: str) -> None:
-        """No log for us lies between two cursors; the guarded SDK says so.
+    def fetched(self, cursor: str, start: str, end: str, batch: Any) -> None:
+        """A fetch has worked; the guarded SDK says so before it hands the batch on.
 
-        With an SPL query in the consumer, whole stretches may be empty.
+        Args:
+            cursor: Where the SDK meant to go on.
+            start: Where it did.
+            end: Where it will go on next.
+            batch: What will be processed; ``None`` when no log for us lies between the two: with
+                an SPL query in the consumer, whole stretches may be empty.
         """
-        with self._busy:
-            if self._delivery is not None and start == self._delivery.reached:
-                self._delivery.skip(end)
+        if batch is None:
+            self._course.add_gap(start, end)
+        else:
+            self._course.add_batch(batch, start)
+        if cursor == self._rolled_back_at:
+            self._rolled_back_at = None
 
     def logs_expired(self) -> None:
         """Logs have expired before they were shipped; the guarded SDK says so."""
@@ -166,9 +181,9 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             except BaseException as error:
                 self._report(error)
             # A shard of which nothing was delivered yet keeps the place where it began.
-            self._save(delivery.safe())
+            self._save(delivery.safe)
             delivery.close()
-            self._ledger.give_back()
+            self.stats.close(self._ledger)
 
     def request_stop(self) -> None:
         """Make a running ``process()`` return within seconds; any thread may call it."""
@@ -183,7 +198,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         """Take up a shard at the cursor where its first batch begins."""
         self._tracker = tracker
         self._place = place_of(tracker)
-        self._ledger = self.stats.shard(ledger_name(tracker))
+        self._ledger = self.stats.open(ledger_name(tracker))
         guard(tracker, self)
         settings = self.settings
         # The tracker has no cursor of a batch's start; before anything is saved, this is it.
@@ -221,19 +236,35 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         )
         return Batch(frames, end, tally)
 
+    def _look_after(self, delivery: Delivery, cursor: str) -> None:
+        try:
+            delivery.look_after()
+        except BaseException as error:
+            self._roll_back(self._tracker, error)
+            if cursor != delivery.reached:
+                self._rolled_back_at = cursor
+        else:
+            self._save(delivery.safe)
+
     def _roll_back(self, tracker: Any, error: BaseException) -> str:
         """Have SLS serve again what is not safe."""
         self._report(error)
         cursor = self._delivery.roll_back() if self._delivery else tracker.get_check_point()
-        # Every later save, the SDK's own at shutdown included, would take it for done.
+        return self._go_back_to(cursor, tracker)
+
+    @staticmethod
+    def _go_back_to(cursor: str, tracker: Any) -> str:
+        # Every later save, the SDK's own at shutdown included, would take the batch for done.
         tracker.set_cursor(cursor)
         return str(cursor)
 
     def _report(self, error: BaseException) -> None:
         if isinstance(error, TransportError):
             logger.debug("shard %s: logs go back to SLS: %s", self.shard_id, error)
-        else:
-            logger.error("shard %s: logs go back to SLS", self.shard_id, exc_info=error)
+            return
+        if rarely("roll back", self._place, type(error)):
+            logger.error("%s: logs go back to SLS", self._place, exc_info=error)
+        self._stop.wait(_PAUSE_SECONDS)
 
     def _save(self, cursor: str) -> None:
         if cursor:

@@ -45,6 +45,11 @@ class Tally:
     newest: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def confirmed(self) -> int:
+        """How many of ``logs`` are sent, and confirmed with their window."""
+        return self.logs - self.outcomes["filtered"] - _dropped(self.outcomes).total()
+
 
 class ShardLedger:
     """The numbers of one shard.
@@ -90,9 +95,8 @@ class ShardLedger:
         with self._lock:
             for tally in tallies:
                 self._outcomes.update(tally.outcomes)
-                lost = tally.outcomes["filtered"] + _dropped(tally.outcomes).total()
                 self._numbers.update(
-                    pending=-tally.logs, confirmed=tally.logs - lost, bytes=tally.size
+                    pending=-tally.logs, confirmed=tally.confirmed, bytes=tally.size
                 )
                 self._last_lag = max(0.0, self._clock() - tally.newest)
             self._pending_since = None
@@ -109,6 +113,7 @@ class ShardLedger:
             self._outcomes["dropped_expired"] += self._again_pending
             self._numbers["pending"] -= self._again_pending
             self._again_confirmed = self._again_pending = 0
+            self._pending_since = None
 
     def give_back(self) -> None:
         """The shard is let go: what is pending is received by whoever has it next."""
@@ -116,6 +121,13 @@ class ShardLedger:
             self._numbers["received"] -= self._numbers["pending"]
             self._numbers["pending"] = self._again_confirmed = self._again_pending = 0
             self._pending_since = None
+
+    def add(self, other: ShardLedger) -> None:
+        """Take over the numbers of one that is closed."""
+        with self._lock:
+            self._numbers.update(other._numbers)
+            self._outcomes.update(other._outcomes)
+            self._last_lag = max(self._last_lag, other._last_lag)
 
     def count(self, kind: str) -> None:
         """Something happened: ``retries``, ``reconnects``."""
@@ -169,14 +181,27 @@ class ShipperStats:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = RLock()
-        self._shards: dict[str, ShardLedger] = {}
+        # Of each shard: those that are closed, together, and then the open ones.
+        self._shards: dict[str, list[ShardLedger]] = {}
         self._line_at = 0.0
         self._told: dict[str, Any] = {}
 
-    def shard(self, place: str) -> ShardLedger:
-        """The numbers of one shard, ``project/logstore/group/shard``; at first all zero."""
+    def open(self, place: str) -> ShardLedger:
+        """A ledger for a processor that takes up the shard ``project/logstore/group/shard``."""
+        ledger = ShardLedger(self._lock, self._clock)
         with self._lock:
-            return self._shards.setdefault(place, ShardLedger(self._lock, self._clock))
+            closed = ShardLedger(self._lock, self._clock)
+            self._shards.setdefault(place, [closed]).append(ledger)
+        return ledger
+
+    def close(self, ledger: ShardLedger) -> None:
+        """The processor has let go of its shard, and of what is pending."""
+        with self._lock:
+            ledger.give_back()
+            for ledgers in self._shards.values():
+                if ledger in ledgers:
+                    ledgers.remove(ledger)
+                    ledgers[0].add(ledger)
 
     def snapshot(self) -> dict[str, Any]:
         """The numbers at this moment, as plain values.
@@ -199,15 +224,12 @@ class ShipperStats:
               last one was when it was confirmed. In total: the largest.
         """
         with self._lock:
-            shards = {place: ledger.numbers() for place, ledger in self._shards.items()}
-        total: dict[str, Any] = ShardLedger(self._lock, self._clock).numbers()
-        for numbers in shards.values():
-            for kind, value in numbers.items():
-                if isinstance(value, dict):
-                    total[kind] = dict(Counter(total[kind]) + Counter(value))
-                else:
-                    total[kind] = _TOTALS.get(kind, sum)((total[kind], value))
-        return {**total, "shards": shards}
+            shards = {
+                place: _together([ledger.numbers() for ledger in ledgers])
+                for place, ledgers in self._shards.items()
+            }
+            nothing = ShardLedger(self._lock, self._clock).numbers()
+        return {**_together([nothing, *shards.values()]), "shards": shards}
 
     def log_line(self) -> None:
         """Log the summary, when the last one is a minute ago."""
@@ -223,7 +245,17 @@ class ShipperStats:
             logger.info("%s", _line(before, total, elapsed))
 
 
-_TOTALS: dict[str, Callable[[Iterable[Any]], Any]] = {"lag_seconds": max}
+def _together(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    combine: dict[str, Callable[[list[Any]], Any]] = {
+        "lag_seconds": max,
+        "dropped_by_cause": _sum_of_counts,
+        "repaired": _sum_of_counts,
+    }
+    return {kind: combine.get(kind, sum)([part[kind] for part in parts]) for kind in parts[0]}
+
+
+def _sum_of_counts(counts: list[dict[str, int]]) -> dict[str, int]:
+    return dict(sum(map(Counter, counts), Counter()))
 
 
 def _line(before: dict[str, Any], now: dict[str, Any], seconds: float) -> str:

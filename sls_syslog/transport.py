@@ -17,7 +17,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from sls_syslog.connection import Address, Connection, SessionRefusedError, resolve
+from sls_syslog.connection import (
+    TELLS_ACKNOWLEDGED,
+    Address,
+    Connection,
+    SessionRefusedError,
+    resolve,
+)
 from sls_syslog.deadline import Deadline, Stop
 from sls_syslog.errors import (
     ConnectError,
@@ -29,6 +35,7 @@ from sls_syslog.errors import (
 )
 from sls_syslog.halfclose import UNANSWERED, Answer, half_closes
 from sls_syslog.pace import Pace
+from sls_syslog.rarely import rarely
 from sls_syslog.settings import ClientSettings
 from sls_syslog.trust import Resumption, advice
 
@@ -40,6 +47,8 @@ _Opened = TypeVar("_Opened")
 
 # One system call carries so many bytes; larger ones gain nothing any more.
 _CHUNK_BYTES = 256 * 1024
+# How old a connection may become over which nothing is sent, and which is only watched.
+_IDLE_SECONDS = 5.0
 # How long a receiver's first answer to a half-close is waited for before one wonders.
 _PATIENCE_SECONDS = 10.0
 # How long a receiver with nothing to read may take to answer one.
@@ -277,6 +286,10 @@ class StreamTransport:
             return
         with self._closing_on_error(), _becoming(SendError, self._settings):
             self._connection.drain()
+        if not self._unconfirmed and self._connection.age() > _IDLE_SECONDS:
+            # Somebody on the way may end what is idle, and it would look like a crash.
+            with self._relieved(True):
+                self._disconnect()
 
     def close(self) -> None:
         """End the connection and forget what is unconfirmed; what the kernel has goes out."""
@@ -354,6 +367,12 @@ class StreamTransport:
         return True
 
     def _confirm_acked(self, connection: Connection) -> bool:
+        if not TELLS_ACKNOWLEDGED and rarely("acked", self._settings.destination):
+            logger.warning(
+                "%s: this system does not say what was acknowledged: 'acked' is no more than"
+                " 'written' here",
+                self._settings.destination,
+            )
         connection.await_acknowledgement(Deadline(self._settings.timeout, self._stop))
         self._try_half_closing_again()
         return True
@@ -380,10 +399,17 @@ class StreamTransport:
                 half_closes.unanswered(self._settings.destination, self._probe)
 
     def _confirm_held(self, connection: Connection) -> bool:
-        """As ``acked``, but held back until the receiver is known to read what it gets."""
+        """As ``acked``, but held back until the receiver is known to read what it gets.
+
+        Raises:
+            TimeoutError: If this system will never know.
+        """
         self._confirm_acked(connection)
-        if self._level == "held" and connection.has_been_read():
-            half_closes.is_alive(self._settings.destination, self._probe)
+        read = connection.has_been_read()
+        if read is None:  # nothing can ever be known, and all that is held would be kept
+            raise TimeoutError(UNANSWERED)
+        if read and self._level == "held":
+            half_closes.found_alive(self._settings.destination, self._probe)
         return self._level == "acked"
 
     def _try_half_closing_again(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from sls_syslog import ShipperSettings, ShipperStats, TransportError
+from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
 from sls_syslog.deadline import Stop
 from sls_syslog.delivery import Batch, Delivery
 from sls_syslog.failover import open_transport
@@ -25,7 +26,7 @@ class Shard:
         given = {**receiver.settings(), "timeout": 5, "retry_seconds": 0, **settings}
         self.settings = ShipperSettings.from_mapping(given)
         self.stats = ShipperStats()
-        self.ledger = self.stats.shard("shard")
+        self.ledger = self.stats.open("shard")
         self.stop = Stop()
         transport = open_transport(self.settings, self.stop)
         self.delivery = Delivery(self.settings, transport, self.stop, self.ledger, "0")
@@ -73,15 +74,15 @@ def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
     syslog_receiver: SyslogReceiver,
 ) -> None:
     with shard_to(syslog_receiver) as shard:
-        assert shard.delivery.safe() == "0"
+        assert shard.delivery.safe == "0"
         shard.take()
-        assert shard.delivery.safe() == "1"
+        assert shard.delivery.safe == "1"
         shard.take()
         shard.take()
-        assert shard.delivery.safe() == "1"
+        assert shard.delivery.safe == "1"
         assert shard.numbers() == {"received": 3, "confirmed": 1, "pending": 2}
         shard.delivery.settle()
-        assert shard.delivery.safe() == "3"
+        assert shard.delivery.safe == "3"
         assert shard.numbers() == {"received": 3, "confirmed": 3}
     assert ends(syslog_receiver) == ["1", "2", "3"]
     assert syslog_receiver.connections == 2
@@ -93,9 +94,9 @@ def test_a_window_that_is_large_enough_is_confirmed(syslog_receiver: SyslogRecei
     with shard_to(syslog_receiver) as shard:
         shard.take()
         shard.take(large)
-        assert shard.delivery.safe() == "1"
+        assert shard.delivery.safe == "1"
         shard.take(large)
-        assert shard.delivery.safe() == "3"
+        assert shard.delivery.safe == "3"
 
 
 def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
@@ -105,10 +106,10 @@ def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
         shard.take()
         shard.take()
         shard.delivery.look_after()
-        assert shard.delivery.safe() == "1"
+        assert shard.delivery.safe == "1"
         monkeypatch.setattr("sls_syslog.delivery._WINDOW_SECONDS", 0.0)
         shard.delivery.look_after()
-        assert shard.delivery.safe() == "2"
+        assert shard.delivery.safe == "2"
 
 
 @pytest.mark.usefixtures("patience")
@@ -121,7 +122,7 @@ def test_a_broken_connection_sends_the_whole_window_again_and_no_more(
         syslog_receiver.wait_for(3)
         syslog_receiver.reset_connections()
         shard.take()
-        assert shard.delivery.safe() == "4"
+        assert shard.delivery.safe == "4"
     assert Counter(ends(syslog_receiver)) == {"1": 1, "2": 2, "3": 2, "4": 1}
     snapshot = shard.stats.snapshot()
     assert snapshot["retries"] >= 1
@@ -159,7 +160,7 @@ def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
         for _ in range(3):
             shard.take()
             shard.delivery.settle()
-        assert shard.delivery.safe() == "0"
+        assert shard.delivery.safe == "0"
         syslog_receiver.stop()
         with pytest.raises(TransportError):  # at once: what it lost cannot be sent from here
             shard.take()
@@ -170,7 +171,7 @@ def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
             shard.take()
         shard.delivery.settle()
         assert shard.numbers() == {"received": 4, "confirmed": 4, "replayed": 4}
-        assert shard.delivery.safe() == "0"
+        assert shard.delivery.safe == "0"
 
 
 @pytest.mark.usefixtures("patience")
@@ -186,7 +187,7 @@ def test_a_receiver_that_dies_is_noticed_while_nothing_comes(
             shard.delivery.look_after()
 
 
-def test_a_checkpoint_trails_by_replay_seconds(
+def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
@@ -196,10 +197,60 @@ def test_a_checkpoint_trails_by_replay_seconds(
             now[0] = second
             shard.take()
         seen = []
-        for second in (109.9, 110.0, 114.0, 118.0):
+        for second in (109.9, 110.0, 114.0):
             now[0] = second
-            seen.append(shard.delivery.safe())
-    assert seen == ["0", "1", "2", "3"]
+            shard.delivery.look_after()
+            seen.append(shard.delivery.safe)
+        now[0] = 200.0
+        syslog_receiver.reset_connections()  # it died when nobody looked
+        with pytest.raises(TransportError):
+            shard.delivery.look_after()
+        assert shard.delivery.roll_back() == "2"
+    assert seen == ["0", "1", "2"]
+
+
+def test_a_connection_that_is_only_watched_is_made_anew_before_somebody_ends_it(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shard_to(syslog_receiver, replay_seconds=3600) as shard:
+        shard.take()
+        before = syslog_receiver.connections
+        shard.delivery.look_after()
+        assert syslog_receiver.connections == before
+        monkeypatch.setattr("sls_syslog.transport._IDLE_SECONDS", 0.0)
+        shard.delivery.look_after()
+        syslog_receiver.wait_until(lambda: syslog_receiver.connections == before + 1)
+        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
+
+
+def test_what_is_held_back_is_bounded(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.delivery._HELD_BYTES", 200)
+    syslog_receiver.answer_half_close = False
+    with shard_to(syslog_receiver, timeout=0.3) as shard:
+        with pytest.raises(UnconfirmedError, match="acked"):
+            shard.take()
+        assert shard.delivery.roll_back() == "0"
+        with pytest.raises(UnconfirmedError, match="more is held back"):
+            for _ in range(200):
+                shard.take()
+        assert shard.delivery.roll_back() == "0"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is so everywhere else")
+def test_where_nothing_tells_of_windows_nothing_is_held_back_for_ever(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.connection._FlowControl._told", lambda self: None)
+    syslog_receiver.answer_half_close = False
+    with shard_to(syslog_receiver, timeout=0.3) as shard:
+        for _ in range(2):
+            with pytest.raises(UnconfirmedError, match="acked"):
+                shard.take()
+            shard.delivery.roll_back()
 
 
 @pytest.mark.usefixtures("patience")
@@ -208,14 +259,14 @@ def test_stretches_without_logs_move_the_checkpoint_only_behind_what_is_confirme
 ) -> None:
     with shard_to(syslog_receiver) as shard:
         shard.delivery.skip("0+")
-        assert shard.delivery.safe() == "0+"
+        assert shard.delivery.safe == "0+"
         shard.take()
         shard.take()
         shard.delivery.skip("2+")
         assert shard.delivery.reached == "2+"
-        assert shard.delivery.safe() == "1"
+        assert shard.delivery.safe == "1"
         shard.delivery.settle()
-        assert shard.delivery.safe() == "2+"
+        assert shard.delivery.safe == "2+"
 
 
 def test_a_datagram_that_the_system_refuses_is_dropped_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,9 @@ class Response:
 
     def get_loggroup_count(self) -> int:
         return self._groups
+
+    def get_loggroup_list(self) -> Response:
+        return self
 
 
 class Client:
@@ -46,43 +50,61 @@ class Tracker:
 class Listener:
     """Remembers what it is told, and answers from a table."""
 
-    def __init__(self, instead: dict[str, str]) -> None:
-        self.instead = instead
-        self.told: list[tuple[str, str]] = []
+    def __init__(self, answers: Mapping[str, tuple[str, bool]]) -> None:
+        self.answers = answers
+        self.told: list[tuple[str, str, str, Any]] = []
 
-    def before_fetch(self, cursor: str) -> str:
-        return self.instead.get(cursor, cursor)
+    def before_fetch(self, cursor: str) -> tuple[str, bool]:
+        return self.answers.get(cursor, (cursor, True))
 
-    def nothing_fetched(self, start: str, end: str) -> None:
-        self.told.append((start, end))
+    def fetched(self, cursor: str, start: str, end: str, batch: Any) -> None:
+        self.told.append((cursor, start, end, batch))
 
     def logs_expired(self) -> None:
         """Never, here."""
 
 
-def guarded(served: dict[str, Response], instead: dict[str, str]) -> tuple[Client, Listener]:
-    client, listener = Client(served), Listener(instead)
+def guarded(
+    served: dict[str, Response], answers: Mapping[str, tuple[str, bool]]
+) -> tuple[Client, Listener]:
+    client, listener = Client(served), Listener(answers)
     guard(Tracker(client), listener)
     return client, listener
 
 
 def test_a_processor_decides_where_the_sdk_goes_on() -> None:
     rest = Response("9", 3)
-    client, listener = guarded({"1": rest}, instead={"5": "1"})
+    client, listener = guarded({"1": rest}, answers={"5": ("1", True)})
     assert client.pull_logs(0, "5", count=10) is rest
+    assert listener.told == [("5", "1", "9", rest)]
+
+
+def test_nothing_is_fetched_when_it_says_so() -> None:
+    client, listener = guarded({}, answers={"5": ("1", False)})
+    response = client.pull_logs(0, "5")
+    assert response.get_next_cursor() == "5"
+    assert response.get_loggroup_count() == 0
+    assert list(response.get_loggroup_list().LogGroups) == []  # type: ignore[attr-defined]
     assert listener.told == []
+
+
+def test_an_end_cursor_is_not_reached_by_fetching_nothing() -> None:
+    """The SDK takes an empty answer for the end, and stops (``worker.py``)."""
+    rest = Response("9", 3)
+    client, _ = guarded({"1": rest}, answers={"5": ("1", False)})
+    assert client.pull_logs(0, "5", end_cursor="9") is rest
 
 
 def test_it_is_told_of_stretches_without_logs_for_it() -> None:
     """With an SPL query in the consumer, ``process()`` is not called for them."""
-    client, listener = guarded({"1": Response("4", 0), "4": Response("", 0)}, instead={})
+    client, listener = guarded({"1": Response("4", 0), "4": Response("", 0)}, answers={})
     client.pull_logs(0, "1")
     client.pull_logs(0, "4")
-    assert listener.told == [("1", "4")]
+    assert listener.told == [("1", "1", "4", None), ("4", "4", "4", None)]
 
 
 def test_other_shards_and_a_shard_that_was_given_up_are_left_alone() -> None:
-    client, listener = guarded({"1": Response("4", 0)}, instead={"1": "nowhere"})
+    client, listener = guarded({"1": Response("4", 0)}, answers={"1": ("nowhere", True)})
     client.pull_logs(7, "1")
     unguard(Tracker(client))
     client.pull_logs(0, "1")

@@ -22,6 +22,17 @@ def test_who_has_answered_once_is_never_probed_again() -> None:
     assert known.known(SIEM) is Answer.GIVEN
 
 
+def test_an_answer_to_another_shard_outweighs_a_silence() -> None:
+    known = HalfCloses()
+
+    def answered_meanwhile() -> Answer:
+        known.answered(SIEM)
+        return Answer.NONE
+
+    known.unanswered(SIEM, answered_meanwhile)
+    assert known.known(SIEM) is Answer.GIVEN
+
+
 @pytest.mark.parametrize("answer", list(Answer))
 def test_the_first_silence_is_looked_into(answer: Answer) -> None:
     known = HalfCloses()
@@ -43,7 +54,7 @@ def test_one_that_reads_is_asked_once_more_before_it_is_judged(
 ) -> None:
     known = HalfCloses()
     known.unanswered(SIEM, lambda: Answer.DOUBTED)
-    known.is_alive(SIEM, lambda: probed)
+    known.found_alive(SIEM, lambda: probed)
     assert known.known(SIEM) is learnt
 
 
@@ -67,7 +78,7 @@ def test_one_warning_names_the_receiver(caplog: pytest.LogCaptureFixture) -> Non
     known = HalfCloses()
     known.unanswered(SIEM, lambda: Answer.DOUBTED)
     known.unanswered(SIEM, never)
-    known.is_alive(SIEM, lambda: Answer.NONE)
+    known.found_alive(SIEM, lambda: Answer.NONE)
     known = HalfCloses()
     known.unanswered(SIEM, lambda: Answer.NONE)
     levels = [record.levelno for record in caplog.records]

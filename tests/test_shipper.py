@@ -6,20 +6,23 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from aliyun.log.consumer import ConsumerProcessorBase, CursorPosition
-from shipping import GROUP, eventually, make_worker, numbers, shipping
+from aliyun.log.consumer.checkpoint_tracker import ConsumerCheckpointTracker
+from shipping import GROUP, assert_balanced, eventually, make_worker, numbers, shipping
 
 from sls_syslog import (
     SettingsError,
     Severity,
     ShipperSettings,
+    ShipperStats,
     SyslogClient,
     SyslogShipperProcessor,
 )
+from sls_syslog.guards import guard
 from sls_syslog.logs import flatten
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
@@ -88,8 +91,11 @@ def test_a_receiver_that_is_down_at_start_is_waited_for(
     fill(sls_emulator)
     syslog_receiver.stop_listening()
     with shipping(sls_emulator, quick(syslog_receiver)):
-        # Long enough for batches to go back to SLS and come again.
-        eventually(lambda: sls_emulator.calls["PullLogs"] > 6)
+        eventually(lambda: sls_emulator.calls["PullLogs"] >= 2)
+        time.sleep(2)  # for the batches to have gone back to SLS
+        pulls = sls_emulator.calls["PullLogs"]
+        time.sleep(1)
+        assert sls_emulator.calls["PullLogs"] == pulls, "fetched, and nobody to send it to"
         assert not any(
             sls_emulator.checkpoints(GROUP)[shard] == end
             for shard, end in sls_emulator.end_cursors().items()
@@ -126,8 +132,8 @@ def test_a_shutdown_during_an_outage_saves_only_what_was_delivered(
     fill(sls_emulator)
     syslog_receiver.stop_listening()
     with shipping(sls_emulator, quick(syslog_receiver), processor):
-        eventually(lambda: sls_emulator.calls["PullLogs"] >= 4)
-        time.sleep(0.5)  # for both shards' batches to have failed
+        eventually(lambda: sls_emulator.calls["PullLogs"] >= 2)
+        time.sleep(1.5)  # for both shards' batches to have failed
     assert (sls_emulator.checkpoints(GROUP) == sls_emulator.end_cursors()) is lost
     syslog_receiver.listen_again()
     with shipping(sls_emulator, quick(syslog_receiver)):
@@ -499,3 +505,93 @@ def test_a_receiver_that_dies_while_nothing_is_sent_gets_the_last_seconds_again(
         syslog_receiver.start()
         eventually(lambda: numbers(syslog_receiver) == list(range(LOGS)))
         assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()
+
+
+class Sdk:
+    """Fetches and processes as the SDK does, in the order that a test wants."""
+
+    def __init__(self, emulator: SlsEmulator, settings: Any) -> None:
+        self.processor = SyslogShipperProcessor(settings, ShipperStats())
+        self.client = make_worker(emulator, settings).consumer_client
+        tracker: Any = ConsumerCheckpointTracker
+        self.tracker = tracker(self.client, "shipper", 0)
+        self.begin = self.client.get_begin_cursor(0)
+        self.tracker.set_memory_check_point(self.begin)
+        self.processor.initialize(0)
+        guard(self.tracker, self.processor)
+
+    def fetch(self, cursor: str) -> tuple[Any, str]:
+        """One group, as what ``process()`` is given, and the cursor behind it."""
+        response = self.client.pull_logs(0, cursor, count=1)
+        return response.get_loggroup_list(), response.get_next_cursor()
+
+    def process(self, batch: Any, end: str) -> str | None:
+        self.tracker.set_cursor(end)
+        return self.processor.process(batch, self.tracker)
+
+
+@pytest.fixture
+def sdk(sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver) -> Iterator[Sdk]:
+    for n in range(3):
+        sls_emulator.put_logs([{"n": str(n)}], shard=0)
+    sdk = Sdk(sls_emulator, quick(syslog_receiver))
+    yield sdk
+    sdk.processor.shutdown(sdk.tracker)
+    assert_balanced(sdk.processor.stats)
+
+
+def test_a_batch_is_taken_only_where_the_last_one_ended(
+    sdk: Sdk, sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    """The SDK fetches ahead, and may do so from where it should not, after a roll-back."""
+    first, end_of_first = sdk.fetch(sdk.begin)
+    second, end_of_second = sdk.fetch(end_of_first)
+    assert sdk.process(second, end_of_second) == sdk.begin
+    assert sls_emulator.checkpoints(GROUP) == {0: sdk.begin}
+    assert sdk.process(first, end_of_first) is None
+    again, end = sdk.fetch(sdk.begin)
+    assert sdk.process(again, end) == end_of_first, "taken twice"
+    assert numbers(syslog_receiver) == [0]
+
+
+def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
+    sdk: Sdk, syslog_receiver: SyslogReceiver
+) -> None:
+    first, end_of_first = sdk.fetch(sdk.begin)
+    assert sdk.process(first, end_of_first) is None
+    second, end_of_second = sdk.fetch(end_of_first)
+    assert sdk.process(second, end_of_second) is None  # sent, and waits for its confirmation
+    syslog_receiver.wait_for(2)
+    syslog_receiver.stop()
+    time.sleep(2)  # the window is due
+    for _ in range(2):
+        assert sdk.processor.before_fetch(end_of_second) == (end_of_first, False)
+    syslog_receiver.start()
+    sdk.processor.request_stop()
+    assert sdk.processor.before_fetch(end_of_second)[0] == end_of_first
+
+
+def test_a_gap_that_is_known_before_the_batch_in_front_of_it_is_crossed_later(sdk: Sdk) -> None:
+    first, end = sdk.fetch(sdk.begin)
+    sdk.processor.fetched(end, end, "behind the gap", None)
+    assert sdk.process(first, end) is None
+    assert sdk.processor.before_fetch("behind the gap") == ("behind the gap", True)
+
+
+def test_a_window_that_fails_while_nothing_comes_is_sent_once_more_and_no_more(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    with shipping(sls_emulator, quick(syslog_receiver, retry_seconds=1)) as worker:
+        sls_emulator.put_logs([{"n": "0"}], shard=0)
+        sls_emulator.wait_until_drained(GROUP)
+        sls_emulator.put_logs([{"n": "1"}], shard=0)
+        syslog_receiver.wait_for(2)  # sent, not confirmed
+        syslog_receiver.stop()
+        time.sleep(4)  # rolled back, and the SDK free to fetch at once
+        syslog_receiver.start()
+        sls_emulator.put_logs([{"n": "2"}], shard=0)
+        sls_emulator.wait_until_drained(GROUP)
+        snapshot = worker.shard_consumers[0].processor.stats.snapshot()
+        assert (snapshot["received"], snapshot["confirmed"]) == (3, 3)
+    assert numbers(syslog_receiver) == [0, 1, 2]
+    assert len(syslog_receiver.frames) <= 4

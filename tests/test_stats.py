@@ -65,7 +65,7 @@ FATES = ("confirmed", "confirmed", "filtered", "dropped")
 @given(STEPS)
 def test_every_log_is_counted_once_whatever_is_rolled_back(steps: list[tuple[str, int]]) -> None:
     stats = ShipperStats()
-    ledger, slow = stats.shard("shard"), SlowLedger()
+    ledger, slow = stats.open("shard"), SlowLedger()
     tallies: list[Tally] = []
     fates = {log: FATES[log * 7 % len(FATES)] for log in range(400)}
     for step, number in steps:
@@ -102,21 +102,38 @@ def numbers(stats: ShipperStats, *kinds: str) -> list[Any]:
 
 def test_a_shard_that_is_given_back_takes_its_pending_logs_along() -> None:
     stats = ShipperStats()
-    ledger = stats.shard("shard")
+    ledger = stats.open("shard")
     ledger.receive(5)
     ledger.confirm([Tally(logs=2)])
-    ledger.give_back()
+    stats.close(ledger)
     assert numbers(stats, "received", "confirmed", "pending") == [2, 2, 0]
+
+
+def test_two_consumers_of_one_shard_do_not_mix_up_what_is_pending() -> None:
+    """After an eviction both may have it for a while."""
+    stats = ShipperStats()
+    first, second = stats.open("shard"), stats.open("shard")
+    first.receive(5)
+    second.receive(3)
+    stats.close(first)
+    assert numbers(stats, "received", "pending") == [3, 3]
+    second.confirm([Tally(logs=3)])
+    stats.close(second)
+    third = stats.open("shard")
+    third.receive(1)
+    assert numbers(stats, "received", "confirmed", "pending") == [4, 3, 1]
+    assert list(stats.snapshot()["shards"]) == ["shard"]
 
 
 def test_logs_that_expire_before_they_are_served_again_are_dropped() -> None:
     stats = ShipperStats()
-    ledger = stats.shard("shard")
+    ledger = stats.open("shard")
     ledger.receive(5)
     ledger.roll_back(confirmed=0, pending=5)
     ledger.expired()
     assert numbers(stats, "received", "dropped", "pending") == [5, 5, 0]
     assert stats.snapshot()["dropped_by_cause"] == {"expired": 5}
+    assert numbers(stats, "lag_seconds") == [0.0]
     assert ledger.receive(3) == 0
     assert numbers(stats, "received", "replayed") == [8, 0]
 
@@ -124,7 +141,7 @@ def test_logs_that_expire_before_they_are_served_again_are_dropped() -> None:
 def test_all_shards_together_are_the_total() -> None:
     stats = ShipperStats()
     for place, logs in (("a", 2), ("b", 3)):
-        ledger = stats.shard(place)
+        ledger = stats.open(place)
         ledger.receive(logs)
         outcomes = Counter(filtered=1, truncated=1, repaired_utf8=2)
         ledger.confirm([Tally(logs=logs, size=10 * logs, outcomes=outcomes)])
@@ -137,7 +154,7 @@ def test_all_shards_together_are_the_total() -> None:
 def test_lag_is_the_age_of_what_waits_or_was_confirmed_last() -> None:
     now = [1000.0]
     stats = ShipperStats(clock=lambda: now[0])
-    ledger = stats.shard("shard")
+    ledger = stats.open("shard")
     ledger.receive(2)
     tally = Tally(logs=2, oldest=940, newest=990)
     ledger.wait_for(tally)
@@ -153,11 +170,12 @@ def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.INFO, logger="sls_syslog.stats")
     now = [0.5]
     stats = ShipperStats(clock=lambda: now[0])
+    ledger = stats.open("shard")
     for second in range(1, 125):
         now[0] = float(second)
         stats.log_line()
-        stats.shard("shard").receive(10)
-        stats.shard("shard").confirm([Tally(logs=10, size=10_000, newest=now[0] - 2)])
+        ledger.receive(10)
+        ledger.confirm([Tally(logs=10, size=10_000, newest=now[0] - 2)])
     first, second_line = caplog.messages
     assert first.startswith("600 logs confirmed in 60 s (10.0/s, 0.010 MB/s), lag 2.0 s, pending 0")
     assert "in all 1200 confirmed" in second_line

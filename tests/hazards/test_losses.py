@@ -22,13 +22,11 @@ from hazards.ways import (
     put,
     quick,
     service,
+    until_the_first_batch_has_failed,
 )
 from sls_syslog import SyslogShipperProcessor
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
-# PullLogs after which the first batch has been processed, and not delivered: with one process()
-# at work the SDK makes three.
-FAILED = 4
 FIRST_TEN = list(range(10))
 AT_THE_END: dict[str, Any] = {"cursor_position": CursorPosition.END_CURSOR}
 
@@ -44,7 +42,7 @@ def lost_in_an_outage(
         put(emulator, 0, 10)
         with outage(receiver), way.run(emulator, quick(receiver), careless, ours) as worker:
             over = prepare(worker)
-            eventually(lambda: emulator.calls["PullLogs"] >= FAILED)
+            until_the_first_batch_has_failed(emulator)
             over()
             receiver.listen_again()
             put(emulator, 10, 20)
@@ -63,7 +61,7 @@ def lost_by_a_stop_in_an_outage(way: Way, careless: Any) -> list[int]:
     with service() as (emulator, receiver):
         put(emulator, 0, 10)
         with outage(receiver), way.run(emulator, quick(receiver), careless):
-            eventually(lambda: emulator.calls["PullLogs"] >= FAILED)
+            until_the_first_batch_has_failed(emulator)
         put(emulator, 10, 20)
         with way.run(emulator, quick(receiver), careless):
             emulator.wait_until_drained(GROUP)
@@ -169,7 +167,7 @@ def test_l7_where_the_end_was_is_known_after_a_crash(way: Way) -> None:
             eventually(lambda: emulator.calls["PullLogs"] >= 2)
             put(emulator, 0, 10)
             pulls = emulator.calls["PullLogs"]
-            eventually(lambda: emulator.calls["PullLogs"] >= pulls + FAILED)
+            until_the_first_batch_has_failed(emulator, pulls)
             crash(emulator)
         lost = lost_after_a_crash(way, emulator, receiver)
     assert lost == ([] if way.safe else FIRST_TEN)
@@ -179,7 +177,7 @@ def test_l7_where_the_end_was_is_known_after_a_crash(way: Way) -> None:
 def test_l7_where_the_end_of_an_empty_shard_was_is_known_after_a_crash(way: Way) -> None:
     with service() as (emulator, receiver):
         with way.run(emulator, quick(receiver), naive.RollsBack, **AT_THE_END):
-            eventually(lambda: emulator.calls["PullLogs"] >= FAILED)
+            until_the_first_batch_has_failed(emulator)
             crash(emulator)
         put(emulator, 0, 10)
         lost = lost_after_a_crash(way, emulator, receiver)

@@ -33,6 +33,7 @@ __all__ = [
     "put",
     "quick",
     "service",
+    "until_the_first_batch_has_failed",
     "within",
 ]
 
@@ -204,6 +205,15 @@ def missing(receiver: SyslogReceiver, logs: int) -> list[int]:
     """Which of the logs 0 to ``logs - 1`` have not arrived."""
     arrived = set(numbers(receiver))
     return [n for n in range(logs) if n not in arrived]
+
+
+def until_the_first_batch_has_failed(emulator: SlsEmulator, pulls: int = 0) -> None:
+    """Wait until a batch was processed and not delivered.
+
+    The SDK then has fetched four times, three of them with process() at work; but nothing is
+    fetched by ours for a receiver that is down.
+    """
+    within(2.5, lambda: emulator.calls["PullLogs"] >= pulls + 4)
 
 
 def within(seconds: float, condition: Callable[[], bool]) -> bool:
