@@ -161,9 +161,18 @@ class Delivery:
 
     def _deliver(self, frames: list[bytes], *, confirm: bool) -> None:
         give_up = time.monotonic() + self._settings.retry_seconds
-        for delay in RetryPolicy().delays():
+        again = False
+        for pieces, delay in enumerate(RetryPolicy().delays()):
             try:
-                self._try(frames, confirm=confirm)
+                self._look()
+                if again:
+                    self._send_again(pieces)
+                else:
+                    self._transport.send(frames)
+                if confirm or again:
+                    self._confirm()
+                self.is_failing = False
+                return
             except MessageTooLongError as error:  # this system's datagrams are smaller than most
                 self._leave_out(error.size)
             except TransportError as error:
@@ -172,27 +181,40 @@ class Delivery:
                 # What a receiver that died may have lost cannot be sent from here.
                 if self._stop.requested or self._young or late or self._stop.wait(delay):
                     raise
-            else:
-                return
-            # All of the window is in doubt.
-            frames = [frame for batch in self._window for frame in batch.frames]
-            confirm = bool(self._window)
+            again = bool(self._window)  # all of it is in doubt
 
-    def _try(self, frames: list[bytes], *, confirm: bool) -> None:
+    def _look(self) -> None:
+        """See whether the receiver is there, if it has failed or may have lost something."""
         if self.is_failing or self._young:
             now = time.monotonic()
             self._transport.watch()
             self._seen_alive(now)
-        if self.is_failing and not self._window:
-            self.is_failing = False  # it is there; the next batch will show more
-        self._transport.send(frames)
-        if not confirm:
-            return
-        if self._transport.confirm(watched=self._settings.replay_seconds > 0):
+
+    def _send_again(self, pieces: int) -> None:
+        """Send the window, in more and more pieces each time it has failed.
+
+        A receiver that keeps failing half-way still gets on.
+        """
+        for batch in self._window:
+            size = max(1, len(batch.frames) // 2 ** (pieces - 1))
+            sent = 0
+            while sent < len(batch.frames):
+                self._transport.send(batch.frames[sent : sent + size])
+                if pieces > 1 and self._transport.confirm(watched=self._is_watched()):
+                    del batch.frames[: sent + size]
+                    sent = 0
+                else:
+                    sent += size
+
+    def _confirm(self) -> None:
+        if self._transport.confirm(watched=self._is_watched()):
             self._all_confirmed()
         elif self._size() > _HELD_BYTES:
             problem = "more is held back than can be kept"
             raise UnconfirmedError(self._settings.destination, self._settings.confirm, problem)
+
+    def _is_watched(self) -> bool:
+        return self._settings.replay_seconds > 0
 
     def _all_confirmed(self) -> None:
         now = time.monotonic()
@@ -204,9 +226,8 @@ class Delivery:
         if self._reconnecting:
             self._reconnecting = False
             self._ledger.count("reconnects")
-        self.is_failing = False
         outage.ended(self._settings.destination)
-        if self._settings.replay_seconds:
+        if self._is_watched():
             self._transport.watch()  # it may have died just before
         self._seen_alive(now)
 

@@ -124,7 +124,7 @@ def run_worker(*workers: ConsumerWorker) -> None:
             _watch(workers, stop)
         finally:
             _stop(workers)
-    logger.info("stopped, with the checkpoints saved")
+    logger.info("stopped; what is not confirmed SLS will serve again")
 
 
 def _watch(workers: tuple[ConsumerWorker, ...], stop: _Signals) -> None:

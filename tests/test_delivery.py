@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,9 +24,8 @@ from sls_syslog.testing import SyslogReceiver
 class Shard:
     """A delivery to a receiver, its ledger, and batches for it."""
 
-    def __init__(self, receiver: SyslogReceiver, **settings: Any) -> None:
-        given = {**receiver.settings(), "timeout": 5, "retry_seconds": 0, **settings}
-        self.settings = ShipperSettings.from_mapping(given)
+    def __init__(self, settings: ShipperSettings) -> None:
+        self.settings = settings
         self.stats = ShipperStats()
         self.ledger = self.stats.open("shard")
         self.stop = Stop()
@@ -51,7 +52,8 @@ class Shard:
 
 @contextlib.contextmanager
 def shard_to(receiver: SyslogReceiver, **settings: Any) -> Iterator[Shard]:
-    shard = Shard(receiver, **settings)
+    given = {**receiver.settings(), "timeout": 5, "retry_seconds": 0, **settings}
+    shard = Shard(ShipperSettings.from_mapping(given))
     try:
         yield shard
     finally:
@@ -152,6 +154,38 @@ def test_a_roll_back_goes_to_the_last_confirmation_and_the_ledger_balances(
         assert shard.numbers() == {"received": 5, "confirmed": 5, "replayed": 3}
 
 
+def test_a_receiver_that_fails_half_way_again_and_again_still_gets_on() -> None:
+    """It takes 50 messages over each connection, and dies with the rest unread."""
+    taken: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb", buffering=0) as lines:
+                for _ in range(50):
+                    line = lines.readline()
+                    if not line:
+                        break
+                    taken.append(line)
+
+    frames = [b"<14>1 - - - - - - %d\n" % number for number in range(500)]
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(serve, listener)
+        port = listener.getsockname()[1]
+        settings = ShipperSettings(host="127.0.0.1", port=port, timeout=5, retry_seconds=60)
+        shard = Shard(settings)
+        shard.take(*frames)
+        assert shard.delivery.safe == "1"
+        assert shard.numbers() == {"received": 500, "confirmed": 500}
+        listener.shutdown(socket.SHUT_RDWR)
+        serving.result(10)
+    assert set(taken) == set(frames)
+    shard.delivery.close()
+
+
 @pytest.mark.usefixtures("patience")
 def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
     syslog_receiver: SyslogReceiver,
@@ -202,7 +236,7 @@ def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
             shard.delivery.look_after()
             seen.append(shard.delivery.safe)
         now[0] = 200.0
-        syslog_receiver.reset_connections()  # it died when nobody looked
+        syslog_receiver.stop()  # when nobody looked
         with pytest.raises(TransportError):
             shard.delivery.look_after()
         assert shard.delivery.roll_back() == "2"

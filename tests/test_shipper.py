@@ -477,6 +477,20 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
     assert "does not answer a half-close" in warning.getMessage()
 
 
+def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    syslog_receiver.answer_half_close = False
+    with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
+        for n in range(8):
+            sls_emulator.put_logs([{"n": str(n)}], shard=n % 2)
+            syslog_receiver.wait_for(1)
+            eventually(lambda n=n: n in numbers(syslog_receiver))  # type: ignore[misc]  # bound here
+    assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()
+    assert len(syslog_receiver.frames) <= 2 * 8
+
+
 def test_what_a_hung_receiver_s_kernel_took_is_not_checkpointed(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
