@@ -86,7 +86,8 @@ class Delivery:
         self._window: list[Batch] = []  # sent, not confirmed
         self._young: deque[_Confirmed] = deque()  # confirmed, but a receiver that dies may lose it
         self.safe = self.reached = start
-        self.is_failing = self._reconnecting = False
+        self.is_failing = False
+        self._failures = 0  # since the last confirmation
         self._confirmed_at = float("-inf")
 
     def take(self, batch: Batch) -> None:
@@ -223,8 +224,8 @@ class Delivery:
         self._ledger.confirm(batch.tally for batch in self._window)
         self._window.clear()
         self._confirmed_at = now
-        if self._reconnecting:
-            self._reconnecting = False
+        if self._failures:
+            self._failures = 0
             self._ledger.count("reconnects")
         outage.ended(self._settings.destination)
         if self._is_watched():
@@ -233,9 +234,11 @@ class Delivery:
 
     def _failed(self, error: TransportError) -> None:
         self._transport.close()
-        self.is_failing = self._reconnecting = True
+        self.is_failing = True
+        self._failures += 1
         self._ledger.count("retries")
-        if not self._stop.requested:
+        every_receiver = self._failures >= len(self._settings.receivers)
+        if every_receiver and not self._stop.requested:
             outage.began(self._settings.destination, error)
 
     def _leave_out(self, size: int) -> None:
