@@ -47,15 +47,16 @@ _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _FIRST_WORD_SECONDS = 0.5
 # So that a peer that is gone is noticed after about 30 seconds, whether it owes us an answer (the
 # user timeout) or not (the probes), and not after the quarter of an hour or the two hours that
-# kernels take by themselves. A receiver that is there but reads nothing for 30 seconds counts as
+# kernels take by themselves; and one that was replaced meanwhile, which answers a probe with a
+# reset, after 5. A receiver that is there but reads nothing for 30 seconds counts as
 # gone as well, since Linux applies the user timeout to a closed window, whatever ``timeout``
 # says. That costs a second copy of what was unconfirmed, never a log; waiting longer would hold
 # up a shard, and with it the heartbeat of every shard that the consumer has.
 _OPTIONS = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),  # seconds of silence before the first probe
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),  # seconds of silence before the first probe
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),  # seconds between probes
-    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),  # probes without an answer
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 5),  # probes without an answer
     (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),  # milliseconds (RFC 5482)
     (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
 )

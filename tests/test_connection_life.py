@@ -58,9 +58,9 @@ def server_context(ca: TemporaryCA, version: str, **options: Any) -> ssl.SSLCont
     ("level", "option", "value"),
     [
         (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-        (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
+        (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),
         (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
-        (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+        (socket.IPPROTO_TCP, "TCP_KEEPCNT", 5),
         (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),
     ],
 )
