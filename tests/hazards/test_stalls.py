@@ -287,15 +287,16 @@ def test_s12_an_expired_token_holds_up_no_shard(way: Way) -> None:
             assert within(2 * A_WHILE, lambda: not missing(receiver, 2)) is way.safe
 
 
-def stopped_by(way: Way, number: signal.Signals) -> tuple[int, bool]:
-    """The exit status, and whether all that had arrived was saved."""
+def stopped_by(way: Way, number: signal.Signals) -> tuple[int | None, bool]:
+    """The exit status, ``None`` if it has none, and whether all that had arrived was saved."""
     with service() as (emulator, receiver), way.program(emulator, receiver) as shipper:
         put(emulator, 0, 1)
         emulator.wait_until_drained(GROUP)
         put(emulator, 1, 2)  # within the three seconds in which the SDK saves in memory only
         receiver.wait_for(2)
         shipper.process.send_signal(number)
-        return shipper.wait(), emulator.drained(GROUP)
+        within(LONG, lambda: shipper.process.poll() is not None)
+        return shipper.process.poll(), emulator.drained(GROUP)
 
 
 @hazard(NAIVE, OURS)
@@ -305,8 +306,8 @@ def test_s13_sigterm_ends_with_a_checkpoint(way: Way) -> None:
 
 @hazard(NAIVE, OURS)
 def test_s14_ctrl_c_ends_with_a_checkpoint(way: Way) -> None:
-    _, saved = stopped_by(way, signal.SIGINT)
-    assert saved is way.safe
+    status, saved = stopped_by(way, signal.SIGINT)  # Python 3.10 may hang instead
+    assert (status is not None and saved) is way.safe
 
 
 @hazard(NAIVE, OURS)
