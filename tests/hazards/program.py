@@ -63,5 +63,7 @@ def ship() -> None:
 
 
 if __name__ == "__main__":
+    # As on a terminal: a shell gives what it runs in the background a deaf ear for Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.basicConfig(level=logging.INFO)
     {"naive": ship_naively, "plain": ship_plainly, "ours": ship}[sys.argv[1]]()
