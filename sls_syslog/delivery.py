@@ -197,6 +197,7 @@ class Delivery:
         A receiver that keeps failing half-way still gets on.
         """
         for batch in self._window:
+            batch.frames = self._apart(batch.frames)
             size = max(1, len(batch.frames) // 2 ** (pieces - 1))
             sent = 0
             while sent < len(batch.frames):
@@ -206,6 +207,12 @@ class Delivery:
                     sent = 0
                 else:
                     sent += size
+
+    def _apart(self, frames: list[bytes]) -> list[bytes]:
+        """Messages one by one, where several are in one piece."""
+        if self._settings.framing != "newline":
+            return frames
+        return [message for frame in frames for message in frame.splitlines(keepends=True)]
 
     def _confirm(self) -> None:
         if self._transport.confirm(watched=self._is_watched()):

@@ -1,7 +1,8 @@
-"""``LogEncoder``: from one log to the bytes of its message, whatever the log holds.
+"""``LogEncoder``: from logs to the bytes of their messages, whatever the logs hold.
 
 Pure. Hooks are a user's code: what they return is checked and repaired here, and what
 they raise ends here, since a mistake in formatting must not cost a log or stall a shard.
+Logs that need nothing of this go by ``shortcut.py``.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from sls_syslog.codes import Facility, Severity, pri
 from sls_syslog.errors import MessageTooLongError
 from sls_syslog.formats import structured_data_text
+from sls_syslog.framing import FRAMINGS
 from sls_syslog.hooks import MessageHooks
-from sls_syslog.logs import Log
+from sls_syslog.logs import Log, flatten_group, time_of
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
 from sls_syslog.repair import header_field, hostname_rfc5424
 from sls_syslog.settings import ShipperSettings
+from sls_syslog.shortcut import ShortCut
+from sls_syslog.timestamps import LogClock
 from sls_syslog.wire import WireFormat
 
 __all__ = ["LogEncoder"]
@@ -37,7 +42,7 @@ _LAST_RESORT: dict[str, Callable[[Log], Any]] = {
     "timestamp": lambda log: datetime.now(timezone.utc),
     "structured_data": lambda log: {},
 }
-_OVERSIZE = ("truncated", "split", "dropped_oversize")
+_HEADER_HOOKS = ("severity", "facility", "hostname", "app_name", "structured_data")
 
 
 class LogEncoder:
@@ -56,10 +61,18 @@ class LogEncoder:
         self.counts: Counter[str] = Counter()
         self.where = ""
         self._wire = WireFormat(settings)
+        self._frame = FRAMINGS[settings.framing]
         self._hooks = hooks
-        if not isinstance(settings.payload, (KeyValuePayload, JsonPayload)):
+        self._constants = _constants(settings, hooks)
+        self._stamp = None if _is_own(hooks, "timestamp") else self._make_stamp(settings)
+        self._plain_head = self._make_plain_head()
+        self._short_cut = self._make_short_cut(settings)
+        own_payload = not isinstance(settings.payload, (KeyValuePayload, JsonPayload))
+        if own_payload:
             settings = replace(settings, payload=KeyValuePayload(settings.sep))
         self._defaults = MessageHooks(settings)
+        self._own = {hook for hook in _LAST_RESORT if _is_own(hooks, hook)}
+        self._own |= {"format_message"} if own_payload else set()
         self._said: set[tuple[str, ...]] = set()
         self._legal: dict[str, Callable[[Any], Any]] = {
             "format_message": _text_or_none,
@@ -71,16 +84,56 @@ class LogEncoder:
             "structured_data": _structured_data,
         }
 
+    def encode(
+        self,
+        log_groups: Any,
+        event_id: Callable[[int, int], str] | None = None,
+        uncounted: int = 0,
+    ) -> list[bytes]:
+        """The bytes of a batch, framed; under newline framing several messages may be in one piece.
+
+        Args:
+            log_groups: The SDK's ``LogGroupList``.
+            event_id: Makes an id from the numbers of a group and of a log in it; ``None`` for none.
+            uncounted: Of so many logs, the first ones, nothing is counted: it was when they were
+                confirmed.
+        """
+        self.counts = Counter()
+        frames: list[bytes] = []
+        for number, group in enumerate(log_groups.LogGroups):
+            named = partial(event_id, number) if event_id else None
+            messages = self._short_messages(group, named)
+            if self._short_cut is not None and None not in messages:
+                frames += self._short_cut.framed(messages)
+                uncounted -= len(messages)
+                continue
+            numbers = {number for number, message in enumerate(messages) if message is None}
+            logs = flatten_group(group, self.counts, named, numbers)
+            for message in messages:
+                frames += self.frames(next(logs)) if message is None else [self._frame(message)]
+                uncounted -= 1
+                if uncounted >= 0:
+                    self.counts.clear()
+        return frames
+
+    def _short_messages(self, group: Any, event_id: Callable[[int], str] | None) -> list[Any]:
+        if self._short_cut is None:
+            return [None] * len(group.Logs)
+        return self._short_cut.messages(group, event_id)
+
     def frames(self, log: Log) -> list[bytes]:
         """The bytes of one log, framed: one frame as a rule, none when it is left out."""
         body = self._ask("format_message", log)
         if body is None:
             self.counts["filtered"] += 1
             return []
+        if self._plain_head is not None:
+            before, behind = self._plain_head
+            return self._sized(f"{before}{self._time(log)}{behind}", body)
         wire = self._wire
         header = wire.format.header(
             pri(self._ask("facility", log), self._ask("severity", log)),
-            self._ask("timestamp", log),
+            self._time(log),
             self._ask("hostname", log),
             self._ask("app_name", log),
             "-",
@@ -88,7 +141,9 @@ class LogEncoder:
         )
         if not wire.format.has_structured_data:
             return self._sized(header, body)
-        elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
+        elements = "-"
+        if "structured_data" not in self._constants:
+            elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
         try:
             return self._sized(header + elements, body)
         except MessageTooLongError:
@@ -96,12 +151,50 @@ class LogEncoder:
             self._warn_of_size("omitted_structured_data")
             return self._sized(f"{header}-", body)  # a log without them is better than none
 
+    def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str]:
+        clock = LogClock(settings.timezone)
+        return clock.rfc5424 if self._wire.format.has_structured_data else clock.rfc3164
+
+    def _make_plain_head(self) -> tuple[str, str] | None:
+        """What stands before and behind the time, where all else of the header is constant."""
+        constants, wire_format = self._constants, self._wire.format
+        if len(constants) < len(_HEADER_HOOKS):
+            return None
+        prival = pri(constants["facility"], constants["severity"])
+        names = constants["hostname"], constants["app_name"]
+        before, behind = wire_format.header(prival, "\0", *names, "-", "-").split("\0")
+        return before, f"{behind}-" if wire_format.has_structured_data else behind
+
+    def _make_short_cut(self, settings: ShipperSettings) -> ShortCut | None:
+        payload = settings.payload
+        # Exactly this class: one made from it may do anything.
+        if self._plain_head is None or type(payload) is not KeyValuePayload:
+            return None
+        if self._stamp is None or _is_own(self._hooks, "format_message"):
+            return None
+        before, behind = self._plain_head
+        space = " " if self._wire.format.has_structured_data else ""
+        return ShortCut(
+            before,
+            f"{behind}{space}{self._wire.bom}",
+            payload.sep,
+            self._stamp,
+            settings.framing,
+            settings.max_message_bytes,
+        )
+
+    def _time(self, log: Log) -> str:
+        """The log's time as the header has it."""
+        if self._stamp is not None and "__time__" in log:
+            return self._stamp(*time_of(log))
+        return str(self._ask("timestamp", log))
+
     def _sized(self, head: str, body: str) -> list[bytes]:
-        before = [self.counts[kind] for kind in _OVERSIZE]
+        kind = self._wire.oversized
+        before = self.counts[kind]
         frames = self._wire.frames(head, body, self.counts)
-        for kind, count in zip(_OVERSIZE, before, strict=True):
-            if self.counts[kind] > count:
-                self._warn_of_size(kind)
+        if self.counts[kind] > before:
+            self._warn_of_size(kind)
         return frames
 
     def _warn_of_size(self, kind: str) -> None:
@@ -110,13 +203,19 @@ class LogEncoder:
 
     def _ask(self, hook: str, log: Log) -> Any:
         """What a hook says, made legal; the default's word where it fails."""
+        if hook in self._constants:
+            return self._constants[hook]
         legal = self._legal[hook]
-        for asked in (self._hooks, self._defaults):
+        if hook in self._own:
             try:
                 # A copy: what a hook does to its log must reach neither the next nor the default.
-                return legal(getattr(asked, hook)(dict(log)))
+                return legal(getattr(self._hooks, hook)(dict(log)))
             except BaseException as error:  # sys.exit() too: it would send the batch back for ever
                 self._report(hook, error)
+        try:
+            return legal(getattr(self._defaults, hook)(log))
+        except Exception as error:
+            self._report(hook, error)
         return legal(_LAST_RESORT[hook](log))  # a setting that only some logs upset
 
     def _repaired(self, name: str, value: Any, repair: Callable[[str], str]) -> str:
@@ -146,6 +245,28 @@ class LogEncoder:
         known = cause in self._said
         self._said.add(cause)
         return not known
+
+
+def _is_own(hooks: MessageHooks, hook: str) -> bool:
+    """Whether a user has overridden a hook."""
+    return hook in vars(hooks) or getattr(type(hooks), hook) is not getattr(MessageHooks, hook)
+
+
+def _constants(settings: ShipperSettings, hooks: MessageHooks) -> dict[str, Any]:
+    """What hooks say of any log, where that is always the same, and legal."""
+    hostname, tag = settings.hostname, settings.tag
+    fixed = {
+        "severity": (settings.severity, not settings.severity_rules),
+        "facility": (settings.facility, True),
+        "hostname": (hostname, "{" not in hostname and hostname_rfc5424(hostname) == hostname),
+        "app_name": (tag, "{" not in tag and _app_name(tag) == tag),
+        "structured_data": ({}, not settings.structured_data and not settings.enterprise_id),
+    }
+    return {
+        hook: value
+        for hook, (value, is_fixed) in fixed.items()
+        if is_fixed and not _is_own(hooks, hook)
+    }
 
 
 def _app_name(text: str) -> str:

@@ -7,15 +7,30 @@ not the SDK.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any, TypeAlias
 
-__all__ = ["Log", "flatten", "is_said_by_sls", "time_of"]
+__all__ = [
+    "KEY",
+    "VALUE",
+    "Log",
+    "all_text",
+    "are_plain",
+    "flatten",
+    "flatten_group",
+    "is_said_by_sls",
+    "time_of",
+]
 
 Log: TypeAlias = Mapping[str, str]
 """One log: ``__time__`` (seconds since 1970), ``__topic__``, ``__source__``, where it has one
 ``__time_ns_part__``, if wanted ``__event_id__``, the tags as ``__tag__:name``, then its own
 fields, in this order."""
+
+KEY, VALUE = attrgetter("Key"), attrgetter("Value")
+"""Of a ``Content`` of the SDK."""
 
 _RESERVED = frozenset({"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"})
 _TAG = "__tag__:"
@@ -40,26 +55,75 @@ def flatten(
         event_id: Makes the id of a log from the numbers of its group in the batch and of the
             log in the group, both from 0; ``None`` for no ids.
     """
-    text = _Text(Counter() if counts is None else counts)
-    for group_number, group in enumerate(log_groups.LogGroups):
-        topic, source = text(group.Topic), text(group.Source)
-        tags = {_TAG + text(tag.Key): text(tag.Value) for tag in group.LogTags}
-        for number, log in enumerate(group.Logs):
-            fields = {"__time__": str(log.Time), "__topic__": topic, "__source__": source}
-            if log.Time_ns:
-                fields["__time_ns_part__"] = str(log.Time_ns)
-            if event_id is not None:
-                fields["__event_id__"] = event_id(group_number, number)
-            fields.update(tags)
-            distinct = len(fields) + len(log.Contents)
-            fields.update((text.key(item.Key), text(item.Value)) for item in log.Contents)
-            text.counts["repaired_duplicate_key"] += distinct - len(fields)
-            yield fields
+    for number, group in enumerate(log_groups.LogGroups):
+        named = partial(event_id, number) if event_id else None
+        yield from flatten_group(group, Counter() if counts is None else counts, named)
+
+
+def flatten_group(
+    group: Any,
+    counts: Counter[str],
+    event_id: Callable[[int], str] | None,
+    wanted: Container[int] | None = None,
+) -> Iterator[Log]:
+    """Each log of one group; see ``flatten``.
+
+    Args:
+        group: A ``LogGroup`` of the SDK.
+        counts: Where repairs are counted.
+        event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
+        wanted: The numbers of the logs to yield; ``None`` for all.
+    """
+    text = _Text(counts)
+    topic, source = text(group.Topic), text(group.Source)
+    tags = {_TAG + text(tag.Key): text(tag.Value) for tag in group.LogTags}
+    for number, log in enumerate(group.Logs):
+        if wanted is not None and number not in wanted:
+            continue
+        fields = {"__time__": str(log.Time), "__topic__": topic, "__source__": source}
+        if log.Time_ns:
+            fields["__time_ns_part__"] = str(log.Time_ns)
+        if event_id is not None:
+            fields["__event_id__"] = event_id(number)
+        fields.update(tags)
+        contents = list(log.Contents)
+        keys, values = tuple(map(KEY, contents)), list(map(VALUE, contents))
+        if are_plain(keys) and all_text(values):
+            fields.update(zip(keys, values, strict=True))
+        else:
+            distinct = len(fields) + len(keys)
+            fields.update(zip(map(text.key, keys), map(text, values), strict=True))
+            counts["repaired_duplicate_key"] += distinct - len(fields)
+        yield fields
 
 
 def time_of(log: Log) -> tuple[int, int]:
     """Seconds since 1970 and the nanoseconds to add to them."""
     return int(log["__time__"]), int(log.get("__time_ns_part__", 0))
+
+
+@lru_cache(maxsize=1024)  # logs come in a few shapes
+def are_plain(keys: tuple[str | bytes, ...]) -> bool:
+    """Whether the names of a log's own fields need nothing done to them.
+
+    They are text, no two are the same, and none could pass for what SLS says of the log.
+    """
+    return len(set(keys)) == len(keys) and not any(
+        isinstance(key, bytes) or _is_reserved(key) for key in keys
+    )
+
+
+def all_text(values: list[str | bytes]) -> bool:
+    """Whether all of them were valid UTF-8."""
+    try:
+        "".join(values)  # type: ignore[arg-type]  # the quickest way to find out
+    except TypeError:
+        return False
+    return True
+
+
+def _is_reserved(key: str) -> bool:
+    return key in _RESERVED or key.startswith((_TAG, _FORGED))
 
 
 def is_said_by_sls(key: str) -> bool:
@@ -84,7 +148,7 @@ class _Text:
     def key(self, value: str | bytes) -> str:
         """The name under which a log's own field is found."""
         key = self(value)
-        if key not in _RESERVED and not key.startswith((_TAG, _FORGED)):
+        if not _is_reserved(key):
             return key
         self.counts["repaired_reserved_key"] += 1
         return _FORGED + key

@@ -36,6 +36,10 @@ class KeyValuePayload:
         return "".join(f"{sep}{key}={value}" for key, value in log.items() if key != "__time__")
 
 
+# Made once: json.dumps() would make one for each log.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 @dataclass(frozen=True, slots=True)
 class JsonPayload:
     """One JSON object per log, compact, in UTF-8 (RFC 8259), fields in the order of the log.
@@ -45,7 +49,7 @@ class JsonPayload:
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """The MSG part of one log."""
-        return json.dumps(dict(log), ensure_ascii=False, separators=(",", ":"))
+        return _json(dict(log))
 
 
 PAYLOADS: dict[str, Callable[[str], Payload]] = {

@@ -77,7 +77,7 @@ def _escaped(text: str) -> str:
 
     JSON reads these escapes back, so a JSON payload stays the same JSON.
     """
-    return _CONTROL.sub(_escape, text)
+    return text if text.isprintable() else _CONTROL.sub(_escape, text)  # which takes longer
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -87,7 +87,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def _spaced(text: str) -> str:
     """A space for each of them."""
-    return _CONTROL.sub(" ", text)
+    return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
 def _kept(text: str) -> str:

@@ -8,9 +8,7 @@ exception out, because the SDK drops the batch of a ``process()`` that raises
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
-from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -25,7 +23,6 @@ from sls_syslog.eventid import event_ids, ledger_name, place_of
 from sls_syslog.failover import open_transport
 from sls_syslog.guards import current_worker, guard, listen, unguard
 from sls_syslog.hooks import MessageHooks
-from sls_syslog.logs import flatten
 from sls_syslog.rarely import rarely
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.stats import PROCESS_STATS, ShipperStats, Tally
@@ -216,13 +213,9 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         end = self._tracker.get_cursor()
         encoder = self._encoder
         encoder.where = f"{self._place}, batch at cursor {start}"
-        encoder.counts = counts = Counter[str]()
         try:
             ids = event_ids(self._place, end, log_groups) if self.settings.event_id else None
-            logs = flatten(log_groups, counts, ids)
-            frames = [frame for log in islice(logs, again) for frame in encoder.frames(log)]
-            counts.clear()  # what was confirmed before is in the ledger already
-            frames += [frame for log in logs for frame in encoder.frames(log)]
+            frames = encoder.encode(log_groups, ids, uncounted=again)
         except BaseException:
             self._ledger.roll_back(again, number - again)
             raise
@@ -232,7 +225,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             size=sum(map(len, frames)),
             oldest=groups[0][0].Time if groups else 0,
             newest=groups[-1][-1].Time if groups else 0,
-            outcomes=counts,
+            outcomes=encoder.counts,
         )
         return Batch(frames, end, tally)
 

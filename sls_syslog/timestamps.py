@@ -65,9 +65,8 @@ class LogClock:
         if seconds != self._second:
             self._remember(seconds)
         before, offset = self._stamp
-        if not nanoseconds:
-            return before + offset
-        return f"{before}.{_microseconds(nanoseconds):06d}{offset}"
+        microseconds = _microseconds(nanoseconds) if nanoseconds else 0
+        return f"{before}.{microseconds:06d}{offset}" if microseconds else before + offset
 
     def rfc3164(self, seconds: int, nanoseconds: int = 0) -> str:
         """The header's text; RFC 3164 has whole seconds only."""

@@ -31,8 +31,8 @@ class WireFormat:
     def __init__(self, settings: ClientSettings) -> None:
         self.format = FORMATS[settings.syslog_format]
         self.newlines = NEWLINES[settings.newlines]
-        self._bom = "\ufeff" if settings.bom else ""
-        self._oversize, self._oversized = OVERSIZE[settings.oversize]
+        self.bom = "\ufeff" if settings.bom else ""
+        self._oversize, self.oversized = OVERSIZE[settings.oversize]
         self._limit = settings.max_message_bytes
         self._frame = FRAMINGS[settings.framing]
         self._zone = settings.timezone
@@ -84,10 +84,10 @@ class WireFormat:
         if legal != text:
             counts["repaired_control_characters"] += 1
         space = " " if text and self.format.has_structured_data else ""
-        start = f"{head}{space}{self._bom if text else ''}".encode()
+        start = f"{head}{space}{self.bom if text else ''}".encode()
         msg = legal.encode()
         if self._limit is None or len(start) + len(msg) <= self._limit:
             return [self._frame(start + msg)]
         messages = self._oversize(start, msg, self._limit)
-        counts[self._oversized] += 1
+        counts[self.oversized] += 1
         return [self._frame(message) for message in messages]

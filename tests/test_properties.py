@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 from aliyun.log.ext.syslogclient import SyslogClientRFC5424
@@ -430,6 +431,41 @@ def whole_msg(message: ParsedMessage) -> str:
 def read(case: Case, frame: bytes) -> ParsedMessage:
     (message,) = messages(frame, case.framing)
     return PARSERS[case.syslog_format](message)
+
+
+def plain_groups() -> st.SearchStrategy[Group]:
+    """Groups that mostly need nothing done to them."""
+    words = st.text("abc日-_. é", max_size=12)
+    names = st.sampled_from(["a", "b", "user", "日", "c d"])
+    fields = st.lists(st.tuples(names, words), max_size=4, unique_by=lambda pair: pair[0])
+    made = st.builds(LogEntry, fields, seconds, st.none() | st.integers(0, 999_999_999))
+    return st.builds(Group, st.lists(made, min_size=1, max_size=4), words, words, fields)
+
+
+@thorough
+@given(
+    case=cases(),
+    several=st.lists(groups | plain_groups(), max_size=3),
+    kind=st.sampled_from([LogGroupList, LogGroupListRaw]),
+    named=st.booleans(),
+)
+def test_the_short_way_writes_what_the_long_way_writes(
+    case: Case, several: list[Group], kind: Any, named: bool
+) -> None:
+    log_groups = kind()
+    encoded = [encode_log_group(**group._asdict()) for group in several]
+    log_groups.ParseFromString(b"".join(part for raw in encoded for part in frame_log_group(raw)))
+    event_id = "event {}/{}".format if named else None
+    settings = case.settings()
+    long_way, either = (LogEncoder(settings, MessageHooks(settings)) for _ in range(2))
+    logs = flatten(log_groups, long_way.counts, event_id)
+    expected = [frame for log in logs for frame in long_way.frames(log)]
+    with mock.patch("sls_syslog.shortcut._SEEN_OFTEN", 0):
+        got = either.encode(log_groups, event_id)
+    assert b"".join(got) == b"".join(expected)
+    assert +either.counts == +long_way.counts
+    if case.framing != "newline" or case.limit:
+        assert got == expected
 
 
 @thorough

@@ -121,19 +121,20 @@ def test_a_strict_reader_takes_every_stamp_of_either_format(moment: dt.datetime)
     ("nanoseconds", "fraction"),
     [
         (0, ""),
-        (1, ".000000"),
-        (999, ".000000"),
+        (1, ""),
+        (999, ""),
         (1_000, ".000001"),
         (123_456_789, ".123456"),
         (999_999_999, ".999999"),
-        (1_000_000_000, ".000000"),
-        (UINT32, ".000000"),
-        (-1, ".000000"),
+        (1_000_000_000, ""),
+        (UINT32, ""),
+        (-1, ""),
     ],
 )
 def test_a_fraction_has_six_digits_and_is_cut_not_rounded(nanoseconds: int, fraction: str) -> None:
     clock = LogClock(dt.timezone.utc)
     assert clock.rfc5424(59, nanoseconds) == f"1970-01-01T00:00:59{fraction}+00:00"
+    assert clock.rfc5424(59, nanoseconds) == rfc5424_time(clock.datetime(59, nanoseconds))
     assert clock.rfc3164(59, nanoseconds) == "Jan  1 00:00:59"
     assert clock.datetime(59, nanoseconds).second == 59
 

@@ -1,0 +1,47 @@
+"""SLS in a process of its own: the kit's emulator, filled before anything is measured.
+
+A program: it prints one line of JSON when it is ready, and then answers lines with lines.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+from sls_syslog.testing import SlsEmulator
+
+from .workload import Workload, audit_groups
+
+__all__: list[str] = []
+
+
+def _fill(emulator: SlsEmulator, megabytes: float) -> Workload:
+    logs = raw_bytes = 0
+    for raw, group in audit_groups(megabytes):
+        emulator.put_group(raw)
+        logs, raw_bytes = logs + group.logs, raw_bytes + group.raw_bytes
+    return Workload(logs, raw_bytes)
+
+
+def _is_drained(emulator: SlsEmulator, group: str, seconds: float) -> bool:
+    try:
+        emulator.wait_until_drained(group, seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _main() -> None:
+    options = json.loads(sys.argv[1])
+    with SlsEmulator(shards=options["shards"]) as emulator:
+        workload = _fill(emulator, options["megabytes"])
+        print(json.dumps({**asdict(workload), "environ": emulator.environ("")}), flush=True)
+        for line in sys.stdin:
+            asked = json.loads(line)
+            drained = _is_drained(emulator, asked["group"], asked["seconds"])
+            print(json.dumps({"drained": drained}), flush=True)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,34 @@
+"""A user's program over `sls_syslog`, by its public names only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aliyun.log.consumer import ConsumerWorker
+
+from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
+
+from .shipping import OPTIONS, ship
+
+__all__ = ["DictHook"]
+
+
+class DictHook(SyslogShipperProcessor):
+    """A hook of the usual kind: it builds the text from the whole mapping."""
+
+    def format_message(self, log: Mapping[str, str]) -> str | None:
+        return "".join(f"||{key}={value}" for key, value in log.items() if key != "__time__")
+
+
+_PROCESSORS = {processor.__name__: processor for processor in (SyslogShipperProcessor, DictHook)}
+
+
+def _run(options: dict[str, Any]) -> None:
+    settings = ShipperSettings.from_mapping(OPTIONS["settings"])
+    processor = _PROCESSORS[OPTIONS["processor"]]
+    run_worker(ConsumerWorker(processor, consumer_config(**options), args=(settings,)))
+
+
+if __name__ == "__main__":
+    ship(_run)

@@ -1,0 +1,86 @@
+"""What encoding costs, counted and not timed: calls of functions for each log.
+
+A guard: whoever puts something on the way of every log sees it here. The figures are a little above
+what was counted (Python 3.10 to 3.13 differ by a few); what they are worth in CPU is measured by
+``tests/benchmarks``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aliyun.log.proto import LogGroupList
+
+from sls_syslog import ShipperSettings
+from sls_syslog.encoder import LogEncoder
+from sls_syslog.hooks import MessageHooks
+from sls_syslog.testing import LogEntry, encode_log_group
+from sls_syslog.testing.loggroup import frame_log_group
+
+LOGS, FIELDS = 1000, 16
+
+
+@pytest.fixture(scope="module")
+def batch() -> Any:
+    """A thousand logs of one second and one shape, as ``process()`` is given them."""
+    log = [(f"field_{number}", f"value {number} of 王小明") for number in range(FIELDS)]
+    entries = [LogEntry(log, time=1_790_000_000) for _ in range(LOGS)]
+    raw = encode_log_group(entries, topic="t", source="s", tags={"__path__": "/var/log"})
+    log_groups = LogGroupList()
+    log_groups.ParseFromString(b"".join(frame_log_group(raw)))
+    return log_groups
+
+
+class OneHook(MessageHooks):
+    def format_message(self, log: Mapping[str, str]) -> str:
+        return log["field_3"]
+
+
+def calls_for_each_log(batch: Any, hooks: Any, **settings: Any) -> float:
+    """Calls of Python and C functions by one thread while a batch is encoded."""
+    chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
+    encoder = LogEncoder(chosen, hooks(chosen))
+    encoder.encode(batch)  # what is made once
+    calls = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        encoder.encode(batch)
+    finally:
+        sys.setprofile(before)
+    return calls / LOGS
+
+
+@pytest.mark.parametrize(
+    ("hooks", "settings", "most"),
+    [
+        (MessageHooks, {}, 5),
+        (MessageHooks, {"syslog_format": "rfc3164"}, 5),
+        (MessageHooks, {"framing": "octet-counting"}, 7),
+        (MessageHooks, {"payload": "json"}, 38),
+        (OneHook, {}, 30),
+        (MessageHooks, {"tag": "{__topic__}"}, 78),
+    ],
+    ids=["default", "rfc3164", "octet-counting", "json", "one-hook", "template"],
+)
+def test_a_log_costs_few_calls(
+    batch: Any, hooks: Any, settings: dict[str, Any], most: float
+) -> None:
+    assert calls_for_each_log(batch, hooks, **settings) <= most
+
+
+def test_the_count_sees_a_call_more(batch: Any) -> None:
+    class Slower(OneHook):
+        def format_message(self, log: Mapping[str, str]) -> str:
+            return str(len(super().format_message(log)))
+
+    plain, slower = (calls_for_each_log(batch, hooks) for hooks in (OneHook, Slower))
+    assert slower >= plain + 2
