@@ -226,8 +226,11 @@ def _view_of_groups() -> Any:
     field = file.message_type.add(name="Group").field.add(name="Logs", number=1)
     field.type, field.label = field.TYPE_BYTES, field.LABEL_REPEATED
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("sls_syslog.shortcut.Group"))
+    pool.AddSerializedFile(file.SerializeToString())
+    factory: Any = message_factory
+    # The SDK is content with any protobuf above 3.4; the first of these came with 4.22.
+    make = getattr(factory, "GetMessageClass", None) or factory.MessageFactory(pool).GetPrototype
+    return make(pool.FindMessageTypeByName("sls_syslog.shortcut.Group"))
 
 
 _Group = _view_of_groups()
