@@ -88,6 +88,7 @@ class Delivery:
         self.safe = self.reached = start
         self.is_failing = False
         self._failures = 0  # since the last confirmation
+        self._receivers = len(settings.receivers)
         self._confirmed_at = float("-inf")
 
     def take(self, batch: Batch) -> None:
@@ -244,8 +245,7 @@ class Delivery:
         self.is_failing = True
         self._failures += 1
         self._ledger.count("retries")
-        every_receiver = self._failures >= len(self._settings.receivers)
-        if every_receiver and not self._stop.requested:
+        if self._failures >= self._receivers and not self._stop.requested:
             outage.began(self._settings.destination, error)
 
     def _leave_out(self, size: int) -> None:

@@ -18,7 +18,6 @@ from typing import Any
 from sls_syslog.codes import Facility, Severity, pri
 from sls_syslog.errors import MessageTooLongError
 from sls_syslog.formats import structured_data_text
-from sls_syslog.framing import FRAMINGS
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import Log, flatten_group, time_of
 from sls_syslog.message import SyslogMessage
@@ -61,7 +60,6 @@ class LogEncoder:
         self.counts: Counter[str] = Counter()
         self.where = ""
         self._wire = WireFormat(settings)
-        self._frame = FRAMINGS[settings.framing]
         self._hooks = hooks
         self._constants = _constants(settings, hooks)
         self._stamp = None if _is_own(hooks, "timestamp") else self._make_stamp(settings)
@@ -110,7 +108,9 @@ class LogEncoder:
             numbers = {number for number, message in enumerate(messages) if message is None}
             logs = flatten_group(group, self.counts, named, numbers)
             for message in messages:
-                frames += self.frames(next(logs)) if message is None else [self._frame(message)]
+                frames += (
+                    self.frames(next(logs)) if message is None else [self._wire.frame(message)]
+                )
                 uncounted -= 1
                 if uncounted >= 0:
                     self.counts.clear()

@@ -14,9 +14,7 @@ from typing import Any, TypeAlias
 
 __all__ = [
     "KEY",
-    "VALUE",
     "Log",
-    "all_text",
     "are_plain",
     "flatten",
     "flatten_group",
@@ -29,8 +27,10 @@ Log: TypeAlias = Mapping[str, str]
 ``__time_ns_part__``, if wanted ``__event_id__``, the tags as ``__tag__:name``, then its own
 fields, in this order."""
 
-KEY, VALUE = attrgetter("Key"), attrgetter("Value")
-"""Of a ``Content`` of the SDK."""
+KEY = attrgetter("Key")
+"""The name of a field, a ``Content`` of the SDK."""
+
+_VALUE = attrgetter("Value")
 
 _RESERVED = frozenset({"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"})
 _TAG = "__tag__:"
@@ -87,8 +87,8 @@ def flatten_group(
             fields["__event_id__"] = event_id(number)
         fields.update(tags)
         contents = list(log.Contents)
-        keys, values = tuple(map(KEY, contents)), list(map(VALUE, contents))
-        if are_plain(keys) and all_text(values):
+        keys, values = tuple(map(KEY, contents)), list(map(_VALUE, contents))
+        if are_plain(keys) and _all_text(values):
             fields.update(zip(keys, values, strict=True))
         else:
             distinct = len(fields) + len(keys)
@@ -113,7 +113,7 @@ def are_plain(keys: tuple[str | bytes, ...]) -> bool:
     )
 
 
-def all_text(values: list[str | bytes]) -> bool:
+def _all_text(values: list[str | bytes]) -> bool:
     """Whether all of them were valid UTF-8."""
     try:
         "".join(values)  # type: ignore[arg-type]  # the quickest way to find out

@@ -32,7 +32,7 @@ _FIRST_BYTES = (b"\xc2", b"\xe2\x80")
 _NUMBER = rb"(?:[\x00-\x7f]|[\x80-\xff]{1,4}[\x00-\x7f])"
 _TIME, _CONTENT, _KEY_TAG, _VALUE_TAG = rb"\x08", rb"\x12", rb"\x0a", rb"\x12"
 _TIME_NS, _TIME_NS_BYTES = b"\x25", 5
-# Making a shape takes as long as a hundred logs do the long way.
+# Making a shape takes about 2 ms, as long as some seventy logs do the long way.
 _SEEN_OFTEN = 20
 _SHAPES = 500
 _RECENT = 4
@@ -148,6 +148,8 @@ class ShortCut:
     def _new_shape(self, keys: tuple[str, ...]) -> _Shape | None:
         if not are_plain(keys) or not self._is_seen_often(keys):
             return None
+        if not _is_clean("".join((self._sep, *keys)).encode()):
+            return None
         shape = self._shapes[keys] = _Shape(keys, self._sep)
         return shape
 
@@ -156,7 +158,7 @@ class ShortCut:
             self._seen.clear()
             self._shapes.clear()
         self._seen[keys] += 1
-        return self._seen[keys] > _SEEN_OFTEN and _is_clean("".join((self._sep, *keys)).encode())
+        return self._seen[keys] > _SEEN_OFTEN
 
     def _legal(self, messages: list[bytes | None]) -> list[bytes | None]:
         """``None`` for those in which is what a value may not have, or which are too long."""

@@ -34,7 +34,7 @@ class WireFormat:
         self.bom = "\ufeff" if settings.bom else ""
         self._oversize, self.oversized = OVERSIZE[settings.oversize]
         self._limit = settings.max_message_bytes
-        self._frame = FRAMINGS[settings.framing]
+        self.frame = FRAMINGS[settings.framing]
         self._zone = settings.timezone
 
     def message_frames(self, message: SyslogMessage) -> list[bytes]:
@@ -87,7 +87,7 @@ class WireFormat:
         start = f"{head}{space}{self.bom if text else ''}".encode()
         msg = legal.encode()
         if self._limit is None or len(start) + len(msg) <= self._limit:
-            return [self._frame(start + msg)]
+            return [self.frame(start + msg)]
         messages = self._oversize(start, msg, self._limit)
         counts[self.oversized] += 1
-        return [self._frame(message) for message in messages]
+        return [self.frame(message) for message in messages]
