@@ -6,6 +6,7 @@ Pure: no sockets, no clock, no settings.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cache
 from typing import TypeVar
 
 __all__ = ["Facility", "Severity", "pri"]
@@ -27,11 +28,9 @@ class _Code(IntEnum):
         Raises:
             ValueError: If there is no such member.
         """
-        key: object = value
-        if isinstance(value, str):
-            name = value.strip().upper()
-            name = _ALIASES[cls].get(name, name)
-            key = {**{str(member.value): member for member in cls}, **cls.__members__}.get(name)
+        if isinstance(value, cls):
+            return value
+        key: object = _names(cls).get(value.strip().upper()) if isinstance(value, str) else value
         if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(cls):
             return cls(key)
         names = ", ".join(member.name.lower() for member in cls)
@@ -94,6 +93,14 @@ _ALIASES: dict[type[_Code], dict[str, str]] = {
         "TRACE": "DEBUG",
     },
 }
+
+
+@cache
+def _names(codes: type[_Code]) -> dict[str, _Code]:
+    """Each member by its number and all of its names."""
+    members = codes.__members__
+    aliases = {alias: members[name] for alias, name in _ALIASES[codes].items()}
+    return {**{str(member.value): member for member in codes}, **members, **aliases}
 
 
 def pri(facility: int, severity: int) -> int:

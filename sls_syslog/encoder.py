@@ -23,6 +23,7 @@ from sls_syslog.logs import Log, flatten_group, time_of
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
 from sls_syslog.repair import header_field, hostname_rfc5424
+from sls_syslog.rows import Row, RowReader, own_fields
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.shortcut import ShortCut
 from sls_syslog.timestamps import LogClock
@@ -41,7 +42,9 @@ _LAST_RESORT: dict[str, Callable[[Log], Any]] = {
     "timestamp": lambda log: datetime.now(timezone.utc),
     "structured_data": lambda log: {},
 }
-_HEADER_HOOKS = ("severity", "facility", "hostname", "app_name", "structured_data")
+_HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
+# Headers that are kept: a SIEM's users have some hundred hosts as a rule.
+_HEADS = 1000
 
 
 class LogEncoder:
@@ -61,9 +64,14 @@ class LogEncoder:
         self.where = ""
         self._wire = WireFormat(settings)
         self._hooks = hooks
+        self._limit = settings.max_message_bytes
         self._constants = _constants(settings, hooks)
         self._stamp = None if _is_own(hooks, "timestamp") else self._make_stamp(settings)
-        self._plain_head = self._make_plain_head()
+        self._second = ("", "")
+        self._varying = [hook for hook in _HEADER_HOOKS if hook not in self._constants]
+        self._heads: dict[tuple[Any, ...], tuple[str, str]] = {}
+        self._plain_head = None if self._varying else self._make_head(())
+        self._rows = RowReader()
         self._short_cut = self._make_short_cut(settings)
         own_payload = not isinstance(settings.payload, (KeyValuePayload, JsonPayload))
         if own_payload:
@@ -100,13 +108,15 @@ class LogEncoder:
         frames: list[bytes] = []
         for number, group in enumerate(log_groups.LogGroups):
             named = partial(event_id, number) if event_id else None
-            messages = self._short_messages(group, named)
+            rows = self._rows.read(group)
+            messages = self._short_messages(group, rows, named)
             if self._short_cut is not None and None not in messages:
                 frames += self._short_cut.framed(messages)
                 uncounted -= len(messages)
                 continue
             numbers = {number for number, message in enumerate(messages) if message is None}
-            logs = flatten_group(group, self.counts, named, numbers)
+            own = partial(own_fields, rows)
+            logs = flatten_group(group, self.counts, named, numbers, own)
             for message in messages:
                 frames += (
                     self.frames(next(logs)) if message is None else [self._wire.frame(message)]
@@ -116,10 +126,12 @@ class LogEncoder:
                     self.counts.clear()
         return frames
 
-    def _short_messages(self, group: Any, event_id: Callable[[int], str] | None) -> list[Any]:
+    def _short_messages(
+        self, group: Any, rows: list[Row | None], event_id: Callable[[int], str] | None
+    ) -> list[Any]:
         if self._short_cut is None:
-            return [None] * len(group.Logs)
-        return self._short_cut.messages(group, event_id)
+            return [None] * len(rows)
+        return self._short_cut.messages(group, rows, event_id)
 
     def frames(self, log: Log) -> list[bytes]:
         """The bytes of one log, framed: one frame as a rule, none when it is left out."""
@@ -127,23 +139,14 @@ class LogEncoder:
         if body is None:
             self.counts["filtered"] += 1
             return []
-        if self._plain_head is not None:
-            before, behind = self._plain_head
-            return self._sized(f"{before}{self._time(log)}{behind}", body)
+        before, behind = self._plain_head or self._head(log)
+        header = f"{before}{self._time(log)}{behind}"
         wire = self._wire
-        header = wire.format.header(
-            pri(self._ask("facility", log), self._ask("severity", log)),
-            self._time(log),
-            self._ask("hostname", log),
-            self._ask("app_name", log),
-            "-",
-            "-",
-        )
         if not wire.format.has_structured_data:
             return self._sized(header, body)
-        elements = "-"
-        if "structured_data" not in self._constants:
-            elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
+        if "structured_data" in self._constants:
+            return self._sized(f"{header}-", body)
+        elements = structured_data_text(self._ask("structured_data", log), wire.newlines)
         try:
             return self._sized(header + elements, body)
         except MessageTooLongError:
@@ -151,45 +154,60 @@ class LogEncoder:
             self._warn_of_size("omitted_structured_data")
             return self._sized(f"{header}-", body)  # a log without them is better than none
 
+    def _head(self, log: Log) -> tuple[str, str]:
+        """What stands before and behind the time in the header of a log."""
+        said = tuple([self._ask(hook, log) for hook in self._varying])
+        head = self._heads.get(said)
+        if head is None:
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            head = self._heads[said] = self._make_head(said)
+        return head
+
+    def _make_head(self, said: tuple[Any, ...]) -> tuple[str, str]:
+        of = {**self._constants, **dict(zip(self._varying, said, strict=True))}
+        prival = pri(of["facility"], of["severity"])
+        names = of["hostname"], of["app_name"]
+        before, behind = self._wire.format.header(prival, "\0", *names, "-", "-").split("\0")
+        return before, behind
+
     def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str]:
         clock = LogClock(settings.timezone)
         return clock.rfc5424 if self._wire.format.has_structured_data else clock.rfc3164
 
-    def _make_plain_head(self) -> tuple[str, str] | None:
-        """What stands before and behind the time, where all else of the header is constant."""
-        constants, wire_format = self._constants, self._wire.format
-        if len(constants) < len(_HEADER_HOOKS):
-            return None
-        prival = pri(constants["facility"], constants["severity"])
-        names = constants["hostname"], constants["app_name"]
-        before, behind = wire_format.header(prival, "\0", *names, "-", "-").split("\0")
-        return before, f"{behind}-" if wire_format.has_structured_data else behind
-
     def _make_short_cut(self, settings: ShipperSettings) -> ShortCut | None:
         payload = settings.payload
-        # Exactly this class: one made from it may do anything.
-        if self._plain_head is None or type(payload) is not KeyValuePayload:
+        # Of this very class: one made from it may write anything.
+        if self._plain_head is None or "writer" not in vars(type(payload)):
             return None
         if self._stamp is None or _is_own(self._hooks, "format_message"):
             return None
+        has_structured_data = self._wire.format.has_structured_data
+        if has_structured_data and "structured_data" not in self._constants:
+            return None
         before, behind = self._plain_head
-        space = " " if self._wire.format.has_structured_data else ""
         return ShortCut(
             before,
-            f"{behind}{space}{self._wire.bom}",
-            payload.sep,
+            f"{behind}{'- ' if has_structured_data else ''}{self._wire.bom}",
+            payload.writer,  # type: ignore[attr-defined]  # it has one
             self._stamp,
             settings.framing,
-            settings.max_message_bytes,
+            self._limit,
         )
 
     def _time(self, log: Log) -> str:
         """The log's time as the header has it."""
-        if self._stamp is not None and "__time__" in log:
+        if self._stamp is None or "__time__" not in log:
+            return str(self._ask("timestamp", log))
+        if "__time_ns_part__" in log:
             return self._stamp(*time_of(log))
-        return str(self._ask("timestamp", log))
+        if log["__time__"] != self._second[0]:  # logs come many to a second
+            self._second = log["__time__"], self._stamp(*time_of(log))
+        return self._second[1]
 
     def _sized(self, head: str, body: str) -> list[bytes]:
+        if self._limit is None:
+            return self._wire.frames(head, body, self.counts)
         kind = self._wire.oversized
         before = self.counts[kind]
         frames = self._wire.frames(head, body, self.counts)
@@ -275,7 +293,7 @@ def _app_name(text: str) -> str:
 
 def _text_or_none(value: object) -> str | None:
     if value is None or isinstance(value, str):
-        return None if value is None else value.encode("utf-8", "replace").decode()
+        return value
     raise TypeError(f"expected a str or None, got {type(value).__name__}")
 
 

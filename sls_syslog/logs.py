@@ -7,7 +7,7 @@ not the SDK.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -65,6 +65,7 @@ def flatten_group(
     counts: Counter[str],
     event_id: Callable[[int], str] | None,
     wanted: Container[int] | None = None,
+    own_fields: Callable[[int], Iterable[tuple[str, str]] | None] = lambda number: None,
 ) -> Iterator[Log]:
     """Each log of one group; see ``flatten``.
 
@@ -73,6 +74,8 @@ def flatten_group(
         counts: Where repairs are counted.
         event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
         wanted: The numbers of the logs to yield; ``None`` for all.
+        own_fields: The own fields of a log, by its number, where they are known already and
+            need nothing done to them.
     """
     text = _Text(counts)
     topic, source = text(group.Topic), text(group.Source)
@@ -86,6 +89,11 @@ def flatten_group(
         if event_id is not None:
             fields["__event_id__"] = event_id(number)
         fields.update(tags)
+        known = own_fields(number)
+        if known is not None:
+            fields.update(known)
+            yield fields
+            continue
         contents = list(log.Contents)
         keys, values = tuple(map(KEY, contents)), list(map(_VALUE, contents))
         if are_plain(keys) and _all_text(values):

@@ -16,6 +16,7 @@ __all__ = [
     "header_field",
     "hostname_rfc3164",
     "hostname_rfc5424",
+    "is_clean",
     "sd_name",
     "tag_rfc3164",
 ]
@@ -33,6 +34,11 @@ _NOT_TAG = re.compile(r"[^A-Za-z0-9_./-]")
 # What ends a line or a message for some receiver, or is dropped or rewritten on the way:
 # C0 but TAB, DEL, C1 (with NEL), LINE SEPARATOR and PARAGRAPH SEPARATOR.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# The same in UTF-8: these bytes by themselves, and those of two or three bytes only together;
+# most text has neither of their first bytes.
+_CONTROL_BYTES = bytes({*range(0x20), 0x7F} - {0x09})
+_NO_CONTROL_BYTES = bytes(0x20 if byte in _CONTROL_BYTES else byte for byte in range(256))
+_CONTROL_PAIRS = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r"}
 
 
@@ -70,6 +76,13 @@ def sd_name(text: str) -> str:
         return text
     digest = blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
     return f"{legal[:23]}_{digest}"
+
+
+def is_clean(text: bytes) -> bool:
+    """Whether a newline policy would find nothing in this UTF-8."""
+    if text.translate(_NO_CONTROL_BYTES) != text:  # quicker than a regular expression
+        return False
+    return not (b"\xc2" in text or b"\xe2" in text) or not _CONTROL_PAIRS.search(text)
 
 
 def _escaped(text: str) -> str:

@@ -15,7 +15,7 @@ from sls_syslog.formats import FORMATS
 from sls_syslog.framing import FRAMINGS
 from sls_syslog.message import SyslogMessage
 from sls_syslog.oversize import OVERSIZE
-from sls_syslog.repair import NEWLINES
+from sls_syslog.repair import NEWLINES, is_clean
 from sls_syslog.settings import ClientSettings
 
 __all__ = ["WireFormat"]
@@ -80,12 +80,12 @@ class WireFormat:
                 whose header or STRUCTURED-DATA is cut.
         """
         # Behind STRUCTURED-DATA the space belongs to MSG (RFC 5424 section 6).
-        legal = self.newlines(text)
-        if legal != text:
+        msg = text.encode("utf-8", "replace")
+        if not is_clean(msg) and (legal := self.newlines(msg.decode()).encode()) != msg:
             counts["repaired_control_characters"] += 1
+            msg = legal
         space = " " if text and self.format.has_structured_data else ""
         start = f"{head}{space}{self.bom if text else ''}".encode()
-        msg = legal.encode()
         if self._limit is None or len(start) + len(msg) <= self._limit:
             return [self.frame(start + msg)]
         messages = self._oversize(start, msg, self._limit)

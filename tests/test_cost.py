@@ -62,11 +62,11 @@ def calls_for_each_log(batch: Any, hooks: Any, **settings: Any) -> float:
 @pytest.mark.parametrize(
     ("hooks", "settings", "most"),
     [
-        (MessageHooks, {}, 5),
-        (MessageHooks, {"syslog_format": "rfc3164"}, 5),
-        (MessageHooks, {"framing": "octet-counting"}, 7),
-        (MessageHooks, {"payload": "json"}, 38),
-        (OneHook, {}, 30),
+        (MessageHooks, {}, 7),
+        (MessageHooks, {"syslog_format": "rfc3164"}, 7),
+        (MessageHooks, {"framing": "octet-counting"}, 9),
+        (MessageHooks, {"payload": "json"}, 10),
+        (OneHook, {}, 29),
         (MessageHooks, {"tag": "{__topic__}"}, 78),
     ],
     ids=["default", "rfc3164", "octet-counting", "json", "one-hook", "template"],

@@ -460,7 +460,7 @@ def test_the_short_way_writes_what_the_long_way_writes(
     long_way, either = (LogEncoder(settings, MessageHooks(settings)) for _ in range(2))
     logs = flatten(log_groups, long_way.counts, event_id)
     expected = [frame for log in logs for frame in long_way.frames(log)]
-    with mock.patch("sls_syslog.shortcut._SEEN_OFTEN", 0):
+    with mock.patch("sls_syslog.rows._SEEN_OFTEN", 0):
         got = either.encode(log_groups, event_id)
     assert b"".join(got) == b"".join(expected)
     assert +either.counts == +long_way.counts

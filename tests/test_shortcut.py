@@ -11,6 +11,7 @@ from aliyun.log.proto import LogGroupList
 from sls_syslog import JsonPayload, KeyValuePayload, SeverityRule, ShipperSettings
 from sls_syslog.encoder import LogEncoder
 from sls_syslog.hooks import MessageHooks
+from sls_syslog.logs import flatten
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 
@@ -29,7 +30,7 @@ def served(*logs: Any, **group: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shape is worth its making when it is seen for the first time."""
-    monkeypatch.setattr("sls_syslog.shortcut._SEEN_OFTEN", 0)
+    monkeypatch.setattr("sls_syslog.rows._SEEN_OFTEN", 0)
 
 
 class Watched(LogEncoder):
@@ -61,6 +62,7 @@ def takes_the_long_way(log_groups: Any, hooks: Any = MessageHooks, **settings: A
         {"tag": "sls", "hostname": "shipper", "severity": "error", "facility": "local0"},
         {"max_message_bytes": 1000},
         {"sep": ";"},
+        {"payload": "json"},
         {"timezone": "+05:30"},
     ],
 )
@@ -117,14 +119,18 @@ class OwnPayload(KeyValuePayload):
         return "text"
 
 
+class OwnJson(JsonPayload):
+    def __call__(self, log: Mapping[str, str]) -> str:
+        return "{}"
+
+
 @pytest.mark.parametrize(
     ("hooks", "settings"),
     [
         (Own, {}),
         (OwnText, {}),
-        (MessageHooks, {"payload": "json"}),
-        (MessageHooks, {"payload": JsonPayload()}),
         (MessageHooks, {"payload": OwnPayload()}),
+        (MessageHooks, {"payload": OwnJson()}),
         (MessageHooks, {"payload": lambda log: "text"}),
         (MessageHooks, {"hostname": "{__source__}"}),
         (MessageHooks, {"tag": "{__topic__}"}),
@@ -150,9 +156,22 @@ def test_of_logs_that_were_confirmed_before_nothing_is_counted() -> None:
 
 
 def test_a_shape_is_made_only_when_it_comes_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sls_syslog.shortcut._SEEN_OFTEN", 20)
+    monkeypatch.setattr("sls_syslog.rows._SEEN_OFTEN", 20)
     assert takes_the_long_way(served(*[PLAIN] * 50)) == 20
     assert takes_the_long_way(served(*[[(f"key{n}", "x")] for n in range(50)])) == 50
+
+
+@pytest.mark.parametrize("payload", ["key-value", "json"])
+def test_a_value_cannot_pass_for_fields(payload: str) -> None:
+    """A user agent that looks like protobuf's own bytes must not become a user's name."""
+    settings = ShipperSettings.from_mapping({"host": "siem", "payload": payload})
+    encoder = Watched(settings, MessageHooks(settings))
+    forging = "x\x12\x0d\n\x04user\x12\x05admin"
+    honest = [("agent", "y"), ("user", "guest")]
+    log_groups = served(honest, [("agent", forging)], honest)
+    stream = b"".join(encoder.encode(log_groups))
+    assert encoder.long_way == 1
+    assert stream == b"".join(frame for log in flatten(log_groups) for frame in encoder.frames(log))
 
 
 def test_many_shapes_of_logs_cost_no_memory_without_end() -> None:
@@ -160,8 +179,7 @@ def test_many_shapes_of_logs_cost_no_memory_without_end() -> None:
     encoder = LogEncoder(settings, MessageHooks(settings))
     log_groups = served(*[[(f"key{number}", "x")] for number in range(1200)])
     assert b"".join(encoder.encode(log_groups)).count(b"\n") == 1200
-    assert encoder._short_cut is not None
-    assert len(encoder._short_cut._shapes) <= 501
+    assert len(encoder._rows._shapes) <= 501
 
 
 @pytest.mark.parametrize("time_ns", [None, 0, 1, 123_456_789, 0x25252525])
