@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .helpers import ROOT, Helper, command, environment
 from .ways import BASE_SETTINGS, Way
@@ -65,12 +65,13 @@ class Bench:
         self.logs: int = server.ready["logs"]
         self.raw_bytes: int = server.ready["raw_bytes"]
 
-    def run(self, way: Way, profile: Path | None = None) -> Run:
+    def run(self, way: Way, profile: Path | None = None, processes: int = 1) -> Run:
         """Ship everything once, from the first log on, as a new consumer group.
 
         Args:
             way: How.
             profile: Where the program writes its profile. None means none, which is quicker.
+            processes: How many of its programs share the shards.
         """
         self._runs += 1
         group = f"bench-{os.getpid()}-{self._runs}"
@@ -80,29 +81,36 @@ class Bench:
             options = self._options(way, report, profile)
             with said.open("wb") as errors:
                 began = time.monotonic()
-                process = subprocess.Popen(
-                    command(way.program, options),
-                    cwd=ROOT,
-                    env={**environment(), **self._server.ready["environ"], "SLS_CG": group},
-                    stdin=subprocess.DEVNULL,
-                    stderr=errors,
-                )
-            usage = self._watch(process, group, way)
+                endings = [
+                    _Ending(self._start(way, options, group, errors)) for _ in range(processes)
+                ]
+                usages = self._watch(endings, group, way)
             seen = self._sink.ask(logs=self.logs, seconds=0)
             drained = self._is_drained(group, 0)
             return Run(
-                cpu=usage.ru_utime + usage.ru_stime,
-                system_cpu=usage.ru_stime,
-                startup_cpu=_startup_cpu(report),
+                cpu=sum(usage.ru_utime + usage.ru_stime for usage in usages),
+                system_cpu=sum(usage.ru_stime for usage in usages),
+                startup_cpu=processes * _startup_cpu(report),
                 wall=max(seen["last"] - began, 0.0),
-                peak_rss=usage.ru_maxrss * _MAXRSS_UNIT,
+                peak_rss=max(usage.ru_maxrss for usage in usages) * _MAXRSS_UNIT,
                 arrived=seen["logs"],
                 # What the SDK's own programs save in the end is not what is measured.
                 complete=(drained or not way.saves_at_once)
                 and seen["logs"] == self.logs
-                and process.returncode == 0,
+                and all(ending.succeeded for ending in endings),
                 said=said.read_text(errors="replace"),
             )
+
+    def _start(
+        self, way: Way, options: dict[str, Any], group: str, errors: BinaryIO
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command(way.program, options),
+            cwd=ROOT,
+            env={**environment(), **self._server.ready["environ"], "SLS_CG": group},
+            stdin=subprocess.DEVNULL,
+            stderr=errors,
+        )
 
     def _options(self, way: Way, report: Path, profile: Path | None) -> dict[str, Any]:
         place = self._sink.ready
@@ -116,16 +124,25 @@ class Bench:
             "profile": str(profile) if profile else None,
         }
 
-    def _watch(self, process: subprocess.Popen[bytes], group: str, way: Way) -> Any:
-        """Let it run until all is confirmed, end it; its resource usage."""
-        ending = _Ending(process)
+    def _watch(self, endings: Sequence[_Ending], group: str, way: Way) -> list[Any]:
+        """Let them run until all is confirmed, end them; their resource usages."""
+
+        def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+            until = time.monotonic() + seconds
+            while not condition():
+                if time.monotonic() > until or any(ending.has_come() for ending in endings):
+                    return False
+            return True
+
         try:
-            arrived = ending.wait_for(lambda: self._has_arrived(_LOOK), _LONGEST_RUN)
+            arrived = wait_for(lambda: self._has_arrived(_LOOK), _LONGEST_RUN)
             if arrived and way.saves_at_once:
-                ending.wait_for(lambda: self._is_drained(group, _LOOK), _LONGEST_SAVE)
+                wait_for(lambda: self._is_drained(group, _LOOK), _LONGEST_SAVE)
         finally:
-            usage = ending.end()
-        return usage
+            for ending in endings:
+                ending.ask()
+            usages = [ending.wait() for ending in endings]
+        return usages
 
     def _has_arrived(self, seconds: float) -> bool:
         return bool(self._sink.ask(logs=self.logs, seconds=seconds)["logs"] >= self.logs)
@@ -141,26 +158,27 @@ class _Ending:
         self._process = process
         self._usage: Any = None
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Whether the condition came true before the process ended or the time was up."""
-        until = time.monotonic() + seconds
-        while not condition():
-            if self._has_ended() or time.monotonic() > until:
-                return False
-        return True
+    @property
+    def succeeded(self) -> bool:
+        """Whether it has ended with status 0."""
+        return self._process.returncode == 0
 
-    def end(self) -> Any:
-        """SIGTERM, and SIGKILL if that takes too long; the resource usage."""
-        if not self._has_ended():
+    def ask(self) -> None:
+        """SIGTERM."""
+        if not self.has_come():
             self._process.terminate()
+
+    def wait(self) -> Any:
+        """The resource usage; SIGKILL if it takes too long."""
         until = time.monotonic() + _LONGEST_END
-        while not self._has_ended():
+        while not self.has_come():
             if time.monotonic() > until:
                 self._process.kill()
             time.sleep(0.02)
         return self._usage
 
-    def _has_ended(self) -> bool:
+    def has_come(self) -> bool:
+        """Whether it has ended."""
         if self._usage is None:
             pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
             if pid:
