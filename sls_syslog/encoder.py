@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -23,7 +23,7 @@ from sls_syslog.logs import Log, flatten_group, time_of
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
 from sls_syslog.repair import header_field, hostname_rfc5424
-from sls_syslog.rows import Row, RowReader, own_fields
+from sls_syslog.rows import RowReader, own_fields
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.shortcut import ShortCut
 from sls_syslog.timestamps import LogClock
@@ -108,15 +108,12 @@ class LogEncoder:
         frames: list[bytes] = []
         for number, group in enumerate(log_groups.LogGroups):
             named = partial(event_id, number) if event_id else None
-            rows = self._rows.read(group)
-            messages = self._short_messages(group, rows, named)
+            messages = self._short_messages(group, named)
             if self._short_cut is not None and None not in messages:
                 frames += self._short_cut.framed(messages)
                 uncounted -= len(messages)
                 continue
-            numbers = {number for number, message in enumerate(messages) if message is None}
-            own = partial(own_fields, rows)
-            logs = flatten_group(group, self.counts, named, numbers, own)
+            logs = self._long_logs(group, messages, named)
             for message in messages:
                 frames += (
                     self.frames(next(logs)) if message is None else [self._wire.frame(message)]
@@ -126,12 +123,20 @@ class LogEncoder:
                     self.counts.clear()
         return frames
 
-    def _short_messages(
-        self, group: Any, rows: list[Row | None], event_id: Callable[[int], str] | None
-    ) -> list[Any]:
+    def _short_messages(self, group: Any, event_id: Callable[[int], str] | None) -> list[Any]:
         if self._short_cut is None:
-            return [None] * len(rows)
-        return self._short_cut.messages(group, rows, event_id)
+            return [None] * len(group.Logs)
+        return self._short_cut.messages(group, self._rows.read(group), event_id)
+
+    def _long_logs(
+        self, group: Any, messages: list[Any], event_id: Callable[[int], str] | None
+    ) -> Iterator[Log]:
+        """The logs without a message, as hooks are given them."""
+        if self._short_cut is None:
+            own = map(own_fields, self._rows.read(group))
+            return flatten_group(group, self.counts, event_id, own_fields=own)
+        numbers = {number for number, message in enumerate(messages) if message is None}
+        return flatten_group(group, self.counts, event_id, numbers)
 
     def frames(self, log: Log) -> list[bytes]:
         """The bytes of one log, framed: one frame as a rule, none when it is left out."""

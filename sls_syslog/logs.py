@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -65,7 +66,7 @@ def flatten_group(
     counts: Counter[str],
     event_id: Callable[[int], str] | None,
     wanted: Container[int] | None = None,
-    own_fields: Callable[[int], Iterable[tuple[str, str]] | None] = lambda number: None,
+    own_fields: Iterable[Iterable[tuple[str, str]] | None] = repeat(None),
 ) -> Iterator[Log]:
     """Each log of one group; see ``flatten``.
 
@@ -74,13 +75,13 @@ def flatten_group(
         counts: Where repairs are counted.
         event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
         wanted: The numbers of the logs to yield; ``None`` for all.
-        own_fields: The own fields of a log, by its number, where they are known already and
-            need nothing done to them.
+        own_fields: The own fields of each log, where they are known already and need nothing
+            done to them.
     """
     text = _Text(counts)
     topic, source = text(group.Topic), text(group.Source)
     tags = {_TAG + text(tag.Key): text(tag.Value) for tag in group.LogTags}
-    for number, log in enumerate(group.Logs):
+    for number, (log, known) in enumerate(zip(group.Logs, own_fields, strict=False)):
         if wanted is not None and number not in wanted:
             continue
         fields = {"__time__": str(log.Time), "__topic__": topic, "__source__": source}
@@ -89,7 +90,6 @@ def flatten_group(
         if event_id is not None:
             fields["__event_id__"] = event_id(number)
         fields.update(tags)
-        known = own_fields(number)
         if known is not None:
             fields.update(known)
             yield fields

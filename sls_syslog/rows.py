@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -74,13 +74,12 @@ class RowReader:
         self._seen: Counter[tuple[str, ...]] = Counter()
         self._recent = [_NO_SHAPE]
 
-    def read(self, group: Any) -> list[Row | None]:
-        """The row of each log of a group; ``None`` for a log that has none.
+    def read(self, group: Any) -> Iterator[Row | None]:
+        """The row of each log of a group, in turn; ``None`` for a log that has none.
 
         Args:
             group: A ``LogGroup`` of the SDK.
         """
-        rows: list[Row | None] = []
         recent = self._recent
         raws = _Group.FromString(group.SerializeToString()).Logs
         for raw, log in zip(raws, group.Logs, strict=True):
@@ -93,8 +92,7 @@ class RowReader:
                 shape, found = self._match(raw, log)
             # A value may hold what looks like fields; they are counted by one who knows lengths.
             forged = found is None or len(log.Contents) != len(shape.keys)
-            rows.append(None if forged else (shape, nanoseconds, found.groups()))
-        return rows
+            yield None if forged else (shape, nanoseconds, found.groups())
 
     def _match(self, raw: bytes, log: Any) -> tuple[Shape, Any]:
         """The shape of a log, which is the first of the recent ones then, and its match."""
@@ -126,9 +124,8 @@ class RowReader:
         return self._seen[keys] > _SEEN_OFTEN
 
 
-def own_fields(rows: Sequence[Row | None], number: int) -> Iterable[tuple[str, str]] | None:
+def own_fields(row: Row | None) -> Iterable[tuple[str, str]] | None:
     """The fields of a log by its row; ``None`` without, and where a value is not UTF-8."""
-    row = rows[number]
     if row is None:
         return None
     shape, _, values = row

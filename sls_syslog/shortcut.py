@@ -8,7 +8,7 @@ same bytes, or none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sls_syslog.framing import FRAMINGS
@@ -51,7 +51,7 @@ class ShortCut:
         self._limit = limit
 
     def messages(
-        self, group: Any, rows: Sequence[Row | None], event_id: Callable[[int], str] | None
+        self, group: Any, rows: Iterable[Row | None], event_id: Callable[[int], str] | None
     ) -> list[bytes | None]:
         """The message of each log of a group; ``None`` for those that need the long way.
 
@@ -62,7 +62,7 @@ class ShortCut:
         """
         origin = _Origin.of(group)
         if origin is None:
-            return [None] * len(rows)
+            return [None] * len(group.Logs)
         heads: dict[bytes, tuple[bytes, bytes]] = {}  # by the time
         writers: dict[Shape, Writer] = {}
         messages: list[bytes | None] = []
