@@ -26,8 +26,13 @@ from sls_syslog.errors import (
     UnconfirmedError,
     WorkerError,
 )
+from sls_syslog.events.cef import CefPayload
+from sls_syslog.events.leef import LeefPayload
+from sls_syslog.events.mapping import EventMapping, Labelled
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
+from sls_syslog.preflight.check import check_destination
+from sls_syslog.preflight.report import DestinationReport
 from sls_syslog.rules import SeverityRule
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.shipper import SyslogShipperProcessor
@@ -35,11 +40,16 @@ from sls_syslog.stats import ShipperStats
 from sls_syslog.worker import consumer_config, run_worker
 
 __all__ = [
+    "CefPayload",
     "ConnectError",
+    "DestinationReport",
+    "EventMapping",
     "Facility",
     "InvalidMessageError",
     "JsonPayload",
     "KeyValuePayload",
+    "Labelled",
+    "LeefPayload",
     "MessageTooLongError",
     "SendError",
     "SettingsError",
@@ -55,6 +65,7 @@ __all__ = [
     "TransportError",
     "UnconfirmedError",
     "WorkerError",
+    "check_destination",
     "consumer_config",
     "run_worker",
 ]

@@ -23,7 +23,7 @@ from sls_syslog.logs import Log, flatten_group, time_of
 from sls_syslog.message import SyslogMessage
 from sls_syslog.payloads import JsonPayload, KeyValuePayload
 from sls_syslog.repair import header_field, hostname_rfc5424
-from sls_syslog.rows import RowReader, own_fields
+from sls_syslog.rows import own_fields, rows_of
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.shortcut import ShortCut
 from sls_syslog.timestamps import LogClock
@@ -68,10 +68,12 @@ class LogEncoder:
         self._constants = _constants(settings, hooks)
         self._stamp = None if _is_own(hooks, "timestamp") else self._make_stamp(settings)
         self._second = ("", "")
+        is_own_text = _is_own(hooks, "format_message")
+        # CEF and LEEF stand where RFC 3164 has the TAG.
+        self._has_tag = is_own_text or not getattr(settings.payload, "stands_for_tag", False)
         self._varying = [hook for hook in _HEADER_HOOKS if hook not in self._constants]
         self._heads: dict[tuple[Any, ...], tuple[str, str]] = {}
-        self._plain_head = None if self._varying else self._make_head(())
-        self._rows = RowReader()
+        self._failures = 0
         self._short_cut = self._make_short_cut(settings)
         own_payload = not isinstance(settings.payload, (KeyValuePayload, JsonPayload))
         if own_payload:
@@ -126,25 +128,27 @@ class LogEncoder:
     def _short_messages(self, group: Any, event_id: Callable[[int], str] | None) -> list[Any]:
         if self._short_cut is None:
             return [None] * len(group.Logs)
-        return self._short_cut.messages(group, self._rows.read(group), event_id)
+        return self._short_cut.messages(group, rows_of(group), event_id)
 
     def _long_logs(
         self, group: Any, messages: list[Any], event_id: Callable[[int], str] | None
     ) -> Iterator[Log]:
         """The logs without a message, as hooks are given them."""
         if self._short_cut is None:
-            own = map(own_fields, self._rows.read(group))
+            own = map(own_fields, rows_of(group))
             return flatten_group(group, self.counts, event_id, own_fields=own)
         numbers = {number for number, message in enumerate(messages) if message is None}
         return flatten_group(group, self.counts, event_id, numbers)
 
     def frames(self, log: Log) -> list[bytes]:
         """The bytes of one log, framed: one frame as a rule, none when it is left out."""
+        failures = self._failures
         body = self._ask("format_message", log)
         if body is None:
             self.counts["filtered"] += 1
             return []
-        before, behind = self._plain_head or self._head(log)
+        # Where the payload has failed, its default has written a text that stands for no TAG.
+        before, behind = self._head(log, self._has_tag or self._failures > failures)
         header = f"{before}{self._time(log)}{behind}"
         wire = self._wire
         if not wire.format.has_structured_data:
@@ -159,21 +163,24 @@ class LogEncoder:
             self._warn_of_size("omitted_structured_data")
             return self._sized(f"{header}-", body)  # a log without them is better than none
 
-    def _head(self, log: Log) -> tuple[str, str]:
+    def _head(self, log: Log, has_tag: bool) -> tuple[str, str]:
         """What stands before and behind the time in the header of a log."""
-        said = tuple([self._ask(hook, log) for hook in self._varying])
+        said = (has_tag, *[self._ask(hook, log) for hook in self._varying])
         head = self._heads.get(said)
         if head is None:
             if len(self._heads) >= _HEADS:
                 self._heads.clear()
-            head = self._heads[said] = self._make_head(said)
+            head = self._heads[said] = self._make_head(*said)
         return head
 
-    def _make_head(self, said: tuple[Any, ...]) -> tuple[str, str]:
+    def _make_head(self, has_tag: bool, *said: Any) -> tuple[str, str]:
         of = {**self._constants, **dict(zip(self._varying, said, strict=True))}
+        wire_format = self._wire.format
+        app_name = of["app_name"] if has_tag or wire_format.has_structured_data else ""
         prival = pri(of["facility"], of["severity"])
-        names = of["hostname"], of["app_name"]
-        before, behind = self._wire.format.header(prival, "\0", *names, "-", "-").split("\0")
+        before, behind = wire_format.header(prival, "\0", of["hostname"], app_name, "-", "-").split(
+            "\0"
+        )
         return before, behind
 
     def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str]:
@@ -183,14 +190,14 @@ class LogEncoder:
     def _make_short_cut(self, settings: ShipperSettings) -> ShortCut | None:
         payload = settings.payload
         # Of this very class: one made from it may write anything.
-        if self._plain_head is None or "writer" not in vars(type(payload)):
+        if self._varying or "writer" not in vars(type(payload)):
             return None
         if self._stamp is None or _is_own(self._hooks, "format_message"):
             return None
         has_structured_data = self._wire.format.has_structured_data
         if has_structured_data and "structured_data" not in self._constants:
             return None
-        before, behind = self._plain_head
+        before, behind = self._make_head(self._has_tag)
         return ShortCut(
             before,
             f"{behind}{'- ' if has_structured_data else ''}{self._wire.bom}",
@@ -255,6 +262,7 @@ class LogEncoder:
 
     def _report(self, hook: str, error: BaseException) -> None:
         self.counts["hook_failed"] += 1
+        self._failures += 1
         if self._first_time(hook, type(error).__name__):
             logger.error(
                 "%s: hook %s failed; its default is used for this log and, without another word,"

@@ -45,11 +45,15 @@ def header_rfc3164(
 ) -> str:
     """All that stands before CONTENT, with the space behind it (RFC 3164 section 4.1).
 
-    ``msgid`` has no place in this format.
+    ``msgid`` has no place in this format. Where ``app_name`` is ``""`` there is no TAG, nor a
+    ``procid``: CONTENT begins with what stands for one, as CEF and LEEF do.
     """
+    start = f"<{prival}>{timestamp} {hostname_rfc3164(hostname)} "
+    if not app_name:
+        return start
     tag = tag_rfc3164(app_name) if app_name != "-" else TAG_UNSET
     process = f"[{tag_rfc3164(procid)}]" if procid != "-" else ""
-    return f"<{prival}>{timestamp} {hostname_rfc3164(hostname)} {tag}{process}: "
+    return f"{start}{tag}{process}: "
 
 
 def structured_data_text(

@@ -8,50 +8,65 @@ can write many logs with the same fields quicker; both must write the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-__all__ = ["PAYLOADS", "Fields", "JsonPayload", "KeyValuePayload", "Payload", "Writer"]
+from sls_syslog.errors import SettingsError, shown
+from sls_syslog.events.cef import CefPayload
+from sls_syslog.events.leef import LeefPayload
+from sls_syslog.rows import BETWEEN, Columns, Writer
+
+__all__ = ["PAYLOADS", "JsonPayload", "KeyValuePayload", "Payload"]
 
 Payload: TypeAlias = Callable[[Mapping[str, str]], str]
-
-Fields: TypeAlias = Sequence[tuple[str, str | None]]
-"""The fields of logs that have the same ones: name and text; ``None`` where each has its own."""
-
-Writer: TypeAlias = Callable[[tuple[bytes, ...]], bytes]
-"""Writes the MSG part of a log from the values, in UTF-8, of those fields that have no text.
-No value holds the byte 0x12."""
-
-_BETWEEN = b"\x12"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyValuePayload:
-    """The documented form: ``||__topic__=...||__source__=...||__tag__:k=v||key=value``.
+    r"""The documented form: ``||__topic__=...||__source__=...||__tag__:k=v||key=value``.
 
     Fields come in the order of the log. Its time is left out, as the header has it.
-    Nothing is quoted: a value that holds the separator looks like two fields to a
-    receiver that splits there (choose another ``sep``, or JSON).
+    By default nothing is quoted: a value that holds the separator looks like two fields to a
+    receiver that splits there.
 
     Attributes:
         sep: What stands before each field.
+        quote: Whether a value stands in double quotes, with ``\"`` and ``\\`` inside, where it
+            is empty or has a double quote or a line break, or where a receiver would find the
+            separator in it. Names of fields are never quoted.
     """
 
     sep: str = "||"
+    quote: bool = False
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """The MSG part of one log."""
         sep = self.sep
+        if self.quote:
+            log = {key: _quoted(value, sep) for key, value in log.items()}
         # A list: join() would make one of a generator, which is slower.
         return "".join([f"{sep}{key}={value}" for key, value in log.items() if key != "__time__"])
 
-    def writer(self, fields: Fields) -> Writer:
+    def writer(self, columns: Columns) -> Writer | None:
         """Writes logs that have these fields."""
+        if self.quote:
+            return None
         return _template(
             "%.0b" if name == "__time__" else f"{_literal(f'{self.sep}{name}=')}{_place(text)}"
-            for name, text in fields
+            for name, text in columns
         )
+
+
+_QUOTED = set('"\r\n')
+
+
+def _quoted(value: str, sep: str) -> str:
+    # Its end and the separator behind it may hold one as well: "a|" before "||".
+    plain = value and (value + sep).find(sep) == len(value) and not _QUOTED & set(value)
+    if plain:
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 # Made once: json.dumps() would make one for each log.
@@ -65,32 +80,68 @@ class JsonPayload:
     """One JSON object per log, compact, in UTF-8 (RFC 8259), fields in the order of the log.
 
     ``__time__``, in seconds since 1970, is one of them.
+
+    Attributes:
+        expand: The fields whose text is JSON itself, an object or a list, and is put in as such
+            (``{"event":{"eventName":...}}``); where it is none, the text stays a text.
+
+    Raises:
+        SettingsError: If ``expand`` is a text itself.
     """
+
+    expand: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.expand, str):
+            raise SettingsError("expand", f"expected several names, got {shown(self.expand)}")
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """The MSG part of one log."""
-        return _json(dict(log))
+        values: dict[str, Any] = dict(log)
+        for name in self.expand:
+            if name in values:
+                values[name] = _expanded(values[name])
+        return _json(values)
 
-    def writer(self, fields: Fields) -> Writer:
+    def writer(self, columns: Columns) -> Writer | None:
         """Writes logs that have these fields."""
+        if not set(self.expand).isdisjoint(name for name, _ in columns):
+            return None
         pairs = (
             f"{_literal(_json(name))}:" + ('"%b"' if text is None else _literal(_json(text)))
-            for name, text in fields
+            for name, text in columns
         )
         write = _template(["{", ",".join(pairs), "}"])
 
-        def write_json(values: tuple[bytes, ...]) -> bytes:
-            together = _BETWEEN.join(values)
+        def write_json(values: tuple[bytes, ...]) -> bytes | None:
+            together = BETWEEN.join(values)
             if b'"' in together or b"\\" in together or b"\t" in together:
                 for special, escaped in _JSON_ESCAPES:
                     together = together.replace(special, escaped)
-                values = tuple(together.split(_BETWEEN))
+                texts = tuple(together.split(BETWEEN))
+                return write(texts) if len(texts) == len(values) else None
             return write(values)
 
         return write_json
 
 
-def _template(parts: Iterable[str]) -> Writer:
+def _expanded(text: str) -> Any:
+    """What a text in JSON means, if that can be written again; the text itself if not."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        value = json.loads(text)
+        # Not every float that Python reads is one, and not every text can be sent.
+        _strict(value).encode()
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
+_strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def _template(parts: Iterable[str]) -> Callable[[tuple[bytes, ...]], bytes]:
     return "".join(parts).encode().__mod__
 
 
@@ -105,5 +156,7 @@ def _place(text: str | None) -> str:
 PAYLOADS: dict[str, Callable[[str], Payload]] = {
     "key-value": KeyValuePayload,
     "json": lambda sep: JsonPayload(),
+    "cef": lambda sep: CefPayload(),
+    "leef": lambda sep: LeefPayload(),
 }
 """The payloads by their setting's value; each is made from the setting ``sep``."""

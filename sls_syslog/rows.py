@@ -1,152 +1,137 @@
-"""``RowReader``: the values of logs, cut out of protobuf's bytes.
+"""The values of a group's logs, all at once: ``rows_of`` a group.
 
-Pure. The SDK's objects would be one for each field of each log. But logs come in a few shapes
-(which keys, in which order), and a regular expression made for a shape reads all values of a log
-at once. What does not fit has no row, and is read by way of the objects (``logs.py``).
+Pure. The SDK's objects would be one for each field of each log. But protobuf merges a message that
+comes again into the one before: read as if a group had one log, and that one content, a group
+gives all keys and all values of its logs as two lists, made in C. What does not fit has no row, and
+is read by way of the objects (``logs.py``).
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from sls_syslog.logs import KEY, are_plain
+from sls_syslog.logs import are_plain
 
-__all__ = ["Row", "RowReader", "Shape", "own_fields"]
+__all__ = ["BETWEEN", "Columns", "Row", "Shape", "Writer", "own_fields", "rows_of"]
 
-# The wire format of protobuf: a number, and the tags of the fields of Log and Content
-# (aliyun/log/log_logs_pb2.py). Time_ns comes last, and has a length of its own.
-_NUMBER = rb"(?:[\x00-\x7f]|[\x80-\xff]{1,4}[\x00-\x7f])"
-_TIME, _CONTENT, _KEY_TAG, _VALUE_TAG = rb"\x08", rb"\x12", rb"\x0a", rb"\x12"
-_TIME_NS, _TIME_NS_BYTES = b"\x25", 5
-# No value of a row holds this byte, so that it ends where the next field begins.
-_END = b"\x12"
-_VALUE = rb"([^\x12]*)"
-# Making a shape takes about 2 ms, as long as some seventy logs do without.
-_SEEN_OFTEN = 20
-_SHAPES = 500
-_RECENT = 4
+BETWEEN = b"\x12"
+"""A byte that hardly any value holds, and none that may go out as it is: a control character."""
 
-Row: TypeAlias = "tuple[Shape, int, tuple[bytes, ...]]"
-"""A log: its shape, the nanoseconds of its time, and its values as they came, not looked at.
-Before the values stands the time: bytes that are the same for the same second."""
+Columns: TypeAlias = Sequence[tuple[str, str | None]]
+"""The fields of logs that have the same ones: name and text; ``None`` where each has its own."""
+
+Writer: TypeAlias = Callable[[tuple[bytes, ...]], bytes | None]
+"""Writes the MSG part of a log from the values, in UTF-8, of those fields that have no text;
+``None`` where a value needs more than it does."""
+
+Row: TypeAlias = "tuple[Shape, int, int, tuple[bytes, ...]]"
+"""A log: its shape, seconds since 1970, nanoseconds, and its values as they came, not looked at."""
 
 
+@dataclass(frozen=True, eq=False)
 class Shape:
-    """Logs that have the same keys in the same order.
+    """Logs that have the same keys in the same order; one object for all of them.
 
     Attributes:
         keys: The keys; no two are the same, and none could pass for what SLS says of the log.
     """
 
-    def __init__(self, keys: tuple[str, ...]) -> None:
-        self.keys = keys
-        names = [key.encode() for key in keys]
-        fields = [
-            _CONTENT + _NUMBER + _KEY_TAG + re.escape(_varint(len(name)) + name)
-            + _VALUE_TAG + _NUMBER + _VALUE
-            for name in names
-        ]  # fmt: skip
-        time = _TIME + rb"([\x80-\xff]{0,4}[\x00-\x7f])"
-        self.match = re.compile(time + b"".join(fields)).fullmatch
+    keys: tuple[str, ...]
 
 
-class _NoShape(Shape):
-    """What no log has."""
+def rows_of(group: Any) -> Iterator[Row | None]:
+    """The row of each log of a group, in turn; ``None`` for a log that has none.
 
-    def __init__(self) -> None:
-        self.keys = ()
-        self.match = re.compile(rb"(?!)").fullmatch
-
-
-_NO_SHAPE: Shape = _NoShape()
-
-
-class RowReader:
-    """Reads groups of logs, and learns their shapes."""
-
-    def __init__(self) -> None:
-        self._shapes: dict[tuple[str, ...], Shape] = {}
-        self._seen: Counter[tuple[str, ...]] = Counter()
-        self._recent = [_NO_SHAPE]
-
-    def read(self, group: Any) -> Iterator[Row | None]:
-        """The row of each log of a group, in turn; ``None`` for a log that has none.
-
-        Args:
-            group: A ``LogGroup`` of the SDK.
-        """
-        recent = self._recent
-        raws = _Group.FromString(group.SerializeToString()).Logs
-        for raw, log in zip(raws, group.Logs, strict=True):
-            nanoseconds = 0
-            if raw[-_TIME_NS_BYTES:][:1] == _TIME_NS and log.HasField("Time_ns"):
-                raw, nanoseconds = raw[:-_TIME_NS_BYTES], log.Time_ns
-            shape = recent[0]
-            found = shape.match(raw)
-            if found is None:
-                shape, found = self._match(raw, log)
-            # A value may hold what looks like fields; they are counted by one who knows lengths.
-            forged = found is None or len(log.Contents) != len(shape.keys)
-            yield None if forged else (shape, nanoseconds, found.groups())
-
-    def _match(self, raw: bytes, log: Any) -> tuple[Shape, Any]:
-        """The shape of a log, which is the first of the recent ones then, and its match."""
-        recent = self._recent
-        for place, shape in enumerate(recent):
-            found = shape.match(raw)
-            if found is not None:
-                recent.insert(0, recent.pop(place))
-                return shape, found
-        keys = tuple(map(KEY, log.Contents))
-        shape = self._shapes.get(keys) or self._new_shape(keys)
-        found = shape.match(raw)
-        if found is not None:
-            recent.insert(0, shape)
-            del recent[_RECENT:]
-        return shape, found
-
-    def _new_shape(self, keys: tuple[str, ...]) -> Shape:
-        if not are_plain(keys) or not self._is_seen_often(keys):
-            return _NO_SHAPE
-        shape = self._shapes[keys] = Shape(keys)
-        return shape
-
-    def _is_seen_often(self, keys: tuple[str, ...]) -> bool:
-        if len(self._seen) > _SHAPES or len(self._shapes) > _SHAPES:
-            self._seen.clear()
-            self._shapes.clear()
-        self._seen[keys] += 1
-        return self._seen[keys] > _SEEN_OFTEN
+    Args:
+        group: A ``LogGroup`` of the SDK.
+    """
+    logs = group.Logs
+    merged = _Group.FromString(group.SerializePartialToString()).Logs
+    contents = merged.Contents
+    counts = [len(log.Contents) for log in logs]  # where a log ends: only the SDK's objects know
+    times, values = merged.Time[:], contents.Value[:]
+    if not len(values) == len(contents.Key) == sum(counts) or len(times) != len(counts):
+        return repeat(None, len(counts))  # a field without a key, say
+    some = len(merged.Time_ns)
+    nanoseconds = [log.Time_ns for log in logs] if some else repeat(0)
+    shapes: Iterable[Shape | None] = map(_shape, _apart(contents.Key, counts))
+    parts: Iterable[tuple[bytes, ...]] = _apart(values, counts)
+    number = counts[0] if counts else 0
+    if number and counts.count(number) == len(counts) and _repeats(contents, len(counts)):
+        shapes = repeat(_shape(tuple(contents.Key[:number])))
+        parts = zip(*[iter(values)] * number, strict=True)
+    rows = zip(shapes, times, nanoseconds, parts, strict=False)
+    return (row if row[0] else None for row in rows)  # type: ignore[misc]  # it has a shape
 
 
 def own_fields(row: Row | None) -> Iterable[tuple[str, str]] | None:
     """The fields of a log by its row; ``None`` without, and where a value is not UTF-8."""
     if row is None:
         return None
-    shape, _, values = row
+    shape, _, _, values = row
     try:
-        return zip(shape.keys, _END.join(values[1:]).decode().split("\x12"), strict=False)
+        texts = BETWEEN.join(values).decode().split("\x12")
+        if len(texts) != len(values):
+            texts = [value.decode() for value in values]
     except UnicodeDecodeError:
         return None
+    return zip(shape.keys, texts, strict=True)
 
 
-def _varint(number: int) -> bytes:
-    low, high = number & 0x7F, number >> 7
-    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])
+def _repeats(contents: Any, times: int) -> bool:
+    """Whether keys come in the same order again and again; takes the values out of contents."""
+    contents.ClearField("Value")
+    first = type(contents)(Key=contents.Key[: len(contents.Key) // times])
+    return bool(contents.SerializeToString() == first.SerializeToString() * times)
+
+
+def _apart(flat: Sequence[bytes], counts: Iterable[int]) -> Iterator[tuple[bytes, ...]]:
+    begin = 0
+    for count in counts:
+        yield tuple(flat[begin : begin + count])
+        begin += count
+
+
+@lru_cache(maxsize=1024)  # logs come in a few shapes
+def _shape(keys: tuple[bytes, ...]) -> Shape | None:
+    try:
+        names = tuple([key.decode() for key in keys])
+    except UnicodeDecodeError:
+        return None
+    return Shape(names) if are_plain(names) else None
 
 
 def _view_of_groups() -> Any:
-    """The SDK's ``LogGroup``, but with its logs left as bytes."""
+    """The SDK's ``LogGroup`` (aliyun/log/log_logs_pb2.py), as if with one log with one content."""
+    field = descriptor_pb2.FieldDescriptorProto
+    one, all_of_them = field.LABEL_OPTIONAL, field.LABEL_REPEATED
+    messages = {
+        "Group": [("Logs", 1, one, field.TYPE_MESSAGE)],
+        "Logs": [
+            ("Time", 1, all_of_them, field.TYPE_UINT32),
+            ("Contents", 2, one, field.TYPE_MESSAGE),
+            ("Time_ns", 4, all_of_them, field.TYPE_FIXED32),
+        ],
+        "Contents": [
+            ("Key", 1, all_of_them, field.TYPE_BYTES),
+            ("Value", 2, all_of_them, field.TYPE_BYTES),
+        ],
+    }
     file = descriptor_pb2.FileDescriptorProto(
         name="sls_syslog/rows.proto", package="sls_syslog.rows", syntax="proto2"
     )
-    field = file.message_type.add(name="Group").field.add(name="Logs", number=1)
-    field.type, field.label = field.TYPE_BYTES, field.LABEL_REPEATED
+    for message, fields in messages.items():
+        made = file.message_type.add(name=message)
+        for name, number, label, kind in fields:
+            added = made.field.add(name=name, number=number, label=label, type=kind)
+            if kind == field.TYPE_MESSAGE:
+                added.type_name = f".sls_syslog.rows.{name}"
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     factory: Any = message_factory

@@ -62,14 +62,15 @@ def calls_for_each_log(batch: Any, hooks: Any, **settings: Any) -> float:
 @pytest.mark.parametrize(
     ("hooks", "settings", "most"),
     [
-        (MessageHooks, {}, 7),
-        (MessageHooks, {"syslog_format": "rfc3164"}, 7),
-        (MessageHooks, {"framing": "octet-counting"}, 9),
+        (MessageHooks, {}, 7.5),
+        (MessageHooks, {"syslog_format": "rfc3164"}, 7.5),
+        (MessageHooks, {"framing": "octet-counting"}, 9.5),
         (MessageHooks, {"payload": "json"}, 10),
-        (OneHook, {}, 29),
+        (MessageHooks, {"payload": "cef"}, 25),
+        (OneHook, {}, 30),
         (MessageHooks, {"tag": "{__topic__}"}, 78),
     ],
-    ids=["default", "rfc3164", "octet-counting", "json", "one-hook", "template"],
+    ids=["default", "rfc3164", "octet-counting", "json", "cef", "one-hook", "template"],
 )
 def test_a_log_costs_few_calls(
     batch: Any, hooks: Any, settings: dict[str, Any], most: float

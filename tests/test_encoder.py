@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sls_syslog import CefPayload
 from sls_syslog.codes import Facility, Severity
 from sls_syslog.encoder import LogEncoder
 from sls_syslog.hooks import MessageHooks
@@ -362,3 +363,18 @@ def test_a_hook_can_build_on_the_default() -> None:
 def test_a_log_is_sent_even_when_the_defaults_fail_too() -> None:
     log = {"n": "1"}  # no time, which SLS never leaves out
     assert read(frame_of(encoder(), log)).msg == "||n=1"
+
+
+def _mistaken(log: Mapping[str, str]) -> str:
+    raise ValueError("of a mapping")
+
+
+def test_where_no_event_can_be_made_the_text_in_its_place_has_a_tag() -> None:
+    settings = settings_of(
+        payload=CefPayload(extension={"act": _mistaken}), syslog_format="rfc3164"
+    )
+    (frame,) = LogEncoder(settings, MessageHooks(settings)).frames(LOG)
+    assert b" relay sls: ||__topic__=audit" in frame
+    settings = settings_of(payload="cef", syslog_format="rfc3164")
+    (frame,) = LogEncoder(settings, MessageHooks(settings)).frames(LOG)
+    assert b" relay CEF:0|" in frame

@@ -5,19 +5,26 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 from types import GenericAlias, ModuleType
 
+import public_api
 import pytest
 
 import sls_syslog
 from sls_syslog.errors import SyslogError
 
 PUBLIC = [
+    "CefPayload",
     "ConnectError",
+    "DestinationReport",
+    "EventMapping",
     "Facility",
     "InvalidMessageError",
     "JsonPayload",
     "KeyValuePayload",
+    "Labelled",
+    "LeefPayload",
     "MessageTooLongError",
     "SendError",
     "SettingsError",
@@ -33,6 +40,7 @@ PUBLIC = [
     "TransportError",
     "UnconfirmedError",
     "WorkerError",
+    "check_destination",
     "consumer_config",
     "run_worker",
 ]
@@ -69,6 +77,11 @@ def undocumented(name: str, value: object) -> list[str]:
 
 def test_the_public_names_are_these_and_sorted() -> None:
     assert sls_syslog.__all__ == PUBLIC == sorted(PUBLIC)
+
+
+def test_the_signatures_of_the_public_names_are_these() -> None:
+    pinned = Path(__file__).with_name("public_api.txt").read_text().splitlines()
+    assert list(public_api.lines()) == pinned  # if it is meant: python -m tests.public_api
 
 
 @pytest.mark.parametrize("name", PUBLIC)

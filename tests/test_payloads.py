@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sls_syslog import CefPayload, LeefPayload, SettingsError
 from sls_syslog.payloads import PAYLOADS, JsonPayload, KeyValuePayload
 
 LOG = {
@@ -52,6 +53,95 @@ def test_json_reads_back_in_the_same_order(log: dict[str, str]) -> None:
     assert list(json.loads(JsonPayload()(log)).items()) == list(log.items())
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("plain", "plain"),
+        ("a=b c\\d", "a=b c\\d"),
+        ("", '""'),
+        ("a||b", '"a||b"'),
+        ("a|", '"a|"'),
+        ("|a", "|a"),
+        ('say "hi"', '"say \\"hi\\""'),
+        ("a\nb", '"a\nb"'),
+        ("a\rb", '"a\rb"'),
+        ('C:\\||"', '"C:\\\\||\\""'),
+    ],
+)
+def test_quoting_is_for_values_that_need_it(value: str, written: str) -> None:
+    assert KeyValuePayload(quote=True)({"__time__": "1", "k": value, "l": "x"}) == (
+        f"||k={written}||l=x"
+    )
+
+
+def read_quoted(text: str, sep: str) -> list[tuple[str, str]]:
+    """The fields of a text with quoted values, as a reader who knows only the rule finds them."""
+    fields = []
+    while text:
+        assert text.startswith(sep)
+        key, _, text = text[len(sep) :].partition("=")
+        if text.startswith('"'):
+            value, rest = "", iter(text[1:])
+            for character in rest:
+                if character == '"':
+                    break
+                value += next(rest) if character == "\\" else character
+            text = "".join(rest)
+        else:
+            at = text.find(sep)
+            value, text = (text, "") if at < 0 else (text[:at], text[at:])
+        fields.append((key, value))
+    return fields
+
+
+@given(
+    st.dictionaries(st.text("abc", min_size=1), st.text('ab|"\\ \n;=')),
+    st.sampled_from(["||", "|", "; ", " ", "|;|"]),
+)
+def test_quoted_values_are_read_back(log: dict[str, str], sep: str) -> None:
+    text = KeyValuePayload(sep, quote=True)(log)
+    assert read_quoted(text, sep) == list(log.items())
+
+
+def test_json_in_a_field_is_put_in_as_json() -> None:
+    payload = JsonPayload(expand=("event", "items", "missing"))
+    log = {"event": '{ "b": {"c": "日"},\n "a": [1, 2.50, null] }', "items": "[]", "other": "{}"}
+    assert payload(log) == ('{"event":{"b":{"c":"日"},"a":[1,2.5,null]},"items":[],"other":"{}"}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "-", "7", '"x"', "null", "{", '{"a":NaN}', '{"a":1e999}', '{"a":"\\ud800"}'),
+        "[" * 100_000,
+        f"[{'1' * 5000}]",
+    ],
+    ids=range(11),
+)
+def test_what_is_no_json_object_stays_a_text(text: str) -> None:
+    assert json.loads(JsonPayload(expand=("event",))({"event": text})) == {"event": text}
+
+
+def test_the_fields_to_expand_are_several_names() -> None:
+    with pytest.raises(SettingsError, match="expand: expected several names"):
+        JsonPayload(expand="event")  # type: ignore[arg-type]
+
+
 def test_each_name_of_the_setting_makes_its_payload() -> None:
     made = {name: make("^") for name, make in PAYLOADS.items()}
-    assert made == {"key-value": KeyValuePayload("^"), "json": JsonPayload()}
+    assert made == {
+        "key-value": KeyValuePayload("^"),
+        "json": JsonPayload(),
+        "cef": CefPayload(),
+        "leef": LeefPayload(),
+    }
+
+
+def test_only_cef_and_leef_stand_where_the_tag_is() -> None:
+    made = (make("||") for make in PAYLOADS.values())
+    assert [getattr(payload, "stands_for_tag", False) for payload in made] == [
+        False,
+        False,
+        True,
+        True,
+    ]

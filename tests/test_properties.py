@@ -27,11 +27,13 @@ from aliyun.log.proto import LogGroupList, LogGroupListRaw
 from hypothesis import HealthCheck, assume, example, find, given, settings
 from hypothesis import strategies as st
 
+from sls_syslog import CefPayload, Labelled, LeefPayload
 from sls_syslog.encoder import LogEncoder
 from sls_syslog.errors import InvalidMessageError
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import flatten
 from sls_syslog.message import SyslogMessage
+from sls_syslog.payloads import Payload
 from sls_syslog.settings import ClientSettings, ShipperSettings
 from sls_syslog.testing.deframer import deframer_for
 from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc3164, parse_rfc5424
@@ -435,11 +437,39 @@ def read(case: Case, frame: bytes) -> ParsedMessage:
 
 def plain_groups() -> st.SearchStrategy[Group]:
     """Groups that mostly need nothing done to them."""
-    words = st.text("abc日-_. é", max_size=12)
+    telling = ["10.0.0.1", "::1", "host.example", "8080", "-1", "-", " x ", "x\u3000", "a=b^c\\d"]
+    words = st.text("abc日-_. é", max_size=12) | st.sampled_from(telling)
     names = st.sampled_from(["a", "b", "user", "日", "c d"])
     fields = st.lists(st.tuples(names, words), max_size=4, unique_by=lambda pair: pair[0])
     made = st.builds(LogEntry, fields, seconds, st.none() | st.integers(0, 999_999_999))
     return st.builds(Group, st.lists(made, min_size=1, max_size=4), words, words, fields)
+
+
+_OWN: dict[str, Any] = {
+    "event_class_id": "a",
+    "name": "user",
+    "severity": "b",
+    "extension": {
+        "src": "a",
+        "cn1": "b",
+        "cs1": Labelled("Who", "user"),
+        "suser": "日",
+        "act": "c d",
+        "dpt": "missing",
+        "custom": "__topic__",
+    },
+}
+EVENT_PAYLOADS: list[Payload] = [
+    CefPayload(),
+    LeefPayload(),
+    LeefPayload(leef_version="1.0"),
+    CefPayload(**_OWN),
+    LeefPayload(**_OWN, delimiter="~"),
+    CefPayload(
+        event_class_id="__topic__", extension={"rt": "a", "dst": "__source__", "fname": "b"}
+    ),
+    CefPayload(mapping="waf"),
+]
 
 
 @thorough
@@ -448,21 +478,26 @@ def plain_groups() -> st.SearchStrategy[Group]:
     several=st.lists(groups | plain_groups(), max_size=3),
     kind=st.sampled_from([LogGroupList, LogGroupListRaw]),
     named=st.booleans(),
+    event=st.none() | st.sampled_from(EVENT_PAYLOADS),
 )
 def test_the_short_way_writes_what_the_long_way_writes(
-    case: Case, several: list[Group], kind: Any, named: bool
+    case: Case, several: list[Group], kind: Any, named: bool, event: Payload | None
 ) -> None:
     log_groups = kind()
     encoded = [encode_log_group(**group._asdict()) for group in several]
     log_groups.ParseFromString(b"".join(part for raw in encoded for part in frame_log_group(raw)))
     event_id = "event {}/{}".format if named else None
     settings = case.settings()
+    if event is not None:
+        settings = replace(settings, payload=event)
     long_way, either = (LogEncoder(settings, MessageHooks(settings)) for _ in range(2))
     logs = flatten(log_groups, long_way.counts, event_id)
     expected = [frame for log in logs for frame in long_way.frames(log)]
-    with mock.patch("sls_syslog.rows._SEEN_OFTEN", 0):
+    with mock.patch("sls_syslog.shortcut._SEEN_OFTEN", 0):
         got = either.encode(log_groups, event_id)
     assert b"".join(got) == b"".join(expected)
+    if event is not None:  # of fields that are not sent, the short way does not look at
+        either.counts["repaired_utf8"] = long_way.counts["repaired_utf8"]
     assert +either.counts == +long_way.counts
     if case.framing != "newline":
         assert got == expected

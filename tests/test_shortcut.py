@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 from aliyun.log.proto import LogGroupList
 
-from sls_syslog import JsonPayload, KeyValuePayload, SeverityRule, ShipperSettings
+from sls_syslog import (
+    CefPayload,
+    EventMapping,
+    JsonPayload,
+    KeyValuePayload,
+    Labelled,
+    LeefPayload,
+    SeverityRule,
+    ShipperSettings,
+)
 from sls_syslog.encoder import LogEncoder
+from sls_syslog.events.fields import text
 from sls_syslog.hooks import MessageHooks
 from sls_syslog.logs import flatten
 from sls_syslog.testing import LogEntry, encode_log_group
@@ -29,8 +39,8 @@ def served(*logs: Any, **group: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shape is worth its making when it is seen for the first time."""
-    monkeypatch.setattr("sls_syslog.rows._SEEN_OFTEN", 0)
+    """A writer is worth its making when logs are seen for the first time."""
+    monkeypatch.setattr("sls_syslog.shortcut._SEEN_OFTEN", 0)
 
 
 class Watched(LogEncoder):
@@ -155,12 +165,6 @@ def test_of_logs_that_were_confirmed_before_nothing_is_counted() -> None:
     assert counted == [5, 4, 3, 2, 1, 0, 0]
 
 
-def test_a_shape_is_made_only_when_it_comes_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sls_syslog.rows._SEEN_OFTEN", 20)
-    assert takes_the_long_way(served(*[PLAIN] * 50)) == 20
-    assert takes_the_long_way(served(*[[(f"key{n}", "x")] for n in range(50)])) == 50
-
-
 @pytest.mark.parametrize("payload", ["key-value", "json"])
 def test_a_value_cannot_pass_for_fields(payload: str) -> None:
     """A user agent that looks like protobuf's own bytes must not become a user's name."""
@@ -174,12 +178,63 @@ def test_a_value_cannot_pass_for_fields(payload: str) -> None:
     assert stream == b"".join(frame for log in flatten(log_groups) for frame in encoder.frames(log))
 
 
+def test_a_writer_is_made_only_for_logs_that_come_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sls_syslog.shortcut._SEEN_OFTEN", 20)
+    assert takes_the_long_way(served(*[PLAIN] * 50)) == 20
+    assert takes_the_long_way(served(*[[(f"key{n}", "x")] for n in range(50)])) == 50
+
+
+def both_ways(settings: ShipperSettings, log_groups: Any) -> tuple[bytes, bytes]:
+    """What the encoder writes, and what it writes by the long way."""
+    encoder = LogEncoder(settings, MessageHooks(settings))
+    short = b"".join(encoder.encode(log_groups))
+    return short, b"".join(part for log in flatten(log_groups) for part in encoder.frames(log))
+
+
+def test_keys_repeat_only_where_one_ends() -> None:
+    """The bytes of these two keys together are periodic, and yet they are two."""
+    logs = served([("abcdefgh", "1")], [("\x08abcdefgh\n", "2")])
+    short, long = both_ways(ShipperSettings(host="siem"), logs)
+    assert short == long
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        CefPayload(extension={"end": "__time__"}),
+        CefPayload(extension={"cn1": Labelled("T", "__event_id__")}),
+        LeefPayload(extension={"start": "__time__", "suser": "__topic__"}),
+        LeefPayload(extension={"suser": text("x" * 400), "act": "user"}),
+        LeefPayload(extension={"act": "__tag__:who", "fname": "action"}),
+    ],
+)
+def test_events_are_the_same_by_both_ways(payload: Any) -> None:
+    logs = served(PLAIN, PLAIN, topic="t" * 300, tags={"who": "x^usrName=root"})
+    short, long = both_ways(ShipperSettings(host="siem", payload=payload), logs)
+    assert short == long
+
+
+class OwnMapping(EventMapping):
+    def event(self, log: Mapping[str, str]) -> Any:
+        made = super().event(log)
+        return made._replace(name="mine")
+
+
+def test_a_mapping_made_from_another_may_do_anything() -> None:
+    payload = CefPayload(mapping=OwnMapping(extension={"suser": "user"}))
+    short, long = both_ways(ShipperSettings(host="siem", payload=payload), served(PLAIN))
+    assert b"|mine|" in short
+    assert short == long
+
+
 def test_many_shapes_of_logs_cost_no_memory_without_end() -> None:
     settings = ShipperSettings(host="siem")
     encoder = LogEncoder(settings, MessageHooks(settings))
-    log_groups = served(*[[(f"key{number}", "x")] for number in range(1200)])
-    assert b"".join(encoder.encode(log_groups)).count(b"\n") == 1200
-    assert len(encoder._rows._shapes) <= 501
+    log_groups = served(*[[(f"key{number}", "x")] for number in range(1500)])
+    assert b"".join(encoder.encode(log_groups)).count(b"\n") == 1500
+    assert encoder._short_cut is not None
+    assert encoder._short_cut._origin is not None
+    assert len(encoder._short_cut._origin.writers) <= 1001
 
 
 @pytest.mark.parametrize("time_ns", [None, 0, 1, 123_456_789, 0x25252525])

@@ -69,6 +69,8 @@ WAYS = {
         Way("octet-counting", {"framing": "octet-counting"}, target=_LIKE_DEFAULT),
         Way("rfc3164", {"syslog_format": "rfc3164"}),
         Way("json", {"payload": "json"}, target=_LIKE_DEFAULT),
+        Way("cef", {"payload": "cef"}, target=_LIKE_DEFAULT),
+        Way("leef", {"payload": "leef"}, target=_LIKE_DEFAULT),
         Way("dict-hook", processor="DictHook", target=Target(0.5, "documented")),
         Way("tls", {"protocol": "tls"}, target=Target(1.15, "default")),
         Way("acked", {"confirm": "acked"}),

@@ -1,0 +1,141 @@
+"""The keys of CEF's extension, and what LEEF calls the same things: tables, and nothing else.
+
+Pure. CEF: "Common Event Format, Implementation Standard" of ArcSight, rev. 27, its two
+dictionaries for producers and for consumers. LEEF: IBM's "QRadar Log Event Extended Format",
+the table of predefined attributes. Limits are characters, not bytes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = [
+    "ADDRESSES",
+    "CEF_KEYS",
+    "CONSUMER_KEYS",
+    "CUSTOM_KEYS",
+    "LEEF_KEYS",
+    "LEEF_NAMES",
+    "RESERVED_KEYS",
+    "Address",
+    "CefKey",
+]
+
+
+class CefKey(NamedTuple):
+    """The type of a key's value, and of a string the most characters it may have."""
+
+    kind: str
+    limit: int = 0
+
+
+class Address(NamedTuple):
+    """Where what is no IPv4 address goes instead: ``src``, ``dst`` and ``dvc`` hold no other."""
+
+    ipv6: str
+    ipv6_label: str
+    host: str
+
+
+ADDRESSES = {
+    "src": Address("c6a2", "Source IPv6 Address", "shost"),
+    "dst": Address("c6a3", "Destination IPv6 Address", "dhost"),
+    "dvc": Address("c6a1", "Device IPv6 Address", "dvchost"),
+}
+"""The keys of addresses that may turn out to be IPv6, or names."""
+
+_STRINGS = {
+    31: "app proto",
+    40: "externalId",
+    63: "act outcome",
+    100: "dvchost",
+    128: "deviceInboundInterface deviceOutboundInterface devicePayloadId",
+    255: "destinationDnsDomain deviceDnsDomain deviceExternalId deviceNtDomain dntdom dtz fileHash"
+    " oldFileHash sntdom sourceDnsDomain",
+    1023: "cat destinationServiceName deviceFacility deviceProcessName dhost dpriv dproc duid"
+    " duser fileId filePath filePermission fileType flexString1 flexString2 fname msg oldFileId"
+    " oldFileName oldFilePath oldFilePermission oldFileType reason request"
+    " requestClientApplication requestCookies requestMethod shost sourceServiceName spriv sproc"
+    " suid suser",
+    2048: "requestContext",
+    4000: "cs1 cs2 cs3 cs4 cs5 cs6",
+}
+_OTHERS = {
+    "address": " ".join(ADDRESSES),
+    "ipv4": "destinationTranslatedAddress deviceTranslatedAddress sourceTranslatedAddress",
+    "ipv6": "c6a1 c6a2 c6a3 c6a4",
+    "mac": "dmac dvcmac smac",
+    "integer": "deviceDirection dpid dvcpid spid type",
+    "long": "cn1 cn2 cn3 flexNumber1 flexNumber2",
+    # Integers in the standard, where it says that ports end at 65535. The bytes of a long
+    # connection do not fit into 32 bits, though.
+    "port": "destinationTranslatedPort dpt sourceTranslatedPort spt",
+    "count": "cnt fsize in oldFileSize out",
+    "float": "cfp1 cfp2 cfp3 cfp4",
+    "time": "deviceCustomDate1 deviceCustomDate2 end fileCreateTime fileModificationTime"
+    " flexDate1 oldFileCreateTime oldFileModificationTime rt start",
+}
+
+CEF_KEYS = {
+    key: CefKey("string", limit) for limit, keys in _STRINGS.items() for key in keys.split()
+} | {key: CefKey(kind) for kind, keys in _OTHERS.items() for key in keys.split()}
+"""The keys that a producer may send; all others are custom."""
+
+CUSTOM_KEYS = {
+    key: 128 if key.startswith("flex") else 1023
+    for key in CEF_KEYS
+    if key.startswith(("cs", "cn", "cfp", "c6a", "deviceCustomDate", "flex")) and key != "cnt"
+}
+"""The keys that mean nothing without a label, and the most characters their labels may have."""
+
+_CONSUMER = """
+    agentDnsDomain agentNtDomain agentTranslatedAddress agentTranslatedZoneExternalID
+    agentTranslatedZoneURI agentZoneExternalID agentZoneURI agt ahost aid amac art at atz av
+    customerExternalID customerURI destinationTranslatedZoneExternalID
+    destinationTranslatedZoneURI destinationZoneExternalID destinationZoneURI
+    deviceTranslatedZoneExternalID deviceTranslatedZoneURI deviceZoneExternalID deviceZoneURI
+    dlat dlong eventId rawEvent slat slong sourceTranslatedZoneExternalID
+    sourceTranslatedZoneURI sourceZoneExternalID sourceZoneURI
+"""
+CONSUMER_KEYS = frozenset(_CONSUMER.split())
+"""What a consumer adds by itself, and a producer must not send."""
+
+LEEF_NAMES = {
+    "rt": "devTime",
+    "src": "src",
+    "c6a2": "src",
+    "spt": "srcPort",
+    "smac": "srcMAC",
+    "sourceTranslatedAddress": "srcPostNAT",
+    "sourceTranslatedPort": "srcPostNATPort",
+    "shost": "identHostName",
+    "suser": "usrName",
+    "spriv": "role",
+    "dst": "dst",
+    "c6a3": "dst",
+    "dpt": "dstPort",
+    "dmac": "dstMAC",
+    "destinationTranslatedAddress": "dstPostNAT",
+    "destinationTranslatedPort": "dstPostNATPort",
+    "c6a1": "dvc",
+    "proto": "proto",
+    "cat": "cat",
+    "request": "url",
+    "in": "srcBytes",
+    "out": "dstBytes",
+    "sntdom": "domain",
+}
+"""LEEF's names for keys of CEF; what is not here has none, and keeps its own."""
+
+_LEEF = """
+    cat devTime devTimeFormat proto sev src dst srcPort dstPort srcPreNAT dstPreNAT srcPostNAT
+    dstPostNAT usrName srcMAC dstMAC srcPreNATPort dstPreNATPort srcPostNATPort dstPostNATPort
+    identSrc identHostName identNetBios identGrpName identMAC identSecondlp vSrc vSrcName
+    accountName srcBytes dstBytes srcPackets dstPackets totalPackets role realm policy
+    resource url groupID domain isLoginEvent isLogoutEvent calLanguage calCountryOrRegion
+"""
+LEEF_KEYS = frozenset(_LEEF.split())
+"""The names that LEEF has given a meaning."""
+
+RESERVED_KEYS = CONSUMER_KEYS | LEEF_KEYS | CEF_KEYS.keys() | {f"{key}Label" for key in CUSTOM_KEYS}
+"""What a field that merely happens to have the same name must not be called."""
