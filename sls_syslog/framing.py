@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["FRAMINGS"]
+__all__ = ["FRAMINGS", "LARGEST_DATAGRAM"]
+
+LARGEST_DATAGRAM = 65_507
+"""Bytes that UDP can carry: 65535 less the headers of IPv4 and UDP."""
 
 
 def newline(message: bytes) -> bytes:

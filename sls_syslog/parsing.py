@@ -25,6 +25,7 @@ __all__ = [
     "choice",
     "did_you_mean",
     "file_path",
+    "fingerprints",
     "flag",
     "from_json",
     "header_template",
@@ -42,6 +43,8 @@ _FLAGS = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS |= {"false": False, "no": False, "off": False, "0": False}
 _NOT_IN_HOST = set("/@ \t\r\n\v\f\0")
 _DIGITS = re.compile(r"[0-9]{1,18}")
+# As openssl x509 -fingerprint -sha256 writes it, with its label or without.
+_FINGERPRINT = re.compile(r"(?:sha256(?::| fingerprint=))?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.I)
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
 
@@ -154,6 +157,24 @@ def file_path(value: Any) -> str:
     except (TypeError, ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise ValueError(f"expected the path of a readable file ({reason})") from None
+
+
+def fingerprints(value: Any) -> tuple[str, ...]:
+    """SHA-256 fingerprints, as a list or as a text in which commas part them.
+
+    Returns:
+        Each as 64 lower-case hexadecimal digits.
+
+    Raises:
+        ValueError: If one of them is none.
+    """
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, (list, tuple)):
+        raise ValueError("expected SHA-256 fingerprints")
+    found = [_FINGERPRINT.fullmatch(str(entry).strip()) for entry in entries]
+    if not all(found):
+        raise ValueError("expected SHA-256 fingerprints of 64 hexadecimal digits each")
+    return tuple(one[1].replace(":", "").lower() for one in found if one)
 
 
 def instance_of(kind: type[_Value]) -> Callable[[Any], _Value]:

@@ -22,9 +22,11 @@ from sls_syslog.addresses import address_list, distinct_addresses, written_addre
 from sls_syslog.codes import Facility, Severity
 from sls_syslog.errors import InvalidMessageError, SettingsError, shown
 from sls_syslog.formats import FORMATS
+from sls_syslog.framing import LARGEST_DATAGRAM
 from sls_syslog.message import SyslogMessage
 from sls_syslog.oversize import OVERSIZE
 from sls_syslog.payloads import PAYLOADS, Payload
+from sls_syslog.profiles import PROFILES
 from sls_syslog.repair import NEWLINES, header_field
 from sls_syslog.rules import SeverityRule
 from sls_syslog.template import Template
@@ -38,8 +40,10 @@ _DEFAULT_PORTS = {"tcp": 514, "udp": 514, "tls": 6514}  # tls: RFC 5425 section 
 _TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _TLS_KEYS = (
     *("cert_path", "client_cert", "client_key", "client_key_password", "server_hostname"),
-    *("verify_hostname", "min_tls", "ssl_context"),
+    *("verify_hostname", "fingerprint", "min_tls", "ssl_context"),
 )
+# What says something of the receiver, not of how the context is made.
+_BESIDES_CONTEXT = {"ssl_context", "server_hostname", "fingerprint"}
 _RFC5424_KEYS = ("bom", "structured_data", "enterprise_id")
 # What Kubernetes sets in every container when some Service is named "syslog" or "syslog-...".
 _SERVICE_LINK = re.compile(
@@ -65,6 +69,13 @@ def _payload(value: Any) -> Any:
     if callable(value) and not isinstance(value, type):
         return value
     return parsing.choice(*PAYLOADS)(value)
+
+
+_EVENTS = ("cef", "leef")
+
+
+def _is_event(payload: Any) -> bool:
+    return payload in _EVENTS or getattr(payload, "stands_for_tag", False)
 
 
 def _tls_version(value: Any) -> ssl.TLSVersion:
@@ -131,6 +142,21 @@ class ClientSettings:
         "Seconds: the deadline of resolving and connecting together, of each wait of a send"
         " in which the receiver takes nothing, and of each confirmation. On Linux a receiver that"
         " takes nothing for 30 seconds counts as gone, whatever this says.",
+    )
+    idle_seconds: float = _setting(
+        parsing.seconds(zero=True),
+        30.0,
+        "Seconds: a connection over which nothing was sent for so long is not used any more but"
+        " ended, when all that went over it is confirmed. It should be less than what the receiver,"
+        " or a load balancer or firewall before it, allows: many end idle connections after a"
+        " minute. `0` for no limit; only tcp and tls.",
+    )
+    max_connection_seconds: float = _setting(
+        parsing.seconds(zero=True),
+        3600.0,
+        "Seconds: the age at which a connection is replaced by a new one, for which the name is"
+        " looked up, a load balancer asked and certificate files read anew; when all that went over"
+        " it is confirmed. `0` for no limit; only tcp and tls.",
     )
     syslog_format: str = _setting(
         parsing.choice(*FORMATS), "rfc5424", "The message format, `rfc5424` or `rfc3164`."
@@ -218,7 +244,19 @@ class ClientSettings:
         " each one's own.",
     )
     verify_hostname: bool = _setting(
-        parsing.flag, True, "Whether that name is checked; the certificate itself always is."
+        parsing.flag,
+        True,
+        "Whether that name is checked; the certificate itself always is, except as `fingerprint`"
+        " says.",
+    )
+    fingerprint: tuple[str, ...] = _setting(
+        parsing.fingerprints,
+        (),
+        "SHA-256 fingerprints, one of which the receiver's certificate must have: a list, or a text"
+        " with commas, of 64 hexadecimal digits each, with colons or without, with `sha256:` before"
+        " them or without. Without `cert_path` the fingerprint is all that is checked: not the"
+        " certificate's name, CA and dates, whatever `verify_hostname` says; with `cert_path` or"
+        " `ssl_context` it is checked besides.",
     )
     min_tls: ssl.TLSVersion = _setting(
         _tls_version, ssl.TLSVersion.TLSv1_2, "The oldest TLS version accepted, 1.2 or 1.3."
@@ -226,7 +264,8 @@ class ClientSettings:
     ssl_context: ssl.SSLContext | None = _setting(
         parsing.instance_of(ssl.SSLContext),
         None,
-        "An `ssl.SSLContext` of your own, used as it is, instead of the keys above.",
+        "An `ssl.SSLContext` of your own, used as it is, instead of the keys for TLS above; only"
+        " `server_hostname` and `fingerprint` go with it.",
     )
 
     def __post_init__(self) -> None:
@@ -322,6 +361,7 @@ class ClientSettings:
                 client_key_password=self.client_key_password,
                 verify_hostname=self.verify_hostname,
                 min_tls=self.min_tls,
+                verify=not self.fingerprint or self.cert_path is not None,
             )
         except TrustError as error:
             raise SettingsError(error.key, error.problem) from None
@@ -358,7 +398,7 @@ class ClientSettings:
             (
                 "max_message_bytes",
                 "a datagram carries at most 65507 bytes",
-                udp and (self.max_message_bytes or 0) > _DATAGRAM,
+                udp and (self.max_message_bytes or 0) > LARGEST_DATAGRAM,
             ),
             (
                 "confirm",
@@ -370,6 +410,11 @@ class ClientSettings:
                 f"is for protocol 'udp', but protocol is {self.protocol!r}, where the receiver"
                 " sets the pace",
                 self.max_rate and not udp,
+            ),
+            *(
+                (key, "contradicts protocol 'udp', which has no connections", udp)
+                for key in ("idle_seconds", "max_connection_seconds")
+                if key in given
             ),
             *(
                 (key, "has no place in syslog_format 'rfc3164'", True)
@@ -395,9 +440,7 @@ class ClientSettings:
             *(
                 (key, "contradicts ssl_context, which is used as it is", True)
                 for key in _TLS_KEYS
-                if key in given
-                and self.ssl_context
-                and key not in {"ssl_context", "server_hostname"}
+                if key in given and self.ssl_context and key not in _BESIDES_CONTEXT
             ),
         )
         return [(key, problem) for key, problem, holds in rules if holds]
@@ -408,7 +451,7 @@ class ClientSettings:
         return {
             "port": _DEFAULT_PORTS[self.protocol],
             "framing": None if udp else "newline",
-            "max_message_bytes": _DATAGRAM if udp else None,
+            "max_message_bytes": LARGEST_DATAGRAM if udp else None,
             "hostname": this_machine(),
             "confirm": "written" if udp else "auto",
         }
@@ -430,9 +473,6 @@ class ClientSettings:
         return one
 
 
-_DATAGRAM = 65_507  # bytes: 65535 less the headers of IPv4 and UDP
-
-
 @dataclass(frozen=True, kw_only=True)
 class ShipperSettings(ClientSettings):
     """What ``SyslogShipperProcessor`` needs: the client's settings and how logs are shipped.
@@ -444,12 +484,20 @@ class ShipperSettings(ClientSettings):
         SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
     """
 
+    receiver: str | None = _setting(
+        parsing.choice(*PROFILES),
+        None,
+        "A profile, which gives other keys the values that a receiver needs; a key that is set"
+        " itself wins. "
+        f"One of {', '.join(f'`{name}`' for name in PROFILES)}.",
+    )
     sep: str = _setting(parsing.text, "||", "What stands before each field in `key-value`.")
     payload: Payload = _setting(
         _payload,
         "key-value",
-        "How a log becomes the text of a message: `key-value`, `json`, or a function or"
-        " object that is called with the log and returns a text.",
+        "How a log becomes the text of a message: `key-value`, `json`, `cef`, `leef`, or a"
+        " function or object that is called with the log and returns a text, such as a"
+        " `CefPayload` with a mapping of your own.",
     )
     severity_rules: tuple[SeverityRule, ...] = _setting(
         _severity_rules,
@@ -493,9 +541,33 @@ class ShipperSettings(ClientSettings):
     )
 
     def __post_init__(self) -> None:
+        if self.receiver is not None:
+            self._take_profile()
         super().__post_init__()
         if isinstance(self.payload, str):
             object.__setattr__(self, "payload", PAYLOADS[self.payload](self.sep))
+
+    def _take_profile(self) -> None:
+        """Keys that nobody has set get their values from the receiver's profile."""
+        metadata = {spec.name: spec.metadata for spec in fields(self)}
+        name = _read("receiver", metadata["receiver"], self.receiver)
+        protocol = self.protocol and _read("protocol", metadata["protocol"], self.protocol)
+        chosen = PROFILES[name].settings_for(protocol)
+        payload: Any = self.payload
+        if chosen.get("payload") in _EVENTS and payload is not None and not _is_event(payload):
+            # What is right for CEF and LEEF would cut JSON.
+            chosen = {key: of for key, of in chosen.items() if key not in {"oversize", "newlines"}}
+        for key, value in chosen.items():
+            if getattr(self, key) is None:
+                object.__setattr__(self, key, value)
+
+    def _contradictions(self, given: set[str]) -> list[tuple[str, str]]:
+        found = super()._contradictions(given)
+        if self.oversize == "split" and _is_event(self.payload):
+            found.append(("oversize", "'split' would leave a SIEM with parts of CEF or LEEF"))
+        if self.receiver is None:
+            return found
+        return [(key, f"{problem} (with receiver {self.receiver!r})") for key, problem in found]
 
 
 def _read(key: str, metadata: Mapping[str, Any], value: Any) -> Any:

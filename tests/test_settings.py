@@ -116,6 +116,8 @@ def test_the_destination_is_readable(host: str, destination: str) -> None:
         ("port", "6514", 6514),
         ("protocol", "TLS", "tls"),
         ("timeout", "2.5", 2.5),
+        ("idle_seconds", "0", 0.0),
+        ("max_connection_seconds", 600, 600.0),
         ("syslog_format", "RFC3164", "rfc3164"),
         ("framing", "octet-counting", "octet-counting"),
         ("newlines", "space", "space"),
@@ -141,6 +143,10 @@ def test_a_value_is_read(key: str, given: Any, expected: Any) -> None:
     ("key", "given", "expected"),
     [
         ("verify_hostname", "no", False),
+        ("fingerprint", "AB" * 32, ("ab" * 32,)),
+        ("fingerprint", ":".join(["aB"] * 32), ("ab" * 32,)),
+        ("fingerprint", f"sha256:{'ab' * 32}, SHA256:{'CD' * 32}", ("ab" * 32, "cd" * 32)),
+        ("fingerprint", ["sha256 Fingerprint=" + ":".join(["AB"] * 32)], ("ab" * 32,)),
         ("min_tls", "1.3", ssl.TLSVersion.TLSv1_3),
         ("min_tls", 1.2, ssl.TLSVersion.TLSv1_2),
         ("min_tls", ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3),
@@ -163,6 +169,8 @@ def test_the_separator_reaches_the_payload() -> None:
         ("port", [0, 65536, "x", True, 514.5], "expected a whole number from 1 to 65535"),
         ("protocol", ["tlss", "", 6], "expected one of tcp, udp, tls"),
         ("timeout", [0, -1, "1m", "inf", True], "expected a number of seconds above 0"),
+        ("idle_seconds", [-1, "1m", "inf", True], "expected a number of seconds of at least 0"),
+        ("max_connection_seconds", [-1, "1h", True], "expected a number of seconds of at least 0"),
         ("syslog_format", ["rfc5425", 5424], "expected one of rfc5424, rfc3164"),
         ("framing", ["lf", "octet"], "expected one of newline, octet-counting"),
         ("newlines", ["remove"], "expected one of escape, space, keep"),
@@ -206,6 +214,7 @@ def test_the_separator_reaches_the_payload() -> None:
         ("structured_data", ["not json"], "expected JSON"),
         ("structured_data", [{"a b": {}}, {"a": {"b=": "c"}}], "expected as "),
         ("structured_data", [{"a": {"b": "{"}}], "expected each {"),
+        ("fingerprint", ["", "ab:cd", "sha1:" + "ab" * 20, ["ab" * 33], 5], "expected SHA-256"),
         ("min_tls", ["1.1", "SSLv3", 2], "expected one of 1.2, 1.3"),
         (
             "min_tls",
@@ -213,6 +222,7 @@ def test_the_separator_reaches_the_payload() -> None:
             "expected one of 1.2, 1.3",
         ),
         ("ssl_context", ["x", {}], "expected an object of ssl.SSLContext"),
+        ("receiver", ["qradr", "", 5], "expected one of qradar, qradar-json, arcsight"),
         ("sep", ["", 5], "expected a text"),
         ("payload", ["xml", 5, {}], "expected one of key-value, json"),
         ("retry_seconds", [-1, "x", True], "expected a number of seconds of at least 0"),
@@ -333,6 +343,7 @@ def test_what_is_no_mapping_is_refused(value: Any) -> None:
         ),
         ({"verify_hostname": False}, "verify_hostname", "is for protocol 'tls'"),
         ({"min_tls": "1.3"}, "min_tls", "is for protocol 'tls'"),
+        ({"fingerprint": "ab" * 32}, "fingerprint", "is for protocol 'tls'"),
         ({"ssl_context": "CONTEXT"}, "ssl_context", "is for protocol 'tls'"),
         (
             {"protocol": "tls", "ssl_context": "CONTEXT", "cert_path": "PEM"},
@@ -374,6 +385,8 @@ def test_a_contradiction_is_refused(
         },
         {"server_hostname": "2001:db8::1", "protocol": "tls"},
         {"protocol": "tls", "ssl_context": "CONTEXT", "server_hostname": "siem.example"},
+        {"protocol": "tls", "ssl_context": "CONTEXT", "fingerprint": "ab" * 32},
+        {"protocol": "tls", "verify_hostname": False, "fingerprint": "ab" * 32},
         {"cert_path": None, "client_key": None, "min_tls": None},
     ],
 )
@@ -404,7 +417,8 @@ def test_files_that_do_not_hold_what_they_should_are_refused(pem: str, tmp_path:
     assert error.key == "cert_path"
     assert "expected CA certificates" in str(error)
     wrong_password = refused(**tls, client_cert=pem, client_key_password="wrong")
-    assert wrong_password.key == "client_cert"
+    assert wrong_password.key == "client_key_password"
+    assert "is not the password of the private key" in str(wrong_password)
     assert refused(**tls, client_cert=pem, client_key=str(empty)).key == "client_key"
 
 
