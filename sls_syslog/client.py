@@ -26,7 +26,10 @@ class SyslogClient:
         with SyslogClient("siem.example", 6514, protocol="tls", cert_path="ca.pem") as client:
             client.log("user logged in", severity="notice", app_name="portal")
 
-    A client belongs to one thread at a time.
+    A client belongs to one thread at a time. One that has rested for ``idle_seconds``, or whose
+    connection is older than ``max_connection_seconds``, uses a new connection for the next
+    message, and confirms before that what went over the old one: call ``confirm()`` before
+    a long rest, and nothing can be in doubt after it.
 
     Args:
         host: The receiver's name or address.

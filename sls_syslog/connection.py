@@ -1,4 +1,4 @@
-"""One TCP or TLS connection: the only module, with ``transport.py``, that touches a socket.
+"""One TCP or TLS connection; beside it, ``transport.py`` and two small ones touch the network.
 
 Sockets here never block: each wait is a ``select`` that ends with a deadline. The read side
 is always drained, for three reasons: what a receiver says (an alert, its end of stream) must
@@ -16,35 +16,51 @@ import os
 import selectors
 import socket
 import ssl
-import struct
 import sys
 import time
-from contextlib import suppress
-from threading import Thread
-from typing import Any
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
+from sls_syslog.certificate import fingerprint
 from sls_syslog.deadline import Deadline
+from sls_syslog.flowcontrol import FlowControl
+from sls_syslog.resolver import Address
 from sls_syslog.trust import Resumption
 
-__all__ = ["TELLS_ACKNOWLEDGED", "Address", "Connection", "SessionRefusedError", "resolve"]
-
-Address = tuple[int, int, int, str, Any]
-"""One answer of ``socket.getaddrinfo``."""
+__all__ = [
+    "TELLS_ACKNOWLEDGED",
+    "Connection",
+    "FingerprintError",
+    "Handshake",
+    "HandshakeCutError",
+    "SessionRefusedError",
+    "TlsAnsweredError",
+    "certificate_shown",
+]
 
 TELLS_ACKNOWLEDGED = sys.platform == "linux"
 """Whether this system says what a peer has acknowledged (``SIOCOUTQ``, tcp(7))."""
 
 _READ_BYTES = 64 * 1024
+_HEARD_BYTES = 80
 # The send queue is looked at so often: no select reports that it has emptied.
 _QUEUE_POLL_SECONDS = 0.005
 _READS = 16  # and no more at a time: a receiver that talks without end must not hold us up
 _GONE = "the receiver's host no longer answers, or takes nothing"
+_TLS_ALERT = b"\x15\x03"  # how an alert of any version begins (RFC 8446 section 5.1)
+_CUT = (TimeoutError, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+# ssl.SSL_ERROR_EOF is what Python before 3.13 makes of a reset under TLS.
+_GONE_ALREADY = (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN, ssl.SSL_ERROR_EOF)
 _NOTHING_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 # A server that refuses our certificate under TLS 1.3 says so a round trip after the handshake, and
 # GnuTLS servers do it under TLS 1.2 as well: rsyslog's just closes. One that takes it may send
 # session tickets, or nothing at all: then so many seconds are what it costs.
 _FIRST_WORD_SECONDS = 0.5
+# A server that speaks TLS ends plain text as soon as it has read five bytes of it; at least and
+# at most so long, by how far away it is. A first packet that was lost makes it look far away.
+_FIRST_END_SECONDS = 0.2, 1.0
 # So that a peer that is gone is noticed after about 30 seconds, whether it owes us an answer (the
 # user timeout) or not (the probes), and not after the quarter of an hour or the two hours that
 # kernels take by themselves; and one that was replaced meanwhile, which answers a probe with a
@@ -62,41 +78,6 @@ _OPTIONS = (
 )
 
 
-def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address]:
-    """All addresses of a name, looked up anew.
-
-    The system's resolver knows no deadline, so it works in a thread of its own, which is
-    left behind when it takes too long.
-
-    Args:
-        host: Name or address.
-        port: Port.
-        kind: ``socket.SOCK_STREAM`` or ``socket.SOCK_DGRAM``.
-        deadline: When to give up.
-
-    Raises:
-        OSError: If the name has no address, or the deadline passes.
-    """
-    outcome: list[Any] = []
-
-    def look_up() -> None:
-        try:
-            outcome.append(socket.getaddrinfo(host, port, type=kind))
-        except (OSError, UnicodeError) as error:
-            outcome.append(error)
-
-    resolver = Thread(target=look_up, name=f"resolve-{host}", daemon=True)
-    resolver.start()
-    while resolver.is_alive():
-        resolver.join(deadline.slice())
-    (found,) = outcome
-    if isinstance(found, OSError):
-        raise found
-    if isinstance(found, UnicodeError):
-        raise OSError(f"not a name that can be looked up: {found}")
-    return list(found)
-
-
 def _set_options(sock: socket.socket) -> None:
     # Not every platform has them all, nor every kernel those of its platform.
     for level, option, value in _OPTIONS:
@@ -105,8 +86,50 @@ def _set_options(sock: socket.socket) -> None:
                 sock.setsockopt(level, getattr(socket, option), value)
 
 
+class Handshake(NamedTuple):
+    """What a TLS handshake has come to.
+
+    Attributes:
+        version: The version of TLS.
+        cipher: The cipher suite.
+        is_verified: Whether the receiver's certificate had to come from a trusted CA.
+    """
+
+    version: str
+    cipher: str
+    is_verified: bool
+
+
 class SessionRefusedError(OSError):
     """Raised when a handshake fails to which a session was offered; without, it may succeed."""
+
+
+class HandshakeCutError(ssl.SSLError):
+    """Raised when a receiver ends a TLS handshake without a reason, or does not go on with it.
+
+    Attributes:
+        answered: Whether it had answered as one that speaks TLS does.
+    """
+
+    def __init__(self, how: str, answered: bool) -> None:
+        super().__init__(ssl.SSL_ERROR_EOF, how)
+        self.answered = answered
+
+
+class FingerprintError(ssl.SSLError):
+    """Raised when a receiver's certificate is none of those that were pinned.
+
+    Attributes:
+        fingerprint: The one that it has.
+    """
+
+    def __init__(self, found: str) -> None:
+        super().__init__(ssl.SSL_ERROR_SSL, f"the receiver's certificate has sha256:{found}")
+        self.fingerprint = found
+
+
+class TlsAnsweredError(ConnectionAbortedError):
+    """Raised when a receiver answers plain text with an alert of TLS."""
 
 
 class Connection:
@@ -120,10 +143,16 @@ class Connection:
         resumption: Where sessions with this receiver are kept; ``None`` to resume none.
         hear_out: Wait until the server has shown that it takes our certificate: for those who
             will send without waiting for an answer.
+        fingerprints: The receiver's certificate must have one of these; empty for any.
+
+    Attributes:
+        heard: How what ``drain`` has read begins; a syslog receiver says nothing.
 
     Raises:
         SessionRefusedError: If the handshake fails, and a session was offered.
-        ssl.SSLError: If the handshake fails.
+        HandshakeCutError: If the receiver ends the handshake, or the deadline passes in it.
+        FingerprintError: If its certificate has none of the fingerprints.
+        ssl.SSLError: If the handshake fails otherwise.
         OSError: If there is no connection, or the deadline passes (``TimeoutError``).
     """
 
@@ -135,19 +164,22 @@ class Connection:
         server_hostname: str | None = None,
         resumption: Resumption | None = None,
         hear_out: bool = False,
+        fingerprints: Collection[str] = (),
     ) -> None:
         self._resumption = resumption or Resumption()
         self._half_closed = self._tls_has_ended = False
+        self.heard = b""
         family, kind, protocol, _, where = address
+        self._peer = str(where[0])
         self._socket = socket.socket(family, kind, protocol)
         try:
             self._socket.setblocking(False)
             _set_options(self._socket)
             self._connect(where, deadline)
             if tls is not None:
-                self._handshake(tls, server_hostname, deadline, hear_out)
-            self._flow = _FlowControl(self._socket)
-            self._made = time.monotonic()
+                self._handshake(tls, server_hostname, deadline, hear_out, fingerprints)
+            self._flow = FlowControl(self._socket)
+            self._made = self._used = time.monotonic()
         except BaseException:
             self._socket.close()
             raise
@@ -168,7 +200,9 @@ class Connection:
             # A look first: a write to a connection that was closed succeeds once, and is lost.
             self.drain()
             try:
-                rest = rest[self._socket.send(rest) :]
+                with self._hearing_why():
+                    rest = rest[self._socket.send(rest) :]
+                self._used = time.monotonic()
                 self._flow.look()
                 deadline.renew()
             except ssl.SSLWantReadError:
@@ -185,8 +219,10 @@ class Connection:
         """
         try:
             for _ in range(_READS):
-                if not self._socket.recv(_READ_BYTES):
+                said = self._socket.recv(_READ_BYTES)
+                if not said:
                     break
+                self._take_note(said)
             else:
                 return
         except _NOTHING_NOW:
@@ -216,7 +252,8 @@ class Connection:
         try:
             if not self._half_closed:
                 self.drain()
-                self._half_close(deadline)
+                with self._hearing_why():
+                    self._half_close(deadline)
                 self._half_closed = True
             self._await_end_of_stream(deadline)
         except TimeoutError as error:
@@ -227,6 +264,20 @@ class Connection:
             raise ConnectionAbortedError(
                 errno.ECONNABORTED, "the receiver closed before it had everything"
             )
+
+    def hear_out(self, deadline: Deadline) -> None:
+        """Wait a moment for the end that a receiver makes of what it cannot read, TLS or not.
+
+        A program that speaks TLS closes at once on plain text, and not each with a reset.
+
+        Args:
+            deadline: When to give up, if that is sooner than a moment.
+
+        Raises:
+            OSError: If the receiver has ended the connection.
+        """
+        shortest, longest = _FIRST_END_SECONDS
+        self._hear_out(deadline, min(max(shortest, 2 * self._round_trip), longest))
 
     def await_acknowledgement(self, deadline: Deadline) -> None:
         """Wait until the receiver's kernel has every byte.
@@ -268,9 +319,30 @@ class Connection:
         """
         return self._flow.proves_reading()
 
+    def peer(self) -> str:
+        """The receiver's address."""
+        return self._peer
+
+    def handshake(self) -> Handshake | None:
+        """What the TLS handshake has come to; ``None`` for plain TCP."""
+        if not isinstance(self._socket, ssl.SSLSocket):
+            return None
+        cipher, *_ = self._socket.cipher() or ("no cipher",)
+        is_verified = self._socket.context.verify_mode is ssl.CERT_REQUIRED
+        return Handshake(self._socket.version() or "TLS", cipher, is_verified)
+
+    def certificate(self) -> bytes | None:
+        """The receiver's certificate in DER, trusted or not; ``None`` where there is none."""
+        tls = self._socket
+        return tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLSocket) else None
+
     def age(self) -> float:
         """Seconds since it was made."""
         return time.monotonic() - self._made
+
+    def idle(self) -> float:
+        """Seconds since something was sent over it, or since it was made."""
+        return time.monotonic() - self._used
 
     def close(self) -> None:
         """End the connection; what is in the kernel still goes out."""
@@ -282,10 +354,12 @@ class Connection:
         self._socket.close()
 
     def _connect(self, where: Any, deadline: Deadline) -> None:
+        begun = time.monotonic()
         in_progress = self._socket.connect_ex(where)
         if in_progress not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:
             raise OSError(in_progress, os.strerror(in_progress))
         self._wait(_WRITE, deadline)
+        self._round_trip = time.monotonic() - begun
         if self._socket.getsockname() == where:
             # Nobody listens on a port of the ephemeral range, and TCP met itself there.
             raise ConnectionRefusedError(errno.ECONNREFUSED, "connection to itself")
@@ -294,7 +368,12 @@ class Connection:
             raise OSError(failure, os.strerror(failure))
 
     def _handshake(
-        self, tls: ssl.SSLContext, server_hostname: str | None, deadline: Deadline, hear_out: bool
+        self,
+        tls: ssl.SSLContext,
+        server_hostname: str | None,
+        deadline: Deadline,
+        hear_out: bool,
+        fingerprints: Collection[str],
     ) -> None:
         session = self._resumption.offer(tls)
         try:
@@ -311,15 +390,22 @@ class Connection:
         begun = time.monotonic()
         try:
             self._shake_hands(wrapped, deadline)
+            self._compare(fingerprints)  # that of a session that is resumed as well
             if hear_out:
-                self._hear_out(deadline, max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun)))
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}: no answer to the TLS handshake") from error
+                patience = max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun))
+                self._hear_out(deadline, min(patience, _FIRST_END_SECONDS[1]))
         except OSError as error:
-            if session is None:
-                raise
-            raise SessionRefusedError(*error.args) from error
+            if session is not None and not isinstance(error, (TimeoutError, FingerprintError)):
+                raise SessionRefusedError(*error.args) from error
+            if isinstance(error, _CUT):
+                raise HandshakeCutError(_how(error), bool(wrapped.cipher())) from error
+            raise
         self._resumption.begin(wrapped)
+
+    def _compare(self, fingerprints: Collection[str]) -> None:
+        found = fingerprint(self.certificate() or b"")
+        if fingerprints and found not in fingerprints:
+            raise FingerprintError(found)
 
     def _shake_hands(self, tls: ssl.SSLSocket, deadline: Deadline) -> None:
         while True:
@@ -333,8 +419,24 @@ class Connection:
     def _hear_out(self, deadline: Deadline, seconds: float) -> None:
         """Wait for the server's first word: tickets, or an alert or an end, which are raised."""
         with suppress(TimeoutError):
-            self._wait(_READ, Deadline(min(seconds, deadline.remaining())))
+            self._wait(_READ, deadline.within(seconds))
         self.drain()
+
+    @contextmanager
+    def _hearing_why(self) -> Iterator[None]:
+        """Where nothing can be written any more, what was said before is the better reason.
+
+        Raises:
+            OSError: What the receiver has said; if nothing, a ``ConnectionResetError``.
+            ConnectionResetError: See there.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _GONE_ALREADY:
+                raise
+            self.drain()
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from error
 
     def _half_close(self, deadline: Deadline) -> None:
         """Say that nothing more will come, with TLS by close_notify and below it."""
@@ -370,6 +472,16 @@ class Connection:
             self._resumption.keep(tls)
         return False
 
+    def _take_note(self, said: bytes) -> None:
+        """Remember how what the receiver says begins.
+
+        Raises:
+            TlsAnsweredError: If it is TLS, and we speak plain text.
+        """
+        self.heard = self.heard or said[:_HEARD_BYTES]
+        if not isinstance(self._socket, ssl.SSLSocket) and self.heard.startswith(_TLS_ALERT):
+            raise TlsAnsweredError(errno.ECONNABORTED, "the receiver answers in TLS")
+
     @staticmethod
     def _shut_down(tls: ssl.SSLSocket) -> int:
         # Sends close_notify; what to wait for, or 0 where the answer is there already.
@@ -394,8 +506,10 @@ class Connection:
             self._tls_has_ended = True
         while True:
             try:
-                if not socket.socket.recv(self._socket, _READ_BYTES):
+                said = socket.socket.recv(self._socket, _READ_BYTES)
+                if not said:
                     return
+                self._take_note(said)
                 deadline.slice()  # it may talk, but not for ever
             except BlockingIOError:
                 self._wait(_READ, deadline, renewing=True)
@@ -412,41 +526,36 @@ class Connection:
                         deadline.renew()
 
 
-class _FlowControl:
-    """What a peer's window says of its process.
+def _how(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{error}: no answer to the TLS handshake"
+    reset = isinstance(error, ConnectionResetError)
+    return f"the receiver has {'reset' if reset else 'closed'} the connection"
 
-    The kernel of a process that does not read takes what its receive buffer holds, and then
-    closes the window. Measured on Linux 6.18: about twice the window that it advertised at
-    first, 0.1 MB by default and 0.4 MB where a program sets the largest buffer that Linux
-    allows it by default; only reading makes it more. So much more acknowledged than that, and
-    it has been read.
+
+def certificate_shown(
+    address: Address, deadline: Deadline, server_hostname: str | None
+) -> bytes | None:
+    """The certificate that a receiver shows, in DER, to tell what is wrong with it.
+
+    Nothing is verified, and so nothing is sent, not even a certificate of ours.
+
+    Args:
+        address: Where to, as ``resolve`` gives it.
+        deadline: When to give up.
+        server_hostname: The name that goes into SNI.
+
+    Returns:
+        ``None`` if it could not be had.
     """
-
-    _LOOKS = 8  # at what it advertises at first
-    _TIMES = 4
-    _BYTES = 1024 * 1024
-    # struct tcp_info (linux/tcp.h): tcpi_bytes_acked since Linux 4.1, tcpi_snd_wnd since 5.4
-    _INFO = struct.Struct("@120xQ100xI")
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._windows: list[int] = []
-
-    def look(self) -> None:
-        """Remember the window, while the connection is new."""
-        if len(self._windows) < self._LOOKS and (told := self._told()):
-            self._windows.append(told[1])
-
-    def proves_reading(self) -> bool | None:
-        """Whether more is acknowledged than a buffer that nobody reads can hold."""
-        told = self._told()
-        if told is None:
-            return None
-        acknowledged, window = told
-        return window > 0 and acknowledged >= max(self._BYTES, self._TIMES * max(self._windows))
-
-    def _told(self) -> tuple[int, int] | None:
-        if sys.platform != "linux":
-            return None
-        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self._INFO.size)
-        return self._INFO.unpack(info) if len(info) == self._INFO.size else None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        connection = Connection(address, deadline, context, server_hostname)
+    except OSError:
+        return None
+    try:
+        return connection.certificate()
+    finally:
+        connection.close()

@@ -71,7 +71,11 @@ class Deadline:
 
     def share(self, parts: int) -> Deadline:
         """A deadline for one of ``parts`` steps that are still to come."""
-        return self if parts == 1 else Deadline(self.remaining() / parts, self._stop)
+        return self if parts == 1 else self.within(self.remaining() / parts)
+
+    def within(self, seconds: float) -> Deadline:
+        """A deadline that comes no later than this one, nor than ``seconds`` from now."""
+        return Deadline(min(seconds, self.remaining()), self._stop)
 
     def slice(self) -> float:
         """Seconds that one wait may take: short, so that a stop is noticed.

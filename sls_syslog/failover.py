@@ -164,6 +164,15 @@ class FailoverTransport:
         with self._leaving_on_failure():
             transport.watch()
 
+    def retire(self) -> None:
+        """End the connection to the receiver in use if it has rested or lived for too long.
+
+        Raises:
+            TransportError: If the receiver is not known to have all that went over it.
+        """
+        with self._leaving_on_failure():
+            self._transports[self._at].retire()
+
     def close(self) -> None:
         """End the connection and forget what is unconfirmed."""
         self._unconfirmed, self._broken = False, None

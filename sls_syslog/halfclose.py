@@ -64,8 +64,8 @@ class HalfCloses:
         if self.known(destination) is not Answer.GIVEN:
             self._learn(destination, Answer.GIVEN)
 
-    def unanswered(self, destination: str, probe: Callable[[], Answer]) -> None:
-        """It has not answered in time; ``probe`` finds out why, if it never has before."""
+    def find_out(self, destination: str, probe: Callable[[], Answer]) -> None:
+        """Ask with ``probe``, if nothing is known of it yet."""
         if self.known(destination) is Answer.UNKNOWN:
             self._learn(destination, probe())
 

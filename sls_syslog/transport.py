@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeVar
 
 from sls_syslog.connection import (
     TELLS_ACKNOWLEDGED,
-    Address,
     Connection,
     SessionRefusedError,
-    resolve,
+    certificate_shown,
 )
 from sls_syslog.deadline import Deadline, Stop
+from sls_syslog.diagnosis import explained
 from sls_syslog.errors import (
     ConnectError,
     MessageTooLongError,
@@ -36,10 +37,11 @@ from sls_syslog.errors import (
 from sls_syslog.halfclose import UNANSWERED, Answer, half_closes
 from sls_syslog.pace import Pace
 from sls_syslog.rarely import rarely
+from sls_syslog.resolver import Address, resolve
 from sls_syslog.settings import ClientSettings
-from sls_syslog.trust import Resumption, advice
+from sls_syslog.trust import Resumption
 
-__all__ = ["StreamTransport", "Transport", "UdpTransport"]
+__all__ = ["StreamTransport", "Transport", "UdpTransport", "look_up", "open_stream"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +49,12 @@ _Opened = TypeVar("_Opened")
 
 # One system call carries so many bytes; larger ones gain nothing any more.
 _CHUNK_BYTES = 256 * 1024
-# How old a connection may become over which nothing is sent, and which is only watched.
-_IDLE_SECONDS = 5.0
 # How long a receiver's first answer to a half-close is waited for before one wonders.
 _PATIENCE_SECONDS = 10.0
 # How long a receiver with nothing to read may take to answer one.
 _PROBE_SECONDS = 5.0
+# For how long a receiver that took plain text counts as one that does: it may be set up anew.
+_PROOF_SECONDS = 10.0
 
 
 class Transport(Protocol):
@@ -80,6 +82,10 @@ class Transport(Protocol):
 
     def watch(self) -> None:
         """See whether the receiver is still there, connecting where there is no connection."""
+        ...
+
+    def retire(self) -> None:
+        """End a connection that has rested or lived for too long, if that loses nothing."""
         ...
 
     def close(self) -> None:
@@ -131,7 +137,7 @@ class UdpTransport:
             self.close()
             if error.errno == errno.EMSGSIZE:
                 raise MessageTooLongError(len(frame), None, "RFC 5426 section 3.2") from error
-            raise SendError(self._settings.destination, _reason(error)) from error
+            raise SendError(self._settings.destination, explained(error, self._settings)) from error
         if frame:
             _warn_of_datagrams(self._settings.destination)
 
@@ -156,6 +162,9 @@ class UdpTransport:
         """
         self.connect()
         self.confirm()
+
+    def retire(self) -> None:
+        """There is no connection that could be too old."""
 
     def close(self) -> None:
         """Give the socket back; a later ``send`` resolves the name anew."""
@@ -222,6 +231,8 @@ class StreamTransport:
         self._connection: Connection | None = None
         self._resumption = Resumption()
         self._unconfirmed = False
+        self._is_watched = False  # as the last confirmation was
+        self._proven_until = -math.inf  # when to wonder again whether it reads what we send
 
     def connect(self) -> None:
         """Make a connection where there is none.
@@ -243,7 +254,7 @@ class StreamTransport:
         for chunk in _chunks(frames):
             connection = self._usable_connection()
             self._unconfirmed = True
-            with self._closing_on_error(), _becoming(SendError, self._settings):
+            with self._closing_on_error(), self._becoming_send_errors():
                 connection.send(chunk, Deadline(self._settings.timeout, self._stop))
 
     def confirm(self, *, watched: bool = False) -> bool:
@@ -259,6 +270,7 @@ class StreamTransport:
         Raises:
             UnconfirmedError: If it is not known to have everything; send it again.
         """
+        self._is_watched = watched
         if not self._unconfirmed:
             return True
         level = self._level
@@ -268,9 +280,12 @@ class StreamTransport:
             raise UnconfirmedError(destination, level, "the connection has broken")
         try:
             with self._closing_on_error(), self._relieved(watched and level == "consumed"):
+                self._hear_out(self._connection)
                 confirmed = _CONFIRMATIONS[level](self, self._connection)
         except OSError as error:
-            raise UnconfirmedError(destination, level, _reason(error)) from error
+            problem = explained(error, self._settings, proven=self._has_worked)
+            raise UnconfirmedError(destination, level, problem) from error
+        self._proven_until = time.monotonic() + _PROOF_SECONDS
         self._unconfirmed = not confirmed
         return confirmed
 
@@ -284,17 +299,46 @@ class StreamTransport:
         if self._connection is None:
             self.connect()
             return
-        with self._closing_on_error(), _becoming(SendError, self._settings):
+        with self._closing_on_error(), self._becoming_send_errors():
             self._connection.drain()
-        if not self._unconfirmed and self._connection.age() > _IDLE_SECONDS:
-            # Somebody on the way may end what is idle, and it would look like a crash.
+        if not self._unconfirmed and self._is_spent():
             with self._relieved(True):
                 self._disconnect()
+
+    def retire(self) -> None:
+        """End the connection if it has rested, or lived, for longer than the settings allow.
+
+        What went over it is confirmed first; where that cannot be known yet, it stays.
+
+        Raises:
+            SendError: If the receiver is not known to have everything.
+        """
+        if not self._is_spent():
+            return
+        if self._unconfirmed and self._settings.confirm == "auto":
+            # A half-close that is never answered would leave what was sent in doubt.
+            half_closes.find_out(self._settings.destination, self._probe)
+        try:
+            confirmed = self.confirm(watched=self._is_watched)
+        except UnconfirmedError as error:
+            self._unconfirmed = True  # as when any other connection breaks
+            problem = explained(error.__cause__ or error, self._settings)
+            raise SendError(self._settings.destination, problem) from error
+        if confirmed:
+            self._disconnect()
 
     def close(self) -> None:
         """End the connection and forget what is unconfirmed; what the kernel has goes out."""
         self._unconfirmed = False
         self._disconnect()
+
+    def _is_spent(self) -> bool:
+        """Whether it is time for a new connection, before somebody on the way ends this one."""
+        connection, settings = self._connection, self._settings
+        return connection is not None and (
+            0 < settings.idle_seconds < connection.idle()
+            or 0 < settings.max_connection_seconds < connection.age()
+        )
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -307,7 +351,27 @@ class StreamTransport:
             yield
         except BaseException:
             self._disconnect()
+            self._doubt()
             raise
+
+    def _becoming_send_errors(self) -> AbstractContextManager[None]:
+        return _becoming(SendError, self._settings, proven=self._has_worked)
+
+    @property
+    def _has_worked(self) -> bool:
+        return self._proven_until > -math.inf
+
+    def _doubt(self) -> None:
+        """Somebody may have set the receiver up anew since it ended a connection."""
+        self._proven_until = min(self._proven_until, 0.0)
+
+    def _hear_out(self, connection: Connection) -> None:
+        """Let a receiver that speaks TLS on this port end what it cannot read.
+
+        It may do so just as one that has read everything does: syslog-ng.
+        """
+        if self._settings.protocol == "tcp" and time.monotonic() > self._proven_until:
+            connection.hear_out(Deadline(self._settings.timeout, self._stop))
 
     @contextmanager
     def _relieved(self, wanted: bool) -> Iterator[None]:
@@ -323,11 +387,13 @@ class StreamTransport:
 
     def _usable_connection(self) -> Connection:
         # The connection that there is, or a new one where that loses nothing.
+        self.retire()
         if self._connection is not None and not self._unconfirmed:
             try:
                 self._connection.drain()
             except OSError:
                 self._disconnect()  # everything was confirmed: nothing is lost by its end
+                self._doubt()
         if self._connection is None:
             if self._unconfirmed:
                 raise SendError(
@@ -338,27 +404,13 @@ class StreamTransport:
         return self._connection
 
     def _connect(self) -> Connection:
-        settings = self._settings
         deadline = Deadline(self._connect_seconds, self._stop)
-        try:
-            tls = settings.tls_context() if settings.protocol == "tls" else None
-        except SettingsError as error:  # right when the program began, and not any more
-            raise TlsError(settings.destination, str(error)) from error
-        name = settings.server_hostname or settings.host
         hear_out = self._level != "consumed"  # which would notice a refusal by itself
-
-        def open_one(address: Address, share: Deadline) -> Connection:
-            return Connection(address, share, tls, name, self._resumption, hear_out)
-
-        def open_anyway(address: Address, share: Deadline) -> Connection:
-            try:
-                return open_one(address, share)
-            except SessionRefusedError:
-                opened = open_one(address, share)
-                self._resumption.give_up()  # so it was the session
-                return opened
-
-        return _first_that_opens(settings, socket.SOCK_STREAM, deadline, open_anyway)
+        try:
+            return open_stream(self._settings, deadline, self._resumption, hear_out=hear_out)
+        except ConnectError:
+            self._doubt()
+            raise
 
     # What each level of confirmation does.
 
@@ -396,7 +448,7 @@ class StreamTransport:
             connection.finish(Deadline(patience, self._stop))
         except TimeoutError:
             if not self._stop.requested:
-                half_closes.unanswered(self._settings.destination, self._probe)
+                half_closes.find_out(self._settings.destination, self._probe)
 
     def _confirm_held(self, connection: Connection) -> bool:
         """As ``acked``, but held back until the receiver is known to read what it gets.
@@ -461,6 +513,53 @@ _AUTO = {
 }
 
 
+def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
+    """The addresses of a receiver.
+
+    Raises:
+        ConnectError: If there is none before the deadline.
+    """
+    kind = socket.SOCK_DGRAM if settings.protocol == "udp" else socket.SOCK_STREAM
+    with _becoming(ConnectError, settings):
+        found = resolve(settings.host, settings.port, kind, deadline)
+    return list(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+def open_stream(
+    settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, hear_out: bool
+) -> Connection:
+    """A connection to a receiver, over TCP or TLS.
+
+    Args:
+        settings: Where to, and trust.
+        deadline: When to give up resolving, connecting and the handshake together.
+        resumption: Where TLS sessions with this receiver are kept.
+        hear_out: Wait until the receiver has shown that it takes our certificate.
+
+    Raises:
+        ConnectError: If there is none before the deadline; its cause is the system's error.
+        TlsError: If it is TLS that fails.
+    """
+    try:
+        tls = settings.tls_context() if settings.protocol == "tls" else None
+    except SettingsError as error:  # right when the program began, and not any more
+        raise TlsError(settings.destination, str(error)) from error
+    name = settings.server_hostname or settings.host
+
+    def open_one(address: Address, share: Deadline) -> Connection:
+        return Connection(address, share, tls, name, resumption, hear_out, settings.fingerprint)
+
+    def open_anyway(address: Address, share: Deadline) -> Connection:
+        try:
+            return open_one(address, share)
+        except SessionRefusedError:
+            opened = open_one(address, share)
+            resumption.give_up()  # so it was the session
+            return opened
+
+    return _first_that_opens(settings, socket.SOCK_STREAM, deadline, open_anyway)
+
+
 def _first_that_opens(
     settings: ClientSettings,
     kind: int,
@@ -478,10 +577,18 @@ def _first_that_opens(
         except OSError as error:
             failures.append((address, error))
     distrusted = any(isinstance(error, ssl.SSLError) for _, error in failures)
-    problems = "; ".join(
-        f"{address[4][0]}: {_reason(error)}{advice(error)}" for address, error in failures
-    )
-    raise (TlsError if distrusted else ConnectError)(settings.destination, problems)
+    problems = "; ".join(_told(*failure, settings, deadline) for failure in failures)
+    kind_of_error = TlsError if distrusted else ConnectError
+    raise kind_of_error(settings.destination, problems) from failures[-1][1]
+
+
+def _told(address: Address, error: OSError, settings: ClientSettings, deadline: Deadline) -> str:
+    der = None
+    if isinstance(error, ssl.SSLCertVerificationError):
+        der = certificate_shown(address, deadline, settings.server_hostname or settings.host)
+    where = str(address[4][0])
+    problem = explained(error, settings, der=der, proven=False)
+    return problem if where == settings.host else f"{where}: {problem}"
 
 
 def _chunks(frames: Iterable[bytes]) -> Iterator[bytes]:
@@ -500,18 +607,10 @@ def _chunks(frames: Iterable[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def _becoming(
-    kind: type[ConnectError] | type[SendError], settings: ClientSettings
+    kind: type[ConnectError] | type[SendError], settings: ClientSettings, *, proven: bool = True
 ) -> Iterator[None]:
     """The operating system's errors become this library's."""
     try:
         yield
     except OSError as error:
-        raise kind(settings.destination, _reason(error)) from error
-
-
-def _reason(error: BaseException) -> str:
-    """What happened, without the error number."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the receiver's certificate is not trusted: {error.verify_message}"
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text)
+        raise kind(settings.destination, explained(error, settings, proven=proven)) from error

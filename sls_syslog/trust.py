@@ -13,7 +13,7 @@ import ssl
 import time
 from functools import lru_cache
 
-__all__ = ["Resumption", "TrustError", "advice", "client_context"]
+__all__ = ["Resumption", "TrustError", "client_context"]
 
 # Each holds some hundred certificates; a program has one or two receivers.
 _CONTEXTS = 8
@@ -22,19 +22,6 @@ _CONTEXTS = 8
 _RESUMPTION_SECONDS = 600.0
 
 _Signature = tuple[int, ...] | None
-
-# X509_V_ERR_...: x509_vfy.h of OpenSSL.
-_EXPIRED, _NOT_YET_VALID = 10, 9
-_UNKNOWN_CA = (2, 18, 19, 20, 21)
-_OTHER_NAME = (62, 64)
-_CLOCK = "or this machine's clock is wrong"
-_OTHER_CA = "is cert_path the CA that issued it, and does the receiver send its whole chain?"
-_ADVICE = {
-    _EXPIRED: f"it must be renewed at the receiver, {_CLOCK}",
-    _NOT_YET_VALID: f"its time has not come, {_CLOCK}",
-    **dict.fromkeys(_UNKNOWN_CA, _OTHER_CA),
-    **dict.fromkeys(_OTHER_NAME, "server_hostname is the name to check, by default host"),
-}
 
 
 class TrustError(Exception):
@@ -54,8 +41,9 @@ def client_context(
     client_key_password: str | None,
     verify_hostname: bool,
     min_tls: ssl.TLSVersion,
+    verify: bool = True,
 ) -> ssl.SSLContext:
-    """A client's context; the receiver's certificate is always verified.
+    """A client's context, which verifies the receiver's certificate unless told not to.
 
     The same one for the same arguments, until a file changes: it is not to be changed.
 
@@ -66,6 +54,8 @@ def client_context(
         client_key_password: The key's password; ``None`` when it needs none.
         verify_hostname: Whether the certificate must have the receiver's name.
         min_tls: The oldest version accepted.
+        verify: Whether the certificate must be trusted; ``False`` only for those who compare
+            its fingerprint themselves.
 
     Raises:
         TrustError: If a file does not hold what it should.
@@ -77,6 +67,7 @@ def client_context(
         client_key_password,
         verify_hostname,
         min_tls,
+        verify,
         _signatures(cert_path, client_cert, client_key),
     )
 
@@ -115,12 +106,6 @@ class Resumption:
         self._wanted, self._session = False, None
 
 
-def advice(error: BaseException) -> str:
-    """What to look at when a receiver's certificate was refused; empty where nothing is known."""
-    hint = _ADVICE.get(getattr(error, "verify_code", 0))
-    return f" ({hint})" if hint else ""
-
-
 def _signatures(*paths: str | None) -> tuple[_Signature, ...]:
     # The system's certificates are files as well, which an update of the system replaces.
     system = ssl.get_default_verify_paths()
@@ -145,6 +130,7 @@ def _context(
     client_key_password: str | None,
     verify_hostname: bool,
     min_tls: ssl.TLSVersion,
+    verify: bool,
     _as_of: tuple[_Signature, ...],
 ) -> ssl.SSLContext:
     try:
@@ -152,13 +138,34 @@ def _context(
     except OSError as error:
         raise TrustError("cert_path", f"expected CA certificates in {cert_path}: {error}") from None
     context.minimum_version = min_tls
-    context.check_hostname = verify_hostname
+    context.check_hostname = verify_hostname and verify
+    if not verify:
+        context.verify_mode = ssl.CERT_NONE
     if client_cert:
-        try:
-            # A password even when there is none: OpenSSL would ask for it on the terminal.
-            context.load_cert_chain(client_cert, client_key, client_key_password or "")
-        except OSError as error:
-            key = "client_key" if client_key else "client_cert"
-            expected = f"expected the private key of {client_cert}, and its password if it has one"
-            raise TrustError(key, f"{expected}: {error}") from None
+        _load_client(context, client_cert, client_key, client_key_password)
     return context
+
+
+def _load_client(
+    context: ssl.SSLContext, certificate: str, key: str | None, password: str | None
+) -> None:
+    asked = False
+
+    def answer() -> str:  # also without a password: OpenSSL would ask for it on the terminal
+        nonlocal asked
+        asked = True
+        return password or ""
+
+    try:
+        context.load_cert_chain(certificate, key, answer)
+    except OSError as error:
+        where = key or certificate
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+            problem = f"the private key in {where} is not that of the certificate in {certificate}"
+            raise TrustError("client_key" if key else "client_cert", problem) from None
+        if asked:
+            state = "is not the password of" if password else "is not set, but needed for"
+            problem = f"{state} the private key in {where}"
+            raise TrustError("client_key_password", problem) from None
+        problem = f"expected the private key of {certificate} in {where}, both in PEM: {error}"
+        raise TrustError("client_key" if key else "client_cert", problem) from None

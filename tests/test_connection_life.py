@@ -18,9 +18,10 @@ import pytest
 from servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
 
 from sls_syslog import ConnectError, SendError, TlsError, UnconfirmedError
-from sls_syslog.connection import Connection, resolve
+from sls_syslog.connection import Connection
 from sls_syslog.deadline import Deadline
 from sls_syslog.failover import open_transport
+from sls_syslog.resolver import resolve
 from sls_syslog.settings import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.transport import Transport

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from sls_syslog import SettingsError, TlsError
-from sls_syslog.failover import open_transport
+from sls_syslog import SettingsError
 from sls_syslog.settings import ClientSettings
-from sls_syslog.testing import SyslogReceiver, TemporaryCA
+from sls_syslog.testing import TemporaryCA
 from sls_syslog.trust import TrustError, client_context
 
 
@@ -88,7 +87,13 @@ def test_an_update_of_the_system_s_certificates_is_noticed(
 
 
 @pytest.mark.parametrize(
-    "change", [{"verify_hostname": False}, {"min_tls": ssl.TLSVersion.TLSv1_3}, {"cert_path": None}]
+    "change",
+    [
+        {"verify_hostname": False},
+        {"min_tls": ssl.TLSVersion.TLSv1_3},
+        {"cert_path": None},
+        {"verify": False},
+    ],
 )
 def test_what_is_asked_for_differently_is_another_context(
     files: dict[str, str], change: dict[str, Any]
@@ -133,21 +138,34 @@ def test_settings_that_say_the_same_share_a_context_and_show_nothing_of_it(
     assert "sesame" not in repr(gone.value)
 
 
-@pytest.mark.parametrize(
-    ("names", "expired", "foreign", "hint"),
-    [
-        ((), True, False, "renewed at the receiver, or this machine's clock is wrong"),
-        (("siem.example",), False, False, "server_hostname is the name to check"),
-        ((), False, True, "is cert_path the CA that issued it"),
-    ],
-    ids=["expired", "wrong name", "unknown CA"],
-)
-def test_a_refused_certificate_comes_with_advice(
-    temporary_ca: TemporaryCA, names: tuple[str, ...], expired: bool, foreign: bool, hint: str
+def test_whoever_compares_fingerprints_alone_verifies_nothing_else(files: dict[str, str]) -> None:
+    trust = {"host": "siem.example", "protocol": "tls", "fingerprint": "ab" * 32}
+    pinned = ClientSettings.of(trust).tls_context()
+    assert (pinned.verify_mode, pinned.check_hostname) == (ssl.CERT_NONE, False)
+    both = ClientSettings.of({**trust, "cert_path": files["cert_path"]}).tls_context()
+    assert (both.verify_mode, both.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def problem_of(**trust: str | None) -> TrustError:
+    with pytest.raises(TrustError) as refused:
+        context_of(**trust)
+    return refused.value
+
+
+def test_what_is_wrong_with_a_private_key_is_said(
+    files: dict[str, str], temporary_ca: TemporaryCA, tmp_path: Path
 ) -> None:
-    context = temporary_ca.server_context(*names, expired=expired)
-    with SyslogReceiver("tls", ssl_context=context) as receiver, TemporaryCA() as other:
-        trusted = (other if foreign else temporary_ca).cert_path
-        settings = ClientSettings.of({**receiver.settings(), "cert_path": trusted, "timeout": 10})
-        with pytest.raises(TlsError, match=f"certificate is not trusted: .*{hint}"):
-            open_transport(settings).connect()
+    mine = {key: files[key] for key in ("client_cert", "client_key")}
+    missing = problem_of(**mine)
+    assert missing.key == "client_key_password"
+    assert missing.problem.startswith("is not set, but needed for the private key in")
+    wrong = problem_of(**mine, client_key_password="abracadabra")
+    assert wrong.key == "client_key_password"
+    assert wrong.problem.startswith("is not the password of the private key in")
+    other = problem_of(client_cert=files["client_cert"], client_key=temporary_ca.issue().key_path)
+    assert other.key == "client_key"
+    assert "is not that of the certificate in" in other.problem
+    (tmp_path / "not.pem").write_bytes(b"\x30\x82\x01\x00")
+    unread = problem_of(client_cert=str(tmp_path / "not.pem"))
+    assert unread.key == "client_cert"
+    assert "in PEM" in unread.problem

@@ -1,0 +1,130 @@
+"""What a certificate says of itself: its names, dates and issuer, for the text of an error.
+
+Python tells this only of certificates that it has verified, and an error is about one that was
+refused. Nothing read here may decide whom to trust: OpenSSL does, or the fingerprint of all bytes.
+
+Pure. Every byte may come from an attacker: what is not as it should be is a ``ValueError``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from ipaddress import ip_address
+
+__all__ = ["Certificate", "fingerprint"]
+
+_VERSION, _EXTENSIONS = 0xA0, 0xA3  # the context tags of RFC 5280 section 4.1
+_UTC_TIME, _BMP_STRING = 0x17, 0x1E
+_DNS_NAME, _IP_ADDRESS = 0x82, 0x87  # of RFC 5280 section 4.2.1.6
+_SUBJECT_ALT_NAME = bytes.fromhex("551d11")
+_ATTRIBUTES = {
+    bytes.fromhex("550403"): "CN",
+    bytes.fromhex("550406"): "C",
+    bytes.fromhex("550407"): "L",
+    bytes.fromhex("550408"): "ST",
+    bytes.fromhex("55040a"): "O",
+    bytes.fromhex("55040b"): "OU",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """The parts of an X.509 certificate that tell a person which one it is.
+
+    Attributes:
+        issuer: Who issued it, as in ``CN=Example CA, O=Example``.
+        subject: Whom it is for, written alike.
+        since: When it begins to be valid.
+        until: When it ends.
+        names: The DNS names and IP addresses of its subjectAltName.
+    """
+
+    issuer: str
+    subject: str
+    since: datetime
+    until: datetime
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, der: bytes) -> Certificate:
+        """Read a certificate (RFC 5280 section 4.1).
+
+        Args:
+            der: The certificate, as ``ssl.SSLSocket.getpeercert(binary_form=True)`` gives it.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        (_, outer), *_ = _elements(der)
+        (_, signed), *_ = _elements(outer)
+        fields = [field for field in _elements(signed) if field[0] != _VERSION]
+        _, _, (_, issuer), (_, validity), (_, subject), *rest = fields
+        since, until = (_time(*moment) for moment in _elements(validity))
+        extensions = (content for tag, content in rest if tag == _EXTENSIONS)
+        return cls(
+            issuer=_name(issuer),
+            subject=_name(subject),
+            since=since,
+            until=until,
+            names=tuple(name for content in extensions for name in _names(content)),
+        )
+
+
+def fingerprint(der: bytes) -> str:
+    """The SHA-256 of a certificate, in lower-case hexadecimal digits."""
+    return hashlib.sha256(der).hexdigest()
+
+
+def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
+    """The tags and contents of DER elements that stand in a row (X.690 section 8.1).
+
+    Raises:
+        ValueError: If one is cut short.
+    """
+    at = 0
+    while at < len(der):
+        tag, size = der[at : at + 2]  # fewer bytes are a ValueError
+        at += 2
+        if size & 0x80:  # so many bytes hold the size
+            digits, at = der[at : at + (size & 0x7F)], at + (size & 0x7F)
+            size = int.from_bytes(digits, "big")
+        if at + size > len(der):
+            raise ValueError("a certificate that is cut short")
+        yield tag, der[at : at + size]
+        at += size
+
+
+def _time(tag: int, content: bytes) -> datetime:
+    digits = content.decode("ascii")
+    if tag == _UTC_TIME:  # two digits for the year, up to 2049 (RFC 5280 section 4.1.2.5.1)
+        digits = ("19" if digits >= "50" else "20") + digits
+    return datetime.strptime(digits, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
+
+
+def _name(content: bytes) -> str:
+    """The parts of a distinguished name that have a short name of their own."""
+    parts = []
+    for _, group in _elements(content):
+        for _, pair in _elements(group):
+            (_, kind), (tag, value) = _elements(pair)
+            if kind in _ATTRIBUTES:
+                encoding = "utf-16-be" if tag == _BMP_STRING else "utf-8"
+                parts.append(f"{_ATTRIBUTES[kind]}={value.decode(encoding, 'replace')}")
+    return ", ".join(parts)
+
+
+def _names(content: bytes) -> Iterator[str]:
+    """The names in a certificate's extensions."""
+    (_, extensions), *_ = _elements(content)
+    for _, extension in _elements(extensions):
+        (_, kind), *_, (_, value) = _elements(extension)
+        if kind == _SUBJECT_ALT_NAME:
+            (_, general_names), *_ = _elements(value)
+            for tag, name in _elements(general_names):
+                if tag == _DNS_NAME:
+                    yield name.decode("ascii", "replace")
+                elif tag == _IP_ADDRESS:
+                    yield str(ip_address(name))
