@@ -1,0 +1,138 @@
+"""What a check's observations mean: the rows of its report, with the setting to look at.
+
+Pure, but for the clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from sls_syslog.certificate import Certificate
+from sls_syslog.connection import HandshakeCutError
+from sls_syslog.halfclose import UNANSWERED
+from sls_syslog.preflight.report import Finding, MarkedMessage
+from sls_syslog.settings import ClientSettings
+
+__all__ = [
+    "certificate_finding",
+    "framing_finding",
+    "level_finding",
+    "nobody_listens",
+    "unknown_arrival",
+    "why_no_handshake",
+    "why_unreachable",
+]
+
+# OpenSSL's names for an answer that is not TLS.
+_NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}
+# Renewing takes days where several people have a say.
+_WARN_DAYS = 30
+_MEANING = {  # the levels of confirmation, from the weakest to the strongest
+    "written": "this machine's kernel has taken the message",
+    "acked": "the receiver's kernel has every byte",
+    "consumed": "the receiver's process has read everything",
+}
+
+
+def certificate_finding(der: bytes, settings: ClientSettings, is_verified: bool) -> Finding:
+    """Whom a receiver's certificate is for, who says so, and for how long.
+
+    Args:
+        der: The certificate.
+        settings: What of it was to be checked.
+        is_verified: Whether it had to come from a trusted CA.
+    """
+    try:
+        shown = Certificate.of(der)
+    except ValueError:
+        return Finding(step="certificate", result="warning", found="it cannot be read")
+    days = (shown.until - datetime.now(timezone.utc)).days
+    found = (
+        f"{shown.subject or 'no subject'}; names {', '.join(shown.names) or 'none'}; issued by"
+        f" {shown.issuer}; ends {shown.until:%Y-%m-%d}, in {days} days"
+    )
+    soon = "have it renewed at the receiver: once it has ended, no log is delivered"
+    reasons = (_unchecked(settings, is_verified), soon if days < _WARN_DAYS else "")
+    advice = "; ".join(filter(None, reasons))
+    # Where nothing verifies it, anybody may have written it.
+    printable = "".join(character if character.isprintable() else "?" for character in found)
+    return Finding(
+        step="certificate", result="warning" if advice else "ok", found=printable, advice=advice
+    )
+
+
+def _unchecked(settings: ClientSettings, is_verified: bool) -> str:
+    if settings.fingerprint:
+        return ""
+    if not is_verified:
+        return "ssl_context verifies nothing: whoever answers at this address gets the logs"
+    if not settings.verify_hostname:
+        return "verify_hostname is off: any certificate of that CA would do"
+    return ""
+
+
+def unknown_arrival() -> Finding:
+    """What is known of a datagram."""
+    return Finding(
+        step="confirm",
+        result="warning",
+        found=f"'written': {_MEANING['written']}, and nobody can know whether a datagram arrives",
+        advice="protocol='tcp' or 'tls' loses nothing, if the receiver has an input for it",
+    )
+
+
+def framing_finding(message: MarkedMessage) -> Finding:
+    """What is known of the framing of a message that was not refused."""
+    if message.framing == "newline":
+        found = "newline: not refused, as it is by an input that requires octet counting"
+        return Finding(step="framing", result="ok", found=found)
+    return Finding(
+        step="framing",
+        result="warning",
+        found="octet-counting: whether the receiver reads it cannot be seen from here; one that"
+        " reads lines takes it without a word, and spoils the header",
+        advice=f"look once for {message.id!r} in the receiver, where it should look as sent",
+    )
+
+
+def level_finding(level: str, wanted: str) -> Finding:
+    """What the strongest level that works means for the setting ``confirm``."""
+    levels = list(_MEANING)
+    found = f"{level!r}: {_MEANING[level]}"
+    if wanted == "auto" and level == "acked":
+        return Finding(step="confirm", result="warning", found=found, advice=UNANSWERED)
+    least = "acked" if wanted == "auto" else wanted
+    if levels.index(level) < levels.index(least):
+        advice = f"confirm={wanted!r} would never be had here: {UNANSWERED}"
+        return Finding(step="confirm", result="failed", found=f"only {found}", advice=advice)
+    advice = f"confirm={wanted!r} asks for less" if level != least and wanted != "auto" else ""
+    return Finding(step="confirm", result="ok", found=found, advice=advice)
+
+
+def why_unreachable(settings: ClientSettings, cause: BaseException | None) -> str:
+    """What to look at when no connection could be made."""
+    if isinstance(cause, ConnectionRefusedError):
+        return nobody_listens(settings)
+    return (
+        f"nothing answers: are host and port {settings.port} right, and does every firewall on"
+        " the way let this machine through?"
+    )
+
+
+def why_no_handshake(settings: ClientSettings, cause: BaseException | None) -> str:
+    """What to look at when something takes connections, and does not speak TLS.
+
+    Empty where it does: then the error says all there is to say.
+    """
+    is_silent = isinstance(cause, HandshakeCutError) and not cause.answered
+    if is_silent or getattr(cause, "reason", None) in _NOT_TLS:
+        return f"if port {settings.port} is for plain text, set protocol='tcp', or the port for TLS"
+    return ""
+
+
+def nobody_listens(settings: ClientSettings) -> str:
+    """What to look at when the receiver's machine says that nobody listens."""
+    return (
+        f"no program listens for {settings.protocol} at port {settings.port} there: is it running,"
+        " and are port and protocol those of its input?"
+    )

@@ -1,0 +1,138 @@
+"""``DestinationReport``: what a check of a receiver has found, as data and as a table.
+
+Pure. It must never hold a secret: what goes in here is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from textwrap import wrap
+
+__all__ = ["DestinationReport", "Finding", "MarkedMessage", "ReceiverReport"]
+
+_WIDTH = 100
+_INDENT = " " * 23  # where the third column begins
+_COLUMNS = "  {:<12} {:<8}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One step of a check.
+
+    Attributes:
+        step: What was looked at: ``"resolve"``, ``"connect"``, ``"TLS"`` ...
+        result: ``"ok"``, ``"warning"`` or ``"failed"``.
+        found: What there was to see.
+        advice: What to do about it, with the name of the setting; empty for nothing.
+    """
+
+    step: str
+    result: str
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkedMessage:
+    """One message that was sent.
+
+    Attributes:
+        id: What to look for in the SIEM.
+        framing: The setting ``framing`` that it was sent with; ``None`` for UDP.
+        frames: The exact bytes; one element, or several where it was too long.
+    """
+
+    id: str
+    framing: str | None
+    frames: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiverReport:
+    """What was found at one receiver.
+
+    Attributes:
+        destination: The receiver, as ``protocol://host:port``.
+        findings: The steps in order; after a failed one there are no more.
+        messages: What was sent: one message, and a second one where the first was refused.
+        level: The strongest level of ``confirm`` that works; ``None`` if none is known to.
+        looks: What a wrong setting would look like in the SIEM.
+    """
+
+    destination: str
+    findings: tuple[Finding, ...]
+    messages: tuple[MarkedMessage, ...]
+    level: str | None
+    looks: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no step has failed."""
+        return not self._with("failed")
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one line."""
+        if not self.ok:
+            (failed,) = self._with("failed")
+            advice = f"; {failed.advice}" if failed.advice else ""
+            return f"{self.destination}: {failed.step}: {failed.found}{advice}"
+        if self.level is None:
+            return (
+                f"{self.destination} has not refused a message, which is all that anybody can know"
+            )
+        taken = f"{self.destination} takes messages and confirms at {self.level!r}"
+        warnings = ", ".join(finding.step for finding in self._with("warning"))
+        return f"{taken}: {f'see {warnings}' if warnings else 'nothing to change'}"
+
+    def _with(self, result: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.result == result]
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield self.destination
+        for finding in self.findings:
+            yield from _row(finding.step, finding.result, finding.found)
+            if finding.advice:
+                yield from _row("", "", f"-> {finding.advice}")
+        for message in self.messages:
+            for frame in message.frames:
+                yield _COLUMNS.format("sent", "") + repr(frame)  # whole, to be copied
+            yield from _row("look for", "", message.id)
+        for look in self.looks:
+            yield from _row("", "", look)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DestinationReport:
+    """What ``check_destination`` has found; ``print`` it.
+
+    Attributes:
+        receivers: A report for each receiver of ``hosts``, in order.
+    """
+
+    receivers: tuple[ReceiverReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no step has failed, at any receiver."""
+        return all(receiver.ok for receiver in self.receivers)
+
+    @property
+    def verdict(self) -> str:
+        """The outcome, a line for each receiver."""
+        return "\n".join(receiver.verdict for receiver in self.receivers)
+
+    def __str__(self) -> str:
+        return "\n\n".join([*map(str, self.receivers), self.verdict])
+
+
+def _row(step: str, result: str, text: str) -> list[str]:
+    first, *rest = wrap(
+        text, _WIDTH - len(_INDENT), break_long_words=False, break_on_hyphens=False
+    ) or [""]
+    head = _COLUMNS.format(step, result)
+    return [head + first, *(_INDENT + line for line in rest)]
