@@ -113,6 +113,8 @@ class Delivery:
         """
         if self._window or self.is_failing or self._young:
             self._deliver([], confirm=bool(self._window) and self._is_due())
+        else:
+            self._transport.retire()
 
     def settle(self) -> None:
         """Confirm what waits for it, now.

@@ -39,8 +39,11 @@ class Fetching(Protocol):
         """The SDK is about to fetch from a cursor; answer from where it should, and if now."""
         ...
 
-    def fetched(self, cursor: str, start: str, end: str, batch: Any) -> None:
-        """It has, and will go on at another; ``batch`` is ``None`` where nothing lies between."""
+    def fetched(self, cursor: str, start: str, end: str, batch: Any, at_end: bool) -> None:
+        """It has, and will go on at another; ``batch`` is ``None`` where nothing lies between.
+
+        ``at_end``: SLS has nothing more.
+        """
         ...
 
     def logs_expired(self) -> None:
@@ -179,7 +182,11 @@ class _WatchedPull:
         if processor:
             batch = response.get_loggroup_list()  # parsed: from here on nothing can fail
             end = response.get_next_cursor() or start
-            processor.fetched(cursor, start, end, batch if response.get_loggroup_count() else None)
+            empty = not response.get_loggroup_count()
+            # Said with every answer; a server that does not has at least nothing here.
+            told = response.get_header("x-log-end-of-cursor")
+            at_end = told == "1" if told else empty and end == start
+            processor.fetched(cursor, start, end, None if empty else batch, at_end)
         return response
 
     def _pull_from_oldest(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> Any:

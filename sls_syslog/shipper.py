@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any
 
 from aliyun.log.consumer import ConsumerProcessorBase
+from aliyun.log.proto import LogGroupListRaw
 
 from sls_syslog.course import Course
 from sls_syslog.deadline import Stop
@@ -23,6 +24,7 @@ from sls_syslog.eventid import event_ids, ledger_name, place_of
 from sls_syslog.failover import open_transport
 from sls_syslog.guards import current_worker, guard, listen, unguard
 from sls_syslog.hooks import MessageHooks
+from sls_syslog.lag import received_at
 from sls_syslog.rarely import rarely
 from sls_syslog.settings import ShipperSettings
 from sls_syslog.stats import PROCESS_STATS, ShipperStats, Tally
@@ -109,6 +111,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             except BaseException as error:  # SystemExit too would end the SDK's thread
                 return self._roll_back(check_point_tracker, error)
             self._save(delivery.safe)
+            self._ledger.reached(delivery.reached)
         self.stats.log_line()
         return None
 
@@ -136,12 +139,13 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
                 return cursor, True  # a batch lies ready for process()
             if not self._stop.requested:
                 self._look_after(delivery, cursor)
+            self._ledger.reached(delivery.reached)
             return delivery.reached, not delivery.is_failing
         finally:
             self._busy.release()
             self.stats.log_line()
 
-    def fetched(self, cursor: str, start: str, end: str, batch: Any) -> None:
+    def fetched(self, cursor: str, start: str, end: str, batch: Any, at_end: bool) -> None:
         """A fetch has worked; the guarded SDK says so before it hands the batch on.
 
         Args:
@@ -150,7 +154,10 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             end: Where it will go on next.
             batch: What will be processed; ``None`` when no log for us lies between the two: with
                 an SPL query in the consumer, whole stretches may be empty.
+            at_end: Whether SLS has nothing behind ``end``.
         """
+        if at_end and self._delivery is not None:
+            self._ledger.ends_at(end)
         if batch is None:
             self._course.add_gap(start, end)
         else:
@@ -207,15 +214,19 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         return self._delivery
 
     def _encode(self, log_groups: Any, start: str) -> Batch:
-        groups = [group.Logs for group in log_groups.LogGroups if group.Logs]
-        number = sum(map(len, groups))
+        groups = [group for group in log_groups.LogGroups if group.Logs]
+        number = sum(len(group.Logs) for group in groups)
         again = self._ledger.receive(number)
         end = self._tracker.get_cursor()
         encoder = self._encoder
         encoder.where = f"{self._place}, batch at cursor {start}"
         try:
             ids = event_ids(self._place, end, log_groups) if self.settings.event_id else None
-            frames = encoder.encode(log_groups, ids, uncounted=again)
+            try:
+                frames = encoder.encode(log_groups, ids, uncounted=again)
+            except UnicodeDecodeError:  # protobuf before 4.21 hands out nothing that is not UTF-8
+                raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
+                frames = encoder.encode(raw, ids, uncounted=again)
         except BaseException:
             self._ledger.roll_back(again, number - again)
             raise
@@ -223,8 +234,8 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             logs=number - again,
             again=again,
             size=sum(map(len, frames)),
-            oldest=groups[0][0].Time if groups else 0,
-            newest=groups[-1][-1].Time if groups else 0,
+            oldest=received_at(groups[0], groups[0].Logs[0]) if groups else 0,
+            newest=received_at(groups[-1], groups[-1].Logs[-1]) if groups else 0,
             outcomes=encoder.counts,
         )
         return Batch(frames, end, tally)

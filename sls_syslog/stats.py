@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
+from sls_syslog.lag import Lag
+from sls_syslog.metrics import METRICS, dropped, numbers_of, summary, together
+
 __all__ = ["PROCESS_STATS", "ShardLedger", "ShipperStats", "Tally"]
 
 logger = logging.getLogger(__name__)
 
 # Seconds between two summary lines.
 _LINE_INTERVAL = 60.0
-_DROPPED = "dropped_"
-_OUTCOMES = ("filtered", "truncated", "split")
 
 
 @dataclass
@@ -33,8 +34,8 @@ class Tally:
         logs: How many there are, without those that were confirmed before.
         again: How many were confirmed before, and are sent once more.
         size: Bytes on the wire.
-        oldest: When the first was written, in seconds since 1970.
-        newest: When the last was.
+        oldest: When SLS received the first, in seconds since 1970.
+        newest: When it received the last.
         outcomes: What had to be done to them, by kind (``docs/reference/wire.md``).
     """
 
@@ -48,7 +49,7 @@ class Tally:
     @property
     def confirmed(self) -> int:
         """How many of ``logs`` are sent, and confirmed with their window."""
-        return self.logs - self.outcomes["filtered"] - _dropped(self.outcomes).total()
+        return self.logs - self.outcomes["filtered"] - dropped(self.outcomes).total()
 
 
 class ShardLedger:
@@ -64,8 +65,7 @@ class ShardLedger:
         self._clock = clock
         self._numbers: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
-        self._pending_since: float | None = None
-        self._last_lag = 0.0
+        self._lag = Lag(clock())
         # After a roll-back SLS serves again, in this order: logs confirmed before, logs pending.
         self._again_confirmed = 0
         self._again_pending = 0
@@ -87,8 +87,9 @@ class ShardLedger:
 
     def wait_for(self, tally: Tally) -> None:
         """A batch is on its way."""
-        if self._pending_since is None and tally.logs:
-            self._pending_since = tally.oldest
+        if tally.logs:
+            with self._lock:
+                self._lag.waits_since(tally.oldest)
 
     def confirm(self, tallies: Iterable[Tally]) -> None:
         """The receiver has these batches, which is all that was on its way."""
@@ -98,8 +99,18 @@ class ShardLedger:
                 self._numbers.update(
                     pending=-tally.logs, confirmed=tally.confirmed, bytes=tally.size
                 )
-                self._last_lag = max(0.0, self._clock() - tally.newest)
-            self._pending_since = None
+                self._lag.has_until(tally.newest, self._clock())
+
+    def ends_at(self, cursor: str) -> None:
+        """SLS has nothing behind a cursor."""
+        with self._lock:
+            self._lag.ends_at(cursor, self._clock())
+
+    def reached(self, cursor: str) -> None:
+        """All before a cursor was taken; what of it is pending is known here."""
+        with self._lock:
+            if not self._numbers["pending"]:
+                self._lag.has_before(cursor)
 
     def roll_back(self, confirmed: int, pending: int) -> None:
         """SLS is asked to serve logs again: first those that were confirmed, then the others."""
@@ -113,21 +124,12 @@ class ShardLedger:
             self._outcomes["dropped_expired"] += self._again_pending
             self._numbers["pending"] -= self._again_pending
             self._again_confirmed = self._again_pending = 0
-            self._pending_since = None
 
     def give_back(self) -> None:
         """The shard is let go: what is pending is received by whoever has it next."""
         with self._lock:
             self._numbers["received"] -= self._numbers["pending"]
             self._numbers["pending"] = self._again_confirmed = self._again_pending = 0
-            self._pending_since = None
-
-    def add(self, other: ShardLedger) -> None:
-        """Take over the numbers of one that is closed."""
-        with self._lock:
-            self._numbers.update(other._numbers)
-            self._outcomes.update(other._outcomes)
-            self._last_lag = max(self._last_lag, other._last_lag)
 
     def count(self, kind: str) -> None:
         """Something happened: ``retries``, ``reconnects``."""
@@ -137,31 +139,8 @@ class ShardLedger:
     def numbers(self) -> dict[str, Any]:
         """All numbers of this shard; see ``ShipperStats.snapshot``."""
         with self._lock:
-            since, outcomes = self._pending_since, Counter(self._outcomes)
-            lag = self._last_lag if since is None else max(0.0, self._clock() - since)
-            causes = _dropped(outcomes)
-            done = {kind: outcomes.pop(kind, 0) for kind in _OUTCOMES}
-            repaired = {kind: n for kind, n in outcomes.items() if not kind.startswith(_DROPPED)}
-            counted = {kind: self._numbers[kind] for kind in _COUNTED}
-        return {
-            **counted,
-            **done,
-            "dropped": causes.total(),
-            "dropped_by_cause": dict(causes),
-            "repaired": repaired,
-            "lag_seconds": lag,
-        }
-
-
-_COUNTED = (
-    *("received", "confirmed", "pending", "replayed"),
-    *("retries", "reconnects", "bytes"),
-)
-
-
-def _dropped(outcomes: Counter[str]) -> Counter[str]:
-    causes = {kind: n for kind, n in outcomes.items() if kind.startswith(_DROPPED) and n}
-    return Counter({kind.removeprefix(_DROPPED): n for kind, n in causes.items()})
+            lag = self._lag.seconds(self._clock(), self._numbers["pending"])
+            return numbers_of(self._numbers, self._outcomes, lag)
 
 
 class ShipperStats:
@@ -181,8 +160,8 @@ class ShipperStats:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = RLock()
-        # Of each shard: those that are closed, together, and then the open ones.
-        self._shards: dict[str, list[ShardLedger]] = {}
+        self._closed: dict[str, dict[str, Any]] = {}
+        self._open: dict[str, list[ShardLedger]] = {}
         self._line_at = 0.0
         self._told: dict[str, Any] = {}
 
@@ -190,46 +169,40 @@ class ShipperStats:
         """A ledger for a processor that takes up the shard ``project/logstore/group/shard``."""
         ledger = ShardLedger(self._lock, self._clock)
         with self._lock:
-            closed = ShardLedger(self._lock, self._clock)
-            self._shards.setdefault(place, [closed]).append(ledger)
+            self._closed.setdefault(place, numbers_of(Counter(), Counter(), 0.0))
+            self._open.setdefault(place, []).append(ledger)
         return ledger
 
     def close(self, ledger: ShardLedger) -> None:
         """The processor has let go of its shard, and of what is pending."""
         with self._lock:
             ledger.give_back()
-            for ledgers in self._shards.values():
+            last = {**ledger.numbers(), "lag_seconds": 0.0}  # the next one's, from now on
+            for place, ledgers in self._open.items():
                 if ledger in ledgers:
                     ledgers.remove(ledger)
-                    ledgers[0].add(ledger)
+                    self._closed[place] = together([self._closed[place], last])
+
+    @classmethod
+    def describe(cls) -> list[tuple[str, str, str]]:
+        """Name, kind (``counter`` or ``gauge``) and meaning of every number, in order."""
+        return list(METRICS)
 
     def snapshot(self) -> dict[str, Any]:
-        """The numbers at this moment, as plain values.
+        """The numbers at this moment, as plain values that ``json.dumps`` takes.
 
         Returns:
-            For all shards together, and under ``shards`` for each by its name:
-
-            - ``received``: logs that SLS has served, each counted once; those of a shard that was
-              given up before they were confirmed are taken off again.
-            - ``confirmed``: logs that the receiver has, as the setting ``confirm`` defines it.
-            - ``filtered``: logs for which a hook returned ``None``.
-            - ``dropped``: logs that could not be sent; ``dropped_by_cause`` says why.
-            - ``pending``: logs that are on their way, or that SLS was asked for again.
-            - ``replayed``: logs that SLS served again; ``retries``: attempts that failed;
-              ``reconnects``: attempts that worked after one that failed.
-            - ``truncated``, ``split``: logs that were longer than allowed; ``repaired``: what else
-              had to be done to logs, by kind.
-            - ``bytes``: confirmed bytes, as on the wire.
-            - ``lag_seconds``: how old the oldest pending log is; with none pending, how old the
-              last one was when it was confirmed. In total: the largest.
+            Each number of ``describe()`` by its name, for all shards together, and the same
+            for each under ``shards`` by its name, ``project/logstore/group/shard``. ``dropped``
+            and ``repaired`` are mappings of causes and kinds to numbers.
         """
         with self._lock:
             shards = {
-                place: _together([ledger.numbers() for ledger in ledgers])
-                for place, ledgers in self._shards.items()
+                place: together([closed, *(open_.numbers() for open_ in self._open[place])])
+                for place, closed in self._closed.items()
             }
-            nothing = ShardLedger(self._lock, self._clock).numbers()
-        return {**_together([nothing, *shards.values()]), "shards": shards}
+        nothing = numbers_of(Counter(), Counter(), 0.0)
+        return {**together([nothing, *shards.values()]), "shards": shards}
 
     def log_line(self) -> None:
         """Log the summary, when the last one is a minute ago."""
@@ -242,31 +215,7 @@ class ShipperStats:
             before, total = self._told, self.snapshot()
             self._told = total
         if not first:
-            logger.info("%s", _line(before, total, elapsed))
-
-
-def _together(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    combine: dict[str, Callable[[list[Any]], Any]] = {
-        "lag_seconds": max,
-        "dropped_by_cause": _sum_of_counts,
-        "repaired": _sum_of_counts,
-    }
-    return {kind: combine.get(kind, sum)([part[kind] for part in parts]) for kind in parts[0]}
-
-
-def _sum_of_counts(counts: list[dict[str, int]]) -> dict[str, int]:
-    return dict(sum(map(Counter, counts), Counter()))
-
-
-def _line(before: dict[str, Any], now: dict[str, Any], seconds: float) -> str:
-    since = {kind: now[kind] - before[kind] for kind in ("confirmed", "bytes", "retries")}
-    return (
-        f"{since['confirmed']} logs confirmed in {seconds:.0f} s"
-        f" ({since['confirmed'] / seconds:.1f}/s, {since['bytes'] / seconds / 1e6:.3f} MB/s),"
-        f" lag {now['lag_seconds']:.1f} s, pending {now['pending']}, retries {since['retries']};"
-        f" in all {now['confirmed']} confirmed, {now['filtered']} filtered,"
-        f" {now['dropped']} dropped, {now['replayed']} replayed"
-    )
+            logger.info("%s", summary(before, total, elapsed))
 
 
 PROCESS_STATS = ShipperStats()

@@ -7,11 +7,13 @@ import itertools
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from shipping import eventually
 
 from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
 from sls_syslog.deadline import Stop
@@ -44,10 +46,21 @@ class Shard:
     def take(self, *frames: bytes) -> None:
         self.delivery.take(self.batch(*frames))
 
+    def look_after_until(self, condition: Callable[[], bool]) -> None:
+        """As the SDK's fetching does, which goes on while nothing comes."""
+
+        def look() -> bool:
+            self.delivery.look_after()
+            return condition()
+
+        eventually(look)
+
     def numbers(self) -> dict[str, int]:
-        kinds = ("received", "confirmed", "dropped", "pending", "replayed")
         snapshot = self.stats.snapshot()
-        return {kind: snapshot[kind] for kind in kinds if snapshot[kind]}
+        dropped = {"dropped": sum(snapshot["dropped"].values())}
+        kinds = ("received", "confirmed", "pending", "replayed")
+        found = {kind: snapshot[kind] for kind in kinds} | dropped
+        return {kind: number for kind, number in found.items() if number}
 
 
 @contextlib.contextmanager
@@ -225,7 +238,8 @@ def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("sls_syslog.delivery.time.monotonic", lambda: now[0])
+    # Its clock alone: that of the sockets goes on.
+    monkeypatch.setattr("sls_syslog.delivery.time", SimpleNamespace(monotonic=lambda: now[0]))
     with shard_to(syslog_receiver, replay_seconds=10) as shard:
         for second in (100.0, 104.0, 108.0):
             now[0] = second
@@ -244,17 +258,32 @@ def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
 
 
 def test_a_connection_that_is_only_watched_is_made_anew_before_somebody_ends_it(
-    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    syslog_receiver: SyslogReceiver,
 ) -> None:
-    with shard_to(syslog_receiver, replay_seconds=3600) as shard:
+    with shard_to(syslog_receiver, replay_seconds=3600, idle_seconds=0.2) as shard:
         shard.take()
         before = syslog_receiver.connections
-        shard.delivery.look_after()
-        assert syslog_receiver.connections == before
-        monkeypatch.setattr("sls_syslog.transport._IDLE_SECONDS", 0.0)
-        shard.delivery.look_after()
-        syslog_receiver.wait_until(lambda: syslog_receiver.connections == before + 1)
+        shard.look_after_until(lambda: syslog_receiver.connections >= before + 2)
         syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
+        assert shard.delivery.safe == "0"  # nothing looked like a crash
+        assert len(syslog_receiver.frames) == 1
+
+
+@pytest.mark.parametrize("level", ["written", "acked"])
+def test_a_shard_without_logs_keeps_no_connection(
+    syslog_receiver: SyslogReceiver, level: str
+) -> None:
+    if level == "acked" and sys.platform != "linux":
+        pytest.skip("Linux's own way with TCP")
+    with shard_to(syslog_receiver, confirm=level, idle_seconds=0.1) as shard:
+        shard.take()
+        syslog_receiver.wait_for(1)
+        assert shard.delivery.safe == "1"
+        shard.look_after_until(lambda: syslog_receiver.open_connections == 0)
+        shard.take()
+        syslog_receiver.wait_for(2)
+    assert syslog_receiver.connections == 2
+    assert syslog_receiver.resets == 0
 
 
 def test_what_is_held_back_is_bounded(
@@ -278,7 +307,7 @@ def test_where_nothing_tells_of_windows_nothing_is_held_back_for_ever(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.1)
-    monkeypatch.setattr("sls_syslog.connection._FlowControl._told", lambda self: None)
+    monkeypatch.setattr("sls_syslog.flowcontrol.FlowControl._told", lambda self: None)
     syslog_receiver.answer_half_close = False
     with shard_to(syslog_receiver, timeout=0.3) as shard:
         for _ in range(2):

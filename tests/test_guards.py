@@ -10,8 +10,9 @@ from sls_syslog.guards import guard, unguard
 
 
 class Response:
-    def __init__(self, next_cursor: str, groups: int) -> None:
+    def __init__(self, next_cursor: str, groups: int, **headers: str) -> None:
         self._next, self._groups = next_cursor, groups
+        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def get_next_cursor(self) -> str:
         return self._next
@@ -21,6 +22,9 @@ class Response:
 
     def get_loggroup_list(self) -> Response:
         return self
+
+    def get_header(self, key: str) -> str:
+        return self._headers.get(key, "")
 
 
 class Client:
@@ -53,12 +57,14 @@ class Listener:
     def __init__(self, answers: Mapping[str, tuple[str, bool]]) -> None:
         self.answers = answers
         self.told: list[tuple[str, str, str, Any]] = []
+        self.ends: list[str] = []
 
     def before_fetch(self, cursor: str) -> tuple[str, bool]:
         return self.answers.get(cursor, (cursor, True))
 
-    def fetched(self, cursor: str, start: str, end: str, batch: Any) -> None:
+    def fetched(self, cursor: str, start: str, end: str, batch: Any, at_end: bool) -> None:
         self.told.append((cursor, start, end, batch))
+        self.ends += [end] * at_end
 
     def logs_expired(self) -> None:
         """Never, here."""
@@ -101,6 +107,26 @@ def test_it_is_told_of_stretches_without_logs_for_it() -> None:
     client.pull_logs(0, "1")
     client.pull_logs(0, "4")
     assert listener.told == [("1", "1", "4", None), ("4", "4", "4", None)]
+
+
+def test_it_is_told_where_the_shard_ends() -> None:
+    served = {
+        "1": Response("4", 3, x_log_end_of_cursor="0"),
+        "4": Response("6", 0, x_log_end_of_cursor="0"),  # all of it was filtered by SPL
+        "6": Response("9", 3, x_log_end_of_cursor="1"),
+    }
+    client, listener = guarded(served, answers={})
+    for cursor in served:
+        client.pull_logs(0, cursor)
+    assert listener.ends == ["9"]
+
+
+def test_where_a_server_does_not_say_so_an_empty_answer_is_the_end() -> None:
+    client, listener = guarded({"1": Response("4", 0), "4": Response("4", 0)}, answers={})
+    client.pull_logs(0, "1")
+    assert listener.ends == []
+    client.pull_logs(0, "4")
+    assert listener.ends == ["4"]
 
 
 def test_other_shards_and_a_shard_that_was_given_up_are_left_alone() -> None:

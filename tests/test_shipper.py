@@ -339,9 +339,9 @@ def test_what_was_done_to_logs_is_counted(syslog_receiver: SyslogReceiver) -> No
             (consumer,) = worker.shard_consumers.values()
             numbers_now = consumer.processor.stats.snapshot()["shards"][f"127/logs/{GROUP}/0"]
     repaired = numbers_now["repaired"]
-    assert repaired["repaired_utf8"] == 1
-    assert repaired["repaired_reserved_key"] == 1
-    assert repaired["repaired_duplicate_key"] == 1
+    assert repaired["utf8"] == 1
+    assert repaired["reserved_key"] == 1
+    assert repaired["duplicate_key"] == 1
     assert repaired["hook_failed"] > 0
     assert numbers_now["received"] == 3
     assert numbers_now["filtered"] == 1
@@ -587,7 +587,7 @@ def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
 
 def test_a_gap_that_is_known_before_the_batch_in_front_of_it_is_crossed_later(sdk: Sdk) -> None:
     first, end = sdk.fetch(sdk.begin)
-    sdk.processor.fetched(end, end, "behind the gap", None)
+    sdk.processor.fetched(end, end, "behind the gap", None, False)
     assert sdk.process(first, end) is None
     assert sdk.processor.before_fetch("behind the gap") == ("behind the gap", True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
@@ -42,12 +43,13 @@ class SlowLedger:
                 self.states[log] = fates[log]
         self.window.clear()
 
-    def numbers(self) -> dict[str, int]:
+    def numbers(self) -> dict[str, Any]:
         counts = Counter(self.states)
         return {
             "received": len(self.states),
             "replayed": self.replayed,
-            **{kind: counts[kind] for kind in ("confirmed", "filtered", "dropped", "pending")},
+            **{kind: counts[kind] for kind in ("confirmed", "filtered", "pending")},
+            "dropped": {"expired": 0, "oversize": counts["dropped"]},
         }
 
 
@@ -131,9 +133,8 @@ def test_logs_that_expire_before_they_are_served_again_are_dropped() -> None:
     ledger.receive(5)
     ledger.roll_back(confirmed=0, pending=5)
     ledger.expired()
-    assert numbers(stats, "received", "dropped", "pending") == [5, 5, 0]
-    assert stats.snapshot()["dropped_by_cause"] == {"expired": 5}
-    assert numbers(stats, "lag_seconds") == [0.0]
+    assert numbers(stats, "received", "pending") == [5, 0]
+    assert stats.snapshot()["dropped"] == {"expired": 5, "oversize": 0}
     assert ledger.receive(3) == 0
     assert numbers(stats, "received", "replayed") == [8, 0]
 
@@ -147,23 +148,44 @@ def test_all_shards_together_are_the_total() -> None:
         ledger.confirm([Tally(logs=logs, size=10 * logs, outcomes=outcomes)])
     snapshot = stats.snapshot()
     assert numbers(stats, "confirmed", "filtered", "truncated", "bytes") == [3, 2, 2, 50]
-    assert snapshot["repaired"] == {"repaired_utf8": 4}
+    assert snapshot["repaired"] == {"hook_failed": 0, "utf8": 4}
     assert snapshot["shards"]["b"]["confirmed"] == 2
 
 
-def test_lag_is_the_age_of_what_waits_or_was_confirmed_last() -> None:
+def test_no_number_is_without_a_description_and_all_can_be_dumped() -> None:
+    stats = ShipperStats()
+    stats.open("project/logstore/group/0")
+    names = [name for name, *_ in ShipperStats.describe()]
+    snapshot = json.loads(json.dumps(stats.snapshot()))
+    assert list(snapshot) == [*names, "shards"]
+    assert list(snapshot["shards"]["project/logstore/group/0"]) == names
+
+
+def test_what_is_called_a_counter_never_falls() -> None:
+    stats = ShipperStats()
+    ledger = stats.open("shard")
+    ledger.receive(5)
+    ledger.confirm([Tally(logs=2)])
+    before = stats.snapshot()
+    stats.close(ledger)
+    after = stats.snapshot()
+    fallen = {name for name, *_ in ShipperStats.describe() if after[name] != before[name]}
+    assert fallen == {"received", "pending"}
+    kinds = {name: kind for name, kind, _ in ShipperStats.describe()}
+    assert {kinds[name] for name in fallen} == {"gauge"}
+
+
+def test_the_lag_of_a_shard_that_was_given_up_is_another_consumers() -> None:
     now = [1000.0]
     stats = ShipperStats(clock=lambda: now[0])
     ledger = stats.open("shard")
-    ledger.receive(2)
-    tally = Tally(logs=2, oldest=940, newest=990)
-    ledger.wait_for(tally)
-    assert numbers(stats, "lag_seconds") == [60.0]
-    now[0] = 1001.0
-    ledger.confirm([tally])
-    assert numbers(stats, "lag_seconds") == [11.0]
-    now[0] = 2000.0
-    assert numbers(stats, "lag_seconds") == [11.0]
+    ledger.wait_for(Tally(logs=2, oldest=400))
+    assert numbers(stats, "lag_seconds") == [600.0]
+    stats.close(ledger)
+    assert numbers(stats, "lag_seconds") == [0.0]
+    stats.open("shard")
+    now[0] = 1007.0
+    assert stats.snapshot()["shards"]["shard"]["lag_seconds"] == 7.0
 
 
 def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture) -> None:
@@ -175,7 +197,9 @@ def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture)
         now[0] = float(second)
         stats.log_line()
         ledger.receive(10)
-        ledger.confirm([Tally(logs=10, size=10_000, newest=now[0] - 2)])
+        ledger.confirm([Tally(logs=10, size=10_000, newest=now[0] - 1)])
     first, second_line = caplog.messages
-    assert first.startswith("600 logs confirmed in 60 s (10.0/s, 0.010 MB/s), lag 2.0 s, pending 0")
+    assert first.startswith(
+        "600 logs confirmed in 60 s (10.0/s, 0.010 MB/s), lag 2.0 s (shard), pending 0"
+    )
     assert "in all 1200 confirmed" in second_line
