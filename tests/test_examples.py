@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from processes import ROOT, program
+from prometheus_client.parser import text_string_to_metric_families
+from shipping import eventually
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 
@@ -20,7 +23,7 @@ def example(name: str) -> str:
 
 
 def test_no_example_is_without_a_test() -> None:
-    text = Path(__file__).read_text() + (ROOT / "tests" / "test_processes.py").read_text()
+    text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     for path in EXAMPLES.glob("*.py"):
         assert f'"{path.name}"' in text
 
@@ -84,6 +87,34 @@ def test_ship_many_logstores_ships_them_all(syslog_receiver: SyslogReceiver) -> 
     assert sorted(bodies) == ["from=audit"] * 10 + ["from=waf"] * 10
 
 
+def test_check_siem_says_whether_a_receiver_takes_messages(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    environ = {**syslog_receiver.environ(), "SYSLOG_TAG": "audit"}
+    with program(example("check_siem.py"), environ=environ) as checker:
+        assert checker.wait() == 0, checker.output()
+        output = checker.output()
+    (message,) = syslog_receiver.messages
+    assert output.endswith("takes messages and confirms at 'consumed': nothing to change\n")
+    assert message.app_name == "audit"
+    assert f"look for             {message.msg.rpartition('=')[2]}\n" in output
+
+
+def test_check_siem_ends_with_1_for_a_receiver_that_is_not_there(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    syslog_receiver.stop_listening()
+    with program(example("check_siem.py"), environ=syslog_receiver.environ()) as checker:
+        assert checker.wait() == 1
+        assert "is it running, and are port and protocol" in checker.output()
+
+
+def test_check_siem_ends_with_1_for_a_setting_that_is_wrong() -> None:
+    with program(example("check_siem.py"), environ={"SYSLOG_PROTOCOL": "tls"}) as checker:
+        assert checker.wait() == 1
+        assert checker.output().startswith("host: required")
+
+
 @pytest.mark.parametrize("protocol", ["tcp", "udp", "tls"])
 def test_send_one_message_sends_it(protocol: str, temporary_ca: TemporaryCA) -> None:
     context = temporary_ca.server_context() if protocol == "tls" else None
@@ -97,3 +128,53 @@ def test_send_one_message_sends_it(protocol: str, temporary_ca: TemporaryCA) -> 
     assert (message.facility, message.severity) == (16, 5)
     assert message.app_name == "send_one_message"
     assert message.msg == "你好"
+
+
+def scraped(url: str) -> dict[tuple[str, str, str], float]:
+    """Each sample's value by its name, shard, and cause or kind."""
+    with urlopen(url, timeout=10) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    ours = [family for family in families if family.name.startswith("sls_syslog_")]
+    assert all(family.documentation for family in ours)
+    samples = [sample for family in ours for sample in family.samples]
+    assert {sample.labels["consumer_group"] for sample in samples} == {GROUP}
+    return {
+        (
+            sample.name.removeprefix("sls_syslog_"),
+            sample.labels["shard"],
+            sample.labels.get("cause") or sample.labels.get("kind") or "",
+        ): sample.value
+        for sample in samples
+    }
+
+
+def test_prometheus_metrics_serves_what_was_shipped(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": str(n)} for n in range(7)] + [{"bytes": b"\xff"}], shard=0)
+    sls_emulator.put_logs([{"n": "7"}, {"long": "x" * 1000}], shard=1)
+    environ = {
+        **sls_emulator.environ(GROUP),
+        **syslog_receiver.environ(),
+        **{"SYSLOG_MAX_MESSAGE_BYTES": "480", "SYSLOG_OVERSIZE": "drop", "METRICS_PORT": "0"},
+    }
+    with program(example("prometheus_metrics.py"), environ=environ) as shipper:
+        syslog_receiver.wait_for(9, timeout=30)
+        sls_emulator.wait_until_drained(GROUP)
+        (url,) = re.findall(r"http://127\.0\.0\.1:\d+/metrics", shipper.output())
+        eventually(lambda: scraped(url)["lag_seconds", "0", ""] == 0.0)
+        found = scraped(url)
+        shipper.process.terminate()
+        assert shipper.wait() == 0, shipper.output()
+    assert {name for name, *_ in found if name.endswith("_total")} == {
+        *("confirmed_total", "filtered_total", "dropped_total", "replayed_total", "bytes_total"),
+        *("retries_total", "reconnects_total", "truncated_total", "split_total", "repaired_total"),
+    }
+    assert [found["received", shard, ""] for shard in "01"] == [8, 2]
+    assert [found["confirmed_total", shard, ""] for shard in "01"] == [8, 1]
+    assert [found["pending", shard, ""] for shard in "01"] == [0, 0]
+    assert [found["dropped_total", shard, "oversize"] for shard in "01"] == [0, 1]
+    assert found["dropped_total", "1", "expired"] == 0
+    assert found["repaired_total", "0", "utf8"] == 1
+    sent = sum(len(frame) + 1 for frame in syslog_receiver.frames)  # and a line feed each
+    assert sum(found["bytes_total", shard, ""] for shard in "01") == sent

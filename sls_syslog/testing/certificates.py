@@ -1,7 +1,7 @@
 """Throw-away certificates for tests of TLS, on top of trustme.
 
 trustme is imported only when a certificate is made, so that the rest of the testing kit works
-without it. Nothing made here outlives the `TemporaryCA`, and nothing of it belongs in production.
+without it. Nothing made here outlives the ``TemporaryCA``, and nothing of it belongs in production.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ONE_DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedCertificate:
-    """A certificate and its private key, as PEM files that live as long as their `TemporaryCA`.
+    """A certificate and its private key, as PEM files that live as long as their ``TemporaryCA``.
 
     Attributes:
         cert_path: The certificate and the chain up to the CA.
@@ -35,7 +35,7 @@ class IssuedCertificate:
 
 
 class TemporaryCA:
-    """A certificate authority of its own for one test. Use it as a context manager, or `close` it.
+    """A certificate authority for one test. Use it as a context manager, or ``close`` it.
 
     Two of them do not trust each other's certificates, which is how a test gets an untrusted one.
 
@@ -101,7 +101,7 @@ class TemporaryCA:
         maximum_version: ssl.TLSVersion | None = None,
         expired: bool = False,
     ) -> ssl.SSLContext:
-        """Make the server's side of TLS, for `SyslogReceiver`.
+        """Make the server's side of TLS, for ``SyslogReceiver``.
 
         Args:
             *names: What the server's certificate is for; none means 127.0.0.1 and localhost.

@@ -72,7 +72,7 @@ class NewlineDeframer:
         self._partial: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; see `Deframer.feed`.
+        """Take the next bytes of the stream; see ``Deframer.feed``.
 
         Args:
             chunk: Any number of bytes.
@@ -110,7 +110,7 @@ class OctetCountingDeframer:
         self._error: FramingError | None = None
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; see `Deframer.feed`.
+        """Take the next bytes of the stream; see ``Deframer.feed``.
 
         Args:
             chunk: Any number of bytes.
@@ -170,7 +170,7 @@ class AutoDeframer:
         self._chosen: Deframer | None = None
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; see `Deframer.feed`.
+        """Take the next bytes of the stream; see ``Deframer.feed``.
 
         Args:
             chunk: Any number of bytes.
@@ -186,7 +186,7 @@ class AutoDeframer:
         return self._chosen.feed(chunk)
 
     def finish(self) -> None:
-        """Take the end of the stream; see `Deframer.finish`."""
+        """Take the end of the stream; see ``Deframer.finish``."""
         if self._chosen is not None:
             self._chosen.finish()
 

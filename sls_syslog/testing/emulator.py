@@ -1,4 +1,4 @@
-"""`SlsEmulator`: a Simple Log Service project on loopback, for tests and demonstrations.
+"""``SlsEmulator``: a Simple Log Service project on loopback, for tests and demonstrations.
 
 Programs reach it over HTTP with the unmodified SDK, consumer groups included. It keeps all state
 in memory and promises nothing about durability.
@@ -28,16 +28,16 @@ _LOOPBACK_PROJECT, _LOOPBACK_ENDPOINT = "127", "0.0.1"
 
 
 class SlsEmulator:
-    """An SLS project in this process: a context manager, or `start` and `stop`.
+    """An SLS project in this process: a context manager, or ``start`` and ``stop``.
 
     What is put before the start is served after it, and a stop keeps everything, so that
-    `stop()` and `start()` are an outage of the service.
+    ``stop()`` and ``start()`` are an outage of the service.
 
     Args:
         shards: How many shards the first Logstore has.
         logstore: The first Logstore's name.
         project: The project's name. "127" is reached directly; any other name only through
-            the `http_proxy` that `environ` sets.
+            the ``http_proxy`` that ``environ`` sets.
         access_key_id: The AccessKey ID that requests have to be signed with.
         access_key_secret: Its secret. None makes one up.
         port: The port on 127.0.0.1. 0 lets the kernel choose, once: later starts take it again.
@@ -53,7 +53,7 @@ class SlsEmulator:
             None means no limit.
 
     Raises:
-        ValueError: If `shards` is less than one.
+        ValueError: If ``shards`` is less than one.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class SlsEmulator:
 
         Raises:
             SlsError: If there is one of that name.
-            ValueError: If `shards` is less than one.
+            ValueError: If ``shards`` is less than one.
         """
         with self._model.changed:
             self._model.create_logstore(name, shards)
@@ -190,11 +190,11 @@ class SlsEmulator:
         """Store logs as one LogGroup.
 
         Args:
-            logs: Mappings, sequences of (key, value) pairs, or `LogEntry`s; str or bytes.
+            logs: Mappings, sequences of (key, value) pairs, or ``LogEntry`` tuples; str or bytes.
             shard: Where to. None takes the writable shards in turn.
             topic: The group's topic.
             source: The group's source.
-            tags: The group's tags, without the `__tag__:` prefix.
+            tags: The group's tags, without the ``__tag__:`` prefix.
             time: Seconds since the epoch. None means now.
             time_ns: Nanoseconds within the second. None writes none.
             logstore: The Logstore. None means the first.
@@ -221,7 +221,7 @@ class SlsEmulator:
         """Store an encoded LogGroup as it is, be it valid or not.
 
         Args:
-            raw: The bytes, such as `encode_log_group` returns.
+            raw: The bytes, such as ``encode_log_group`` returns.
             shard: Where to. None takes the writable shards in turn.
             logstore: The Logstore. None means the first.
 
@@ -260,7 +260,7 @@ class SlsEmulator:
     def wait_until_drained(
         self, consumer_group: str, timeout: float = 30, *, logstore: str | None = None
     ) -> None:
-        """Wait until `drained`.
+        """Wait until ``drained``.
 
         Args:
             consumer_group: The consumer group's name.
@@ -348,10 +348,10 @@ class SlsEmulator:
 
         Args:
             operation: The operation's name in the API reference, such as "PullLogs".
-            status: The answer's HTTP status. None: served as usual, `delay` late.
+            status: The answer's HTTP status. None: served as usual, ``delay`` late.
             code: The answer's errorCode.
             message: The answer's errorMessage.
-            times: How many requests are hit. None: all, until `clear_faults`.
+            times: How many requests are hit. None: all, until ``clear_faults``.
             delay: Seconds before the answer.
             drop: Close the connection without an answer.
             after: How many requests pass first.

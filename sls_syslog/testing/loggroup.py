@@ -51,10 +51,10 @@ def encode_log_group(
     """Encode one LogGroup, as the SDK's PutLogs and PullLogs carry it.
 
     Args:
-        logs: Mappings, sequences of (key, value) pairs, or `LogEntry`s; text as str or bytes.
+        logs: Mappings, sequences of (key, value) pairs, or ``LogEntry`` tuples; str or bytes.
         topic: The topic; not written when empty.
         source: The source; not written when empty.
-        tags: Tags of the group, named without their `__tag__:` prefix. None means no tags.
+        tags: Tags of the group, named without their ``__tag__:`` prefix. None means no tags.
         time: Seconds since the epoch, for the logs that bring no time.
         time_ns: Nanoseconds within the second, for the logs that bring none. None omits the field.
 
@@ -82,7 +82,7 @@ def frame_log_group(log_group: bytes) -> tuple[bytes, bytes, bytes]:
     """Wrap an encoded LogGroup as one element of a LogGroupList.
 
     Args:
-        log_group: What `encode_log_group` returned, or what PutLogs received.
+        log_group: What ``encode_log_group`` returned, or what PutLogs received.
 
     Returns:
         The pieces of the element; a LogGroupList is nothing but its elements joined.

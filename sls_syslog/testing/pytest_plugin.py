@@ -21,7 +21,7 @@ __all__ = ["sls_emulator", "syslog_receiver", "temporary_ca"]
 
 @pytest.fixture
 def sls_emulator() -> Iterator[SlsEmulator]:
-    """A running `SlsEmulator` with one Logstore of two shards.
+    """A running ``SlsEmulator`` with one Logstore of two shards.
 
     Yields:
         The emulator; its ``environ()`` is what a separate program needs to reach it.
@@ -34,7 +34,7 @@ def sls_emulator() -> Iterator[SlsEmulator]:
 
 @pytest.fixture
 def syslog_receiver() -> Iterator[SyslogReceiver]:
-    """A running `SyslogReceiver` for TCP, which takes both framings.
+    """A running ``SyslogReceiver`` for TCP, which takes both framings.
 
     Yields:
         The receiver; its ``settings()`` is what a sender needs to reach it.
@@ -47,7 +47,7 @@ def syslog_receiver() -> Iterator[SyslogReceiver]:
 
 @pytest.fixture
 def temporary_ca() -> Iterator[TemporaryCA]:
-    """A `TemporaryCA`; needs the ``testing`` extra.
+    """A ``TemporaryCA``; needs the ``testing`` extra.
 
     Yields:
         The CA; its ``server_context()`` makes a TLS receiver.

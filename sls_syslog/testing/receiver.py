@@ -47,8 +47,8 @@ class SyslogReceiver:
             its first byte. A UDP datagram is a frame.
         host: The address to listen on.
         port: The port to listen on; 0 takes a free one, which then stays the same.
-        ssl_context: The server's side of TLS, such as `TemporaryCA.server_context` makes. Required
-            for ``tls``, refused otherwise.
+        ssl_context: The server's side of TLS, such as ``TemporaryCA.server_context`` makes.
+            Required for ``tls``, refused otherwise.
         answer_half_close: False keeps a connection open and silent after the peer's end-of-stream,
             until it is reset or the receiver stops. May be changed while running.
         bytes_per_second: Read each connection no faster than this; None means at full speed. May
@@ -147,16 +147,16 @@ class SyslogReceiver:
 
     @property
     def messages(self) -> list[ParsedMessage]:
-        """The frames so far, strictly parsed; raises `GrammarError` at the first malformed one."""
+        """The frames so far, strictly parsed; ``GrammarError`` at the first malformed one."""
         return [parse(frame) for frame in self.frames]
 
     @property
     def errors(self) -> list[Exception]:
         """What went wrong on connections that the peer should not have let go wrong.
 
-        `FramingError` for broken framing or a frame cut off by the end of the stream, `OSError` for
-        a reset, a failed handshake, or TLS that ends without close_notify. A connection's error is
-        here before its `open_connections` goes down.
+        ``FramingError`` for broken framing or a frame cut off by the end of the stream, ``OSError``
+        for a reset, a failed handshake, or TLS that ends without close_notify. A connection's error
+        is here before its ``open_connections`` goes down.
         """
         with self._changed:
             return self._errors.copy()
@@ -257,7 +257,7 @@ class SyslogReceiver:
             self._paused = True
 
     def resume(self) -> None:
-        """Read again after `pause`."""
+        """Read again after ``pause``."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
@@ -277,7 +277,7 @@ class SyslogReceiver:
                 self._reserved = self._bind(listen=False)
 
     def listen_again(self) -> None:
-        """Listen on the same port after `stop_listening`."""
+        """Listen on the same port after ``stop_listening``."""
         self._free_port()
         if self._listener is None:
             handle = self._take_datagrams if self.protocol == "udp" else self._accept

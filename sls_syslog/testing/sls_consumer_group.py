@@ -140,7 +140,7 @@ class ConsumerGroup:
         """Store a shard's checkpoint; a read-only shard is over once that is its end.
 
         Raises:
-            SlsError: ShardNotExist, InvalidShardCheckPoint; without `force` also ConsumerNotExist
+            SlsError: ShardNotExist, InvalidShardCheckPoint; without ``force`` also ConsumerNotExist
                 and ConsumerNotMatch.
         """
         self.refresh()

@@ -1,6 +1,6 @@
 """Faults on demand: which request is to fail next, and how.
 
-Pure bookkeeping; what a fault does to a connection is the server's work (`sls_http`).
+Pure bookkeeping; what a fault does to a connection is the server's work (``sls_http``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Fault:
     """One planned fault.
 
     Attributes:
-        status: The HTTP status of the answer. None: the request is served as usual, `delay` late.
+        status: The HTTP status of the answer. None: the request is served as usual, ``delay`` late.
         code: The API's errorCode.
         message: The API's errorMessage.
         times: How many more requests it hits. None means all, until it is cleared.

@@ -1,7 +1,7 @@
 """Serve the emulated API over HTTP/1.1 on loopback.
 
 The socket side only: it reads requests, checks signatures, plays the faults and writes answers.
-What the operations mean is in `sls_operations`. It must never log a request nor a secret, and
+What the operations mean is in ``sls_operations``. It must never log a request nor a secret, and
 leaves neither thread nor socket behind once closed, whatever clients hold open.
 """
 
@@ -185,7 +185,7 @@ class SlsHttpServer(ThreadingHTTPServer):
         return f"{next(self._ids):024X}"
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread that `close` can find."""
+        """Serve a connection in a thread that ``close`` can find."""
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), daemon=True
         )

@@ -1,6 +1,6 @@
 """The state of the emulated service: Logstores with their shards and consumer groups.
 
-Pure state behind one lock, which the caller takes: `with model.changed:`. It must never touch the
+Pure state behind one lock, which the caller takes: ``with model.changed:``. It must never touch the
 network, sleep or log.
 """
 

@@ -1,8 +1,8 @@
 """The operations of the SLS HTTP API: from a request's parts to the model and back to an answer.
 
-One table (`ROUTES`) says which request is which operation. Nothing here knows sockets: `sls_http`
-reads the requests and writes the answers. An operation runs under the model's lock, so it must
-never do what takes long; that is left to the answer (`Answer.render`).
+One table (``ROUTES``) says which request is which operation. Nothing here knows sockets:
+``sls_http`` reads the requests and writes the answers. An operation runs under the model's lock,
+so it must never do what takes long; that is left to the answer (``Answer.render``).
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ class Route:
         operation: The operation's name in the API reference.
         method: The HTTP method.
         path: The whole path; its groups are the Logstore and the target.
-        kind: The query's `type` or `action`; None if it has neither.
+        kind: The query's ``type`` or ``action``; None if it has neither.
         run: Does it.
     """
 

@@ -103,7 +103,7 @@ class Shard:
         return self.end > self.origin
 
     def append(self, log_group: bytes, now: float) -> None:
-        """Store one LogGroup, as received at the time `now`."""
+        """Store one LogGroup, as received at the time ``now``."""
         self._groups.append(log_group)
         self._received.append(now)
 
@@ -117,7 +117,7 @@ class Shard:
         return self._received[index] if 0 <= index < len(self._received) else None
 
     def read(self, position: int, count: int, end: int | None = None) -> list[bytes]:
-        """Return groups from a position on: at most `count`, about `MAX_PULL_BYTES`, before `end`.
+        """Return groups from a position on, to ``end``: ``count`` or about ``MAX_PULL_BYTES``.
 
         However large it is, one group is returned, so that no reader is stuck.
         """

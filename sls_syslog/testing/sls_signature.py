@@ -1,7 +1,7 @@
 """Check the signature of a request, versions 1 and 4, as the service does.
 
-Pure computation over a request's parts, written from the SDK's `aliyun/log/auth.py`; it must never
-sign with the SDK's own code, or a fault there would cancel itself out.
+Pure computation over a request's parts, written from the SDK's ``aliyun/log/auth.py``; it must
+never sign with the SDK's own code, or a fault there would cancel itself out.
 """
 
 from __future__ import annotations
