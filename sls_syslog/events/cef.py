@@ -65,7 +65,7 @@ def _style(mapping: EventMapping) -> EventStyle:
     def label(key: str) -> bytes:
         return _label(mapping, key).encode() if key in mapping.labels else b""
 
-    return EventStyle(around, b" ", _pair, label, _escaped_bytes, _LIMITS)
+    return EventStyle(around, b" ", _pair, label, (b"=", b"\\"), _escaped_bytes, _LIMITS)
 
 
 _LIMITS = {key: limit for key, (kind, limit) in CEF_KEYS.items() if kind == "string"}

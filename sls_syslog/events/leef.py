@@ -112,7 +112,7 @@ def _style(mapping: EventMapping, version: str, delimiter: str) -> EventStyle:
     def escaped(text: bytes) -> bytes | None:
         return None if end in text else text
 
-    return EventStyle(around, end, pair, lambda key: b"", escaped, _LIMITS)
+    return EventStyle(around, end, pair, lambda key: b"", (end, b"\t"), escaped, _LIMITS)
 
 
 _LIMITS = {key: limit for key, (kind, limit) in CEF_KEYS.items() if kind == "string"}

@@ -41,8 +41,7 @@ _KEPT_BYTES = 512
 _OWN_KEYS = ("__time__", "__time_ns_part__", "__event_id__")
 
 _Texts: TypeAlias = "Sequence[bytes]"
-# Puts the pairs of values, plain and escaped, and their labels into two lists, if it can.
-_Body: TypeAlias = "Callable[[_Texts, _Texts, list[bytes], list[bytes]], bool]"
+_Frame: TypeAlias = "Callable[[_Texts, bytes], bytes]"
 _Pairs: TypeAlias = "tuple[Sequence[bytes], Sequence[bytes]]"  # and the labels that they need
 
 
@@ -55,6 +54,7 @@ class EventStyle:
         between: What stands between two pairs.
         pair: A key and its value; ``b""`` if nothing is left of that.
         label: The pair that says what a key means; ``b""`` where none is needed.
+        special: The bytes of which a value that goes out as it came has none.
         escaped: Values with what the format escapes; ``None`` where more has to be done.
         limits: The most characters that strings may have, by key.
     """
@@ -63,6 +63,7 @@ class EventStyle:
     between: bytes
     pair: Callable[[str, str], bytes]
     label: Callable[[str], bytes]
+    special: Sequence[bytes]
     escaped: Callable[[bytes], bytes | None]
     limits: Mapping[str, int]
 
@@ -169,31 +170,69 @@ class _Plan:
 
     def writer(self, constants: Mapping[str, str]) -> Writer:
         """Writes logs with these values of what they have in common."""
-        around, in_head = self._head.answers(constants), self._head.places
-        times, in_time = self._times.answers(constants), self._times.places
         first_pairs, first_labels, steps = self._with(constants)
-        body = _simple_body(steps) if all(step.is_simple for step in steps) else _body(steps)
+        frame = self._frame(constants)
         between, escape = self._style.between, self._style.escaped
 
         def write(values: tuple[bytes, ...]) -> bytes | None:
             together = BETWEEN.join(values)
             escaped = escape(together) if _is_tidy(together) else None
-            if escaped is None:
-                return None
-            texts = values if escaped is together else escaped.split(BETWEEN)
+            texts = escaped.split(BETWEEN) if escaped is not None else ()
             if len(texts) != len(values):
                 return None
+            pairs, labels = [*first_pairs], [*first_labels]
             try:
-                time, _ = times[tuple([values[place] for place in in_time])]
-                pairs, labels = [*time, *first_pairs], [*first_labels]
-                if not body(values, texts, pairs, labels):
+                if not _put(steps, values, texts, pairs, labels):
                     return None
-                before, behind = around[tuple([values[place] for place in in_head])]
+                return frame(values, between.join(pairs + labels))
             except UnicodeDecodeError:
                 return None
-            return bytes(before + between.join(pairs + labels) + behind)
+
+        if len(steps) > 1 and not first_labels and all(step.is_simple for step in steps):
+            return self._quick_writer(first_pairs, steps, frame, write)
+        return write
+
+    def _quick_writer(
+        self, first: Sequence[bytes], steps: Sequence[_Step], frame: _Frame, otherwise: Writer
+    ) -> Writer:
+        """Writes logs whose values go out as they came; leaves others to the writer given."""
+        wanted = itemgetter(*[step.place for step in steps])
+        pairs = [*first, *(step.prefix for step in steps)]
+        plain = self._style.between.join(pairs)
+        literals = [pair.replace(b"%", b"%%") for pair in pairs]
+        literals[len(first) :] = [literal + b"%b" for literal in literals[len(first) :]]
+        template = self._style.between.replace(b"%", b"%%").join(literals)
+        counts = [(special, plain.count(special)) for special in self._style.special]
+
+        def write(values: tuple[bytes, ...]) -> bytes | None:
+            texts = tuple(map(bytes.strip, wanted(values)))
+            if b"" in texts or _NOTHING in texts:
+                return otherwise(values)
+            text = template % texts
+            for special, count in counts:
+                if text.count(special) != count:
+                    return otherwise(values)
+            if text.translate(None, _NOT_ITS_FIRST_BYTE):
+                return otherwise(values)
+            try:
+                return frame(values, text)
+            except UnicodeDecodeError:
+                return None
 
         return write
+
+    def _frame(self, constants: Mapping[str, str]) -> _Frame:
+        """Puts what stands before and behind around the pairs of a log, and its time."""
+        around, in_head = self._head.answers(constants), self._head.places
+        times, in_time = self._times.answers(constants), self._times.places
+        between = self._style.between
+
+        def frame(values: _Texts, pairs: bytes) -> bytes:
+            (time,), _ = times[tuple([values[place] for place in in_time])]
+            before, behind = around[tuple([values[place] for place in in_head])]
+            return bytes(before + time + (between + pairs if pairs else b"") + behind)
+
+        return frame
 
     def _with(self, constants: Mapping[str, str]) -> tuple[list[bytes], list[bytes], list[_Step]]:
         """The pairs and labels that come first and are the same in all logs, and the steps."""
@@ -283,39 +322,29 @@ class _Plan:
         return []
 
 
-def _simple_body(steps: Sequence[_Step]) -> _Body:
-    """Puts values behind their prefixes, and that is all."""
-    prefixes = [step.prefix for step in steps]
-    places = [step.place for step in steps]
-    wanted = itemgetter(*places, 0, 0)  # of one place it would give no tuple
-
-    def put(values: _Texts, texts: _Texts, pairs: list[bytes], labels: list[bytes]) -> bool:
-        named = zip(prefixes, wanted(texts), strict=False)
-        pairs += [prefix + text for prefix, text in named if text and text != _NOTHING]
-        return True
-
-    return put
-
-
-def _body(steps: Sequence[_Step]) -> _Body:
-    def put(values: _Texts, texts: _Texts, pairs: list[bytes], labels: list[bytes]) -> bool:
-        for place, answers, prefix, limit, label, as_it_is in steps:
-            text = texts[place]
-            if not text or text == _NOTHING:
-                continue
-            if answers is not None and not as_it_is(text):
-                found, found_labels = answers[values[place],]
-                pairs += found
-                labels += found_labels
-                continue
-            if limit and len(text) > limit:  # bytes: as many as characters at least
-                return False
-            pairs.append(prefix + text)
-            if label:
-                labels.append(label)
-        return True
-
-    return put
+def _put(
+    steps: Sequence[_Step],
+    values: _Texts,
+    texts: _Texts,
+    pairs: list[bytes],
+    labels: list[bytes],
+) -> bool:
+    """Adds the pairs of values, plain and escaped, and their labels; ``False`` if it cannot."""
+    for place, answers, prefix, limit, label, as_it_is in steps:
+        text = texts[place]
+        if not text or text == _NOTHING:
+            continue
+        if answers is not None and not as_it_is(text):
+            found, found_labels = answers[values[place],]
+            pairs += found
+            labels += found_labels
+            continue
+        if limit and len(text) > limit:  # bytes: as many as characters at least
+            return False
+        pairs.append(prefix + text)
+        if label:
+            labels.append(label)
+    return True
 
 
 class _Always(dict[Any, _Pairs]):
