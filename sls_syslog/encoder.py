@@ -148,7 +148,8 @@ class LogEncoder:
             self.counts["filtered"] += 1
             return []
         # Where the payload has failed, its default has written a text that stands for no TAG.
-        before, behind = self._head(log, self._has_tag or self._failures > failures)
+        has_tag = self._has_tag or self._failures > failures
+        before, behind = self._head(log, has_tag)
         header = f"{before}{self._time(log)}{behind}"
         wire = self._wire
         if not wire.format.has_structured_data:

@@ -85,8 +85,9 @@ def flatten_group(
         if wanted is not None and number not in wanted:
             continue
         fields = {"__time__": str(log.Time), "__topic__": topic, "__source__": source}
-        if log.Time_ns:
-            fields["__time_ns_part__"] = str(log.Time_ns)
+        nanoseconds = log.Time_ns
+        if nanoseconds:
+            fields["__time_ns_part__"] = str(nanoseconds)
         if event_id is not None:
             fields["__event_id__"] = event_id(number)
         fields.update(tags)

@@ -201,6 +201,8 @@ def test_keys_repeat_only_where_one_ends() -> None:
 @pytest.mark.parametrize(
     "payload",
     [
+        CefPayload(),
+        LeefPayload(),
         CefPayload(extension={"end": "__time__"}),
         CefPayload(extension={"cn1": Labelled("T", "__event_id__")}),
         LeefPayload(extension={"start": "__time__", "suser": "__topic__"}),
@@ -209,7 +211,8 @@ def test_keys_repeat_only_where_one_ends() -> None:
     ],
 )
 def test_events_are_the_same_by_both_ways(payload: Any) -> None:
-    logs = served(PLAIN, PLAIN, topic="t" * 300, tags={"who": "x^usrName=root"})
+    simple = [("user", "王小明"), ("action", "100%"), ("rest", "x y")]
+    logs = served(simple, PLAIN, simple, topic="t" * 300, tags={"who": "x^usrName=root"})
     short, long = both_ways(ShipperSettings(host="siem", payload=payload), logs)
     assert short == long
 

@@ -35,13 +35,15 @@ _AS_THEY_ARE = {
 }
 _NEVER = re.compile(rb"(?!)").fullmatch
 _NOTHING = NOTHING.encode()
+_VALUE = b"\0"  # where a value is put
+_SECONDS_DIGITS = 10  # from 2001 to 2286
 _KEPT = 4096  # answers of a mapping, and the longest values that they are kept for
 _KEPT_BYTES = 512
 # What becomes rt and externalId by itself.
 _OWN_KEYS = ("__time__", "__time_ns_part__", "__event_id__")
 
 _Texts: TypeAlias = "Sequence[bytes]"
-_Frame: TypeAlias = "Callable[[_Texts, bytes], bytes]"
+_Frame: TypeAlias = "Callable[[tuple[bytes, ...], bytes], bytes]"
 _Pairs: TypeAlias = "tuple[Sequence[bytes], Sequence[bytes]]"  # and the labels that they need
 
 
@@ -188,48 +190,56 @@ class _Plan:
             except UnicodeDecodeError:
                 return None
 
-        if len(steps) > 1 and not first_labels and all(step.is_simple for step in steps):
-            return self._quick_writer(first_pairs, steps, frame, write)
+        plain = not first_labels and all(step.is_simple for step in steps)
+        if plain and self._is_alike and not self._head.places:
+            return self._quick_writer(constants, first_pairs, steps, write)
         return write
 
+    @property
+    def _is_alike(self) -> bool:
+        """Whether the time of all events is that of their logs, in whole seconds."""
+        return "rt" not in self._mapping.extension and "__time_ns_part__" not in self._places
+
     def _quick_writer(
-        self, first: Sequence[bytes], steps: Sequence[_Step], frame: _Frame, otherwise: Writer
+        self,
+        constants: Mapping[str, str],
+        first: Sequence[bytes],
+        steps: Sequence[_Step],
+        otherwise: Writer,
     ) -> Writer:
         """Writes logs whose values go out as they came; leaves others to the writer given."""
-        wanted = itemgetter(*[step.place for step in steps])
-        pairs = [*first, *(step.prefix for step in steps)]
-        plain = self._style.between.join(pairs)
-        literals = [pair.replace(b"%", b"%%") for pair in pairs]
-        literals[len(first) :] = [literal + b"%b" for literal in literals[len(first) :]]
-        template = self._style.between.replace(b"%", b"%%").join(literals)
-        counts = [(special, plain.count(special)) for special in self._style.special]
+        style = self._style
+        before, behind = self._head.answers(constants)[()]
+        milliseconds = "1" * (_SECONDS_DIGITS + 3)
+        time = style.pair("rt", milliseconds).replace(milliseconds.encode(), _VALUE + b"000")
+        parts = [time, *first]
+        parts += [step.prefix + _VALUE for step in steps]
+        whole = (before + style.between.join(parts) + behind).replace(b"%", b"%%")
+        template = whole.replace(_VALUE, b"%b")
+        counts = [(special, whole.count(special)) for special in style.special]
+        wanted = _picker([self._places["__time__"], *(step.place for step in steps)])
 
         def write(values: tuple[bytes, ...]) -> bytes | None:
             texts = tuple(map(bytes.strip, wanted(values)))
-            if b"" in texts or _NOTHING in texts:
+            if b"" in texts or _NOTHING in texts or len(texts[0]) != _SECONDS_DIGITS:
                 return otherwise(values)
             text = template % texts
             for special, count in counts:
                 if text.count(special) != count:
                     return otherwise(values)
-            if text.translate(None, _NOT_ITS_FIRST_BYTE):
-                return otherwise(values)
-            try:
-                return frame(values, text)
-            except UnicodeDecodeError:
-                return None
+            return otherwise(values) if text.translate(None, _NOT_ITS_FIRST_BYTE) else text
 
         return write
 
     def _frame(self, constants: Mapping[str, str]) -> _Frame:
         """Puts what stands before and behind around the pairs of a log, and its time."""
-        around, in_head = self._head.answers(constants), self._head.places
-        times, in_time = self._times.answers(constants), self._times.places
+        around, of_head = self._head.answers(constants), _picker(self._head.places)
+        times, of_time = self._times.answers(constants), _picker(self._times.places)
         between = self._style.between
 
-        def frame(values: _Texts, pairs: bytes) -> bytes:
-            (time,), _ = times[tuple([values[place] for place in in_time])]
-            before, behind = around[tuple([values[place] for place in in_head])]
+        def frame(values: tuple[bytes, ...], pairs: bytes) -> bytes:
+            (time,), _ = times[of_time(values)]
+            before, behind = around[of_head(values)]
             return bytes(before + time + (between + pairs if pairs else b"") + behind)
 
         return frame
@@ -320,6 +330,13 @@ class _Plan:
         if source not in self._constants and (holder in self._places or holder in self._constants):
             raise _NotWrittenError
         return []
+
+
+def _picker(places: Sequence[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
+    """Takes what lies at these places, always as a tuple."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
 
 
 def _put(
