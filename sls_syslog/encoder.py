@@ -179,9 +179,8 @@ class LogEncoder:
         wire_format = self._wire.format
         app_name = of["app_name"] if has_tag or wire_format.has_structured_data else ""
         prival = pri(of["facility"], of["severity"])
-        before, behind = wire_format.header(prival, "\0", of["hostname"], app_name, "-", "-").split(
-            "\0"
-        )
+        names = of["hostname"], app_name, "-", "-"
+        before, behind = wire_format.header(prival, "\0", *names).split("\0")
         return before, behind
 
     def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str]:

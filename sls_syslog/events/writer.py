@@ -35,7 +35,6 @@ _AS_THEY_ARE = {
 }
 _NEVER = re.compile(rb"(?!)").fullmatch
 _NOTHING = NOTHING.encode()
-_VALUE = b"\0"  # where a value is put
 _SECONDS_DIGITS = 10  # from 2001 to 2286
 _KEPT = 4096  # answers of a mapping, and the longest values that they are kept for
 _KEPT_BYTES = 512
@@ -211,12 +210,13 @@ class _Plan:
         style = self._style
         before, behind = self._head.answers(constants)[()]
         milliseconds = "1" * (_SECONDS_DIGITS + 3)
-        time = style.pair("rt", milliseconds).replace(milliseconds.encode(), _VALUE + b"000")
-        parts = [time, *first]
-        parts += [step.prefix + _VALUE for step in steps]
-        whole = (before + style.between.join(parts) + behind).replace(b"%", b"%%")
-        template = whole.replace(_VALUE, b"%b")
-        counts = [(special, whole.count(special)) for special in style.special]
+        prefix = style.pair("rt", milliseconds).removesuffix(milliseconds.encode())
+        parts = [_literal(prefix) + b"%b000", *map(_literal, first)]
+        parts += [_literal(step.prefix) + b"%b" for step in steps]
+        whole = _literal(style.between).join(parts)
+        template = _literal(before) + whole + _literal(behind)
+        empty = template % ((b"",) * (1 + len(steps)))
+        counts = [(special, empty.count(special)) for special in style.special]
         wanted = _picker([self._places["__time__"], *(step.place for step in steps)])
 
         def write(values: tuple[bytes, ...]) -> bytes | None:
@@ -372,6 +372,10 @@ class _Always(dict[Any, _Pairs]):
 
     def __missing__(self, question: Any) -> _Pairs:
         return self._answer
+
+
+def _literal(text: bytes) -> bytes:
+    return text.replace(b"%", b"%%")
 
 
 def _unlabelled(source: Source | Labelled) -> Source:
