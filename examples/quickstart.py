@@ -28,7 +28,7 @@ CONSUMER_GROUP = "quickstart"
 NEXT_STEPS = """
 To ship a Logstore of your own, set these and run examples/ship_to_siem.py:
 
-    SLS_ENDPOINT=cn-hangzhou.log.aliyuncs.com  SLS_PROJECT=...  SLS_LOGSTORE=...
+    SLS_ENDPOINT=https://cn-hangzhou.log.aliyuncs.com  SLS_PROJECT=...  SLS_LOGSTORE=...
     SLS_AK_ID=...  SLS_AK_KEY=...              SLS_CG=siem      (the consumer group)
     SYSLOG_HOST=siem.example  SYSLOG_PORT=514  SYSLOG_PROTOCOL=tcp   (or udp, tls)"""
 
