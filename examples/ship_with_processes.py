@@ -118,6 +118,8 @@ def main() -> int:
     parser.add_argument("processes", type=int)
     parser.add_argument("program", nargs="?", default=SHIP_TO_SIEM)
     arguments = parser.parse_args()
+    if arguments.processes < 1:
+        parser.error(f"processes: expected 1 or more, got {arguments.processes}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # A wrong setting is one error here, rather than one in each process for ever.
     ShipperSettings.from_env()

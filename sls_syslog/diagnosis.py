@@ -117,6 +117,8 @@ def _symptom(
         return "cut" if error.answered else "unanswered"
     if isinstance(error, ssl.SSLCertVerificationError):
         return _verification(error.verify_code, certificate)
+    if isinstance(error, ConnectionRefusedError):  # nobody listens, whatever is spoken
+        return ""
     if isinstance(error, (ConnectionError, ssl.SSLEOFError)):
         return "" if proven else f"ended {settings.protocol}"
     return _ALERT.sub("", getattr(error, "reason", None) or "")
@@ -157,7 +159,7 @@ def _authority(settings: ClientSettings) -> str:
     if settings.ssl_context:
         return "ssl_context does not hold it"
     if settings.cert_path is None:
-        return "cert_path is not set, and the system does not hold it either"
+        return "the system does not hold it: set cert_path to that CA's file"
     return f"cert_path={settings.cert_path} does not hold it"
 
 

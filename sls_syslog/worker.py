@@ -163,8 +163,9 @@ def _raise_if_dead(worker: ConsumerWorker) -> None:
 def _say_if_without_shards(worker: ConsumerWorker) -> None:
     if not worker.shard_consumers:
         logger.info(
-            "%s has no shards yet: SLS hands out those of a consumer that ended when it has been"
-            " silent for %d s, and none if there are more consumers than shards",
+            "%s has no shards yet: another consumer of the group has them, and hands some over"
+            " within some heartbeats, or has ended, and SLS waits until it has been silent for"
+            " %d s; or there are more consumers than shards",
             _name(worker),
             worker.option.consumer_group_time_out,
         )

@@ -31,12 +31,17 @@ chooses the mapping (Kubernetes' audit logs have none and are known by `auditID`
 `CefPayload(mapping="waf")` uses one for all logs, and `CefPayload(mapping="waf",
 extension={"duser": "account"})` adds a key to it.
 
+* What stands in no table is not sent. `payload="json"` sends all; a key of your own adds what you
+  miss: `CefPayload(mapping="actiontrail", extension={"flexString1": "event.responseElements"})`.
+  A log in which the mapping of its topic finds nothing is sent in the form for all others.
 * Of several sources the first that holds something counts. SLS's `-` is nothing.
   `event.eventName` is what lies at that path in the JSON of the field `event`.
 * Under `src`, `dst` and `dvc` an IPv6 address goes to `c6a2`, `c6a3` and `c6a1` instead (in LEEF
   the key stays `src`, `dst`, `dvc`), and a host name to `shost`, `dhost` and `dvchost`.
 * `rt` (LEEF: `devTime`) is the log's own time where the table has none, or where what the table
-  has holds no time. Times are milliseconds since 1970.
+  has holds no time. Times are milliseconds since 1970. They are read from ISO 8601 with a zone
+  (`2026-11-03T04:00:00Z`, `2026-11-03 12:00:00.5+08:00`) and from seconds, milli-, micro- or
+  nanoseconds since 1970; one without a zone could be any time of a day, and is left out.
 * Strings are cut at CEF's limits, and values that are not of their key's type are left out. An
   identifier that is too long for its key is left out as well: half of it identifies nothing.
 * `in` is what the client sent and `out` what it got, for Cloud Firewall what came into the cloud
@@ -54,8 +59,10 @@ def mapping_page() -> str:
 
 
 GENERIC = """\
-Every field under a key made of its name: letters and digits stay, and the letter behind anything
-else becomes a capital. A name to which CEF or LEEF have given a meaning gets `sls` before it."""
+Every field under a key made of its name: ASCII's letters and digits stay, and the letter behind
+anything else becomes a capital; a name with other letters ends in a digest of it, and of two that
+become the same the second gets a number. A name to which CEF or LEEF have given a meaning gets
+`sls` before it."""
 
 
 def section(name: str, mapping: EventMapping) -> Iterator[str]:

@@ -129,6 +129,7 @@ SAMPLES: tuple[Sample, ...] = (
             cat = ApiCall
             act = Write
             outcome = success
+            msg = {"Description":"临时放行|端口=22","PortRange":"22/22"}
             src = 203.0.113.24
             suser usrName 运维-张伟
             suid = 228734567890123456

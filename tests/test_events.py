@@ -280,7 +280,7 @@ def test_a_mapping_that_cannot_be_is_refused(wrong: dict[str, Any], problem: str
         ("__topic__", "topic"),
         ("a.b[0].c", "aB0C"),
         ("404", "f404"),
-        ("用户", "f"),
+        ("用户", "f842787ca"),
         ("", "f"),
         ("src", "slsSrc"),
         ("rawEvent", "slsRawEvent"),

@@ -194,7 +194,7 @@ def test_an_unknown_authority_is_told_with_its_name_and_where_it_was_looked_for(
     for text in (other, system, own):
         assert "it was issued by 'O=Example SOC, OU=Testing CA" in text
     assert f"cert_path={temporary_ca.cert_path} does not hold it" in other
-    assert "cert_path is not set, and the system does not hold it either" in system
+    assert "the system does not hold it: set cert_path to that CA's file" in system
     assert "ssl_context does not hold it" in own
 
 
@@ -203,7 +203,7 @@ def test_the_error_of_a_self_signed_certificate_has_the_fingerprint_that_makes_i
 ) -> None:
     with receiver_of(self_signed(authority, tmp_path)) as receiver:
         text = failure(receiver.settings())
-        assert "it is self-signed, and cert_path is not set" in text
+        assert "it is self-signed, and the system does not hold it: set cert_path" in text
         (shown,) = re.findall("set fingerprint to (sha256:[0-9a-f]{64})", text)
         deliver({**receiver.settings(), "fingerprint": shown})
         receiver.wait_for(len(FRAMES))

@@ -44,8 +44,7 @@ class CefPayload(MappedPayload):
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """The MSG part of one log."""
-        mapping = self._mapping_of(log)
-        class_id, name, severity, values = mapping.event(log)
+        mapping, (class_id, name, severity, values) = self._event_of(log)
         texts = _escaped("\0".join(values.values())).split("\0") if values else []
         class_id, name = _header(class_id, _CLASS_ID_LIMIT), _header(name, _NAME_LIMIT)
         return _layout(mapping, tuple(values)) % (class_id, name, severity, *texts)
@@ -92,9 +91,14 @@ def _layout(mapping: EventMapping, keys: tuple[str, ...]) -> str:
         _header(part, len(part)) for part in (mapping.vendor, mapping.product, mapping.version)
     )
     start = "|".join(("CEF:0", *header)).replace("%", "%%")
-    labels = (_label(mapping, key) for key in keys if key in mapping.labels)
-    label_pairs = [label.replace("%", "%%") for label in labels]
-    return f"{start}|%s|%s|%s|{' '.join([*map('{}=%s'.format, keys), *label_pairs])}"
+    # A label right behind its key: what is cut off a message that is too long takes both.
+    pairs = (
+        f"{key}=%s {_label(mapping, key).replace('%', '%%')}"
+        if key in mapping.labels
+        else f"{key}=%s"
+        for key in keys
+    )
+    return f"{start}|%s|%s|%s|{' '.join(pairs)}"
 
 
 def _escaped(text: str) -> str:

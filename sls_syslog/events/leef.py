@@ -66,8 +66,7 @@ class LeefPayload(MappedPayload):
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """The MSG part of one log."""
-        mapping = self._mapping_of(log)
-        class_id, name, severity, values = mapping.event(log)
+        mapping, (class_id, name, severity, values) = self._event_of(log)
         if "rt" in values:
             values["rt"] = values["rt"].zfill(_TIME_DIGITS)
         if "suser" in values:

@@ -11,10 +11,13 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from sls_syslog.errors import SettingsError, shown
-from sls_syslog.events.mapping import EventMapping, Labelled, Source
+from sls_syslog.events.mapping import Event, EventMapping, Labelled, Source
 from sls_syslog.events.mappings import MAPPINGS, generic, mapping_for
 
 __all__ = ["MappedPayload"]
+
+
+_IN_ANY_LOG = {"rt", "externalId"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +62,26 @@ class MappedPayload:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_mapping_of", self._chosen())
 
+    def _event_of(self, log: Mapping[str, str]) -> tuple[EventMapping, Event]:
+        """What a log means, and by which mapping.
+
+        One that the topic has chosen and that finds nothing in the log leaves it to the generic
+        one: the log is not what it seems, and all that it holds must arrive.
+        """
+        mapping = self._mapping_of(log)
+        event = mapping.event(log)
+        if self._is_by_topic and not event.values.keys() - _IN_ANY_LOG:
+            mapping = generic(log)
+            event = mapping.event(log)
+        return mapping, event
+
+    @property
+    def _is_by_topic(self) -> bool:
+        return all(part is None for part in (self.mapping, self.extension, self.event_class_id))
+
     def _chosen(self) -> Callable[[Mapping[str, str]], EventMapping]:
         """A function that gives the mapping for a log."""
-        own = self.extension is not None or self.event_class_id is not None
-        if self.mapping is None and own:
+        if self.mapping is None and not self._is_by_topic:
             return _always(self._adjusted(EventMapping()))
         self._adjusted(EventMapping())  # what is wrong should be known now
         if self.mapping not in {None, "generic"}:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
 from sls_syslog.errors import SettingsError, shown
@@ -174,8 +175,9 @@ class EventMapping:
 def key_for(name: str, taken: Container[str] = ()) -> str:
     """A custom key made of a field's name or of a label, the same for the same name.
 
-    Letters and digits stay, and a letter behind anything else becomes a capital (``user_agent``:
-    ``userAgent``). A name that CEF or LEEF have given a meaning gets ``sls`` before it.
+    ASCII's letters and digits stay, and a letter behind anything else becomes a capital
+    (``user_agent``: ``userAgent``); a name that has other letters ends in a digest of it. A name
+    that CEF or LEEF have given a meaning gets ``sls`` before it.
 
     Args:
         name: Any text.
@@ -183,6 +185,8 @@ def key_for(name: str, taken: Container[str] = ()) -> str:
     """
     first, *others = _KEY.findall(name) or [""]
     key = str(first + "".join(part[0].upper() + part[1:] for part in others))
+    if not name.isascii():  # what is left of it would be another field's as well
+        key += blake2b(name.encode("utf-8", "replace"), digest_size=4).hexdigest()
     if not key or key[0].isdigit():
         key = f"f{key}"
     if key in RESERVED_KEYS:

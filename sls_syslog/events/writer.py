@@ -43,7 +43,7 @@ _OWN_KEYS = ("__time__", "__time_ns_part__", "__event_id__")
 
 _Texts: TypeAlias = "Sequence[bytes]"
 _Frame: TypeAlias = "Callable[[tuple[bytes, ...], bytes], bytes]"
-_Pairs: TypeAlias = "tuple[Sequence[bytes], Sequence[bytes]]"  # and the labels that they need
+_Pairs: TypeAlias = "Sequence[bytes]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +171,7 @@ class _Plan:
 
     def writer(self, constants: Mapping[str, str]) -> Writer:
         """Writes logs with these values of what they have in common."""
-        first_pairs, first_labels, steps = self._with(constants)
+        first, steps = self._with(constants)
         frame = self._frame(constants)
         between, escape = self._style.between, self._style.escaped
 
@@ -181,17 +181,17 @@ class _Plan:
             texts = escaped.split(BETWEEN) if escaped is not None else ()
             if len(texts) != len(values):
                 return None
-            pairs, labels = [*first_pairs], [*first_labels]
+            pairs = [*first]
             try:
-                if not _put(steps, values, texts, pairs, labels):
-                    return None
-                return frame(values, between.join(pairs + labels))
+                if not _put(steps, values, texts, pairs) or not pairs:
+                    return None  # where nothing is found another mapping may find more
+                return frame(values, between.join(pairs))
             except UnicodeDecodeError:
                 return None
 
-        plain = not first_labels and all(step.is_simple for step in steps)
+        plain = bool(steps) and all(step.is_simple for step in steps)
         if plain and self._is_alike and not self._head.places:
-            return self._quick_writer(constants, first_pairs, steps, write)
+            return self._quick_writer(constants, first, steps, write)
         return write
 
     @property
@@ -238,16 +238,15 @@ class _Plan:
         between = self._style.between
 
         def frame(values: tuple[bytes, ...], pairs: bytes) -> bytes:
-            (time,), _ = times[of_time(values)]
+            (time,) = times[of_time(values)]
             before, behind = around[of_head(values)]
             return bytes(before + time + (between + pairs if pairs else b"") + behind)
 
         return frame
 
-    def _with(self, constants: Mapping[str, str]) -> tuple[list[bytes], list[bytes], list[_Step]]:
-        """The pairs and labels that come first and are the same in all logs, and the steps."""
+    def _with(self, constants: Mapping[str, str]) -> tuple[list[bytes], list[_Step]]:
+        """The pairs that come first and are the same in all logs, and the steps."""
         pairs: list[bytes] = []
-        labels: list[bytes] = []
         steps: list[_Step] = []
         for step in self._steps:
             if isinstance(step, _Step):
@@ -257,9 +256,8 @@ class _Plan:
             if steps:
                 steps.append(_Step(0, _Always(always), as_it_is=_NEVER))
             else:
-                pairs += always[0]
-                labels += always[1]
-        return pairs, labels, steps
+                pairs += always
+        return pairs, steps
 
     def _head_part(self) -> _Part:
         mapping = self._mapping
@@ -303,10 +301,9 @@ class _Plan:
         return _Step(place, None, style.pair(key, ""), style.limits.get(key, 0), style.label(key))
 
     def _pairs(self, event: Event) -> _Pairs:
-        pairs = [self._style.pair(key, text) for key, text in event.values.items()]
-        return list(filter(None, pairs)), [
-            label for label in map(self._style.label, event.values) if label
-        ]
+        style = self._style
+        both = ((style.pair(key, text), style.label(key)) for key, text in event.values.items())
+        return [part for pair, label in both if pair for part in (pair, label) if part]
 
     def _part(
         self, mapping: EventMapping, sources: Iterable[Source | int], make: Callable[[Event], Any]
@@ -344,23 +341,20 @@ def _put(
     values: _Texts,
     texts: _Texts,
     pairs: list[bytes],
-    labels: list[bytes],
 ) -> bool:
-    """Adds the pairs of values, plain and escaped, and their labels; ``False`` if it cannot."""
+    """Adds the pairs of values, plain and escaped, with their labels; ``False`` if it cannot."""
     for place, answers, prefix, limit, label, as_it_is in steps:
         text = texts[place]
         if not text or text == _NOTHING:
             continue
         if answers is not None and not as_it_is(text):
-            found, found_labels = answers[values[place],]
-            pairs += found
-            labels += found_labels
+            pairs += answers[values[place],]
             continue
         if limit and len(text) > limit:  # bytes: as many as characters at least
             return False
         pairs.append(prefix + text)
         if label:
-            labels.append(label)
+            pairs.append(label)
     return True
 
 

@@ -49,16 +49,24 @@ def certificate_finding(der: bytes, settings: ClientSettings, is_verified: bool)
     days = (shown.until - datetime.now(timezone.utc)).days
     found = (
         f"{shown.subject or 'no subject'}; names {', '.join(shown.names) or 'none'}; issued by"
-        f" {shown.issuer}; ends {shown.until:%Y-%m-%d}, in {days} days"
+        f" {shown.issuer}; {_end(shown.until, days)}"
     )
     soon = "have it renewed at the receiver: once it has ended, no log is delivered"
-    reasons = (_unchecked(settings, is_verified), soon if days < _WARN_DAYS else "")
+    # A certificate that nobody verifies, or that is pinned alone, may have ended.
+    counts = is_verified and days < _WARN_DAYS
+    reasons = (_unchecked(settings, is_verified), soon if counts else "")
     advice = "; ".join(filter(None, reasons))
     # Where nothing verifies it, anybody may have written it.
     printable = "".join(character if character.isprintable() else "?" for character in found)
     return Finding(
         step="certificate", result="warning" if advice else "ok", found=printable, advice=advice
     )
+
+
+def _end(until: datetime, days: int) -> str:
+    if days < 0:
+        return f"ended {until:%Y-%m-%d}"
+    return f"ends {until:%Y-%m-%d}, in {days} days"
 
 
 def _unchecked(settings: ClientSettings, is_verified: bool) -> str:

@@ -40,7 +40,7 @@ ACTIONTRAIL = EventMapping(
             given("event.eventName", text("success")),
         ),
         "reason": "event.errorCode",
-        "msg": other_than("event.errorMessage", "success"),
+        "msg": (other_than("event.errorMessage", "success"), "event.requestParameters"),
         "src": "event.sourceIpAddress",
         "suser": ("event.userIdentity.userName", "event.additionalEventData.loginAccount"),
         "suid": "event.userIdentity.principalId",
