@@ -265,7 +265,7 @@ def test_a_name_that_moves_is_followed_without_a_failure(monkeypatch: pytest.Mon
 
             eventually(has_followed)
         old.wait_until(lambda: old.open_connections == 0)
-        assert texts(new)
+        new.wait_for(1)
 
 
 # --- settings ---------------------------------------------------------------------
