@@ -442,9 +442,12 @@ class Connection:
         """Say that nothing more will come, with TLS by close_notify and below it."""
         if isinstance(self._socket, ssl.SSLSocket):
             self._resumption.keep(self._socket)  # unwrapped, it has no session any more
-            while (awaited := self._shut_down(self._socket)) == _WRITE:
-                self._wait(_WRITE, deadline, renewing=True)
-            self._tls_has_ended = not awaited
+            notice = self._close_notify(self._socket)
+            while notice:
+                try:
+                    notice = notice[socket.socket.send(self._socket, notice) :]
+                except BlockingIOError:
+                    self._wait(_WRITE, deadline, renewing=True)
         socket.socket.shutdown(self._socket, socket.SHUT_WR)
 
     def _hear(self, tls: ssl.SSLSocket) -> bool:
@@ -483,20 +486,25 @@ class Connection:
             raise TlsAnsweredError(errno.ECONNABORTED, "the receiver answers in TLS")
 
     @staticmethod
-    def _shut_down(tls: ssl.SSLSocket) -> int:
-        # Sends close_notify; what to wait for, or 0 where the answer is there already.
-        try:
-            tls.unwrap()
-        except ssl.SSLWantReadError:
-            return _READ
-        except ssl.SSLWantWriteError:
-            return _WRITE
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            return 0
-        except OSError as error:
-            if error.errno != 0:  # a reset has one, an alert has one; a bare end of stream has not
-                raise
-        return 0
+    def _close_notify(tls: ssl.SSLSocket) -> bytes:
+        """The bytes of our close_notify, with nothing read.
+
+        ``unwrap`` reads as well, and takes whatever alert has just come for an answer, a refusal
+        of our certificate too. So it writes into a pipe here, in the place of the connection.
+        """
+        outside, inside = socket.socketpair()
+        with outside, inside:
+            inside.setblocking(False)
+            connection = os.dup(tls.fileno())
+            try:
+                os.dup2(inside.fileno(), tls.fileno(), inheritable=False)
+                with suppress(ssl.SSLWantReadError):
+                    tls.unwrap()
+            finally:
+                os.dup2(connection, tls.fileno(), inheritable=False)
+                os.close(connection)
+            outside.setblocking(False)
+            return outside.recv(_READ_BYTES)
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:
         """Read what TLS still says, and past it until TCP says that the receiver has closed."""
