@@ -490,8 +490,13 @@ class Connection:
         """The bytes of our close_notify, with nothing read.
 
         ``unwrap`` reads as well, and takes whatever alert has just come for an answer, a refusal
-        of our certificate too. So it writes into a pipe here, in the place of the connection.
+        of our certificate too. So it writes into a pipe here, in the place of the connection; but
+        not on Windows, whose sockets are no file descriptors: there that may happen.
         """
+        if sys.platform == "win32":
+            with suppress(ssl.SSLWantReadError):
+                tls.unwrap()
+            return b""
         outside, inside = socket.socketpair()
         with outside, inside:
             inside.setblocking(False)
