@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sls_syslog.events.dictionary import CEF_KEYS
+from sls_syslog.events.dictionary import STRING_LIMITS
 from sls_syslog.events.mapped import MappedPayload
 from sls_syslog.events.mapping import Event, EventMapping
 from sls_syslog.events.writer import EventStyle, event_writer
@@ -64,10 +64,7 @@ def _style(mapping: EventMapping) -> EventStyle:
     def label(key: str) -> bytes:
         return _label(mapping, key).encode() if key in mapping.labels else b""
 
-    return EventStyle(around, b" ", _pair, label, (b"=", b"\\"), _escaped_bytes, _LIMITS)
-
-
-_LIMITS = {key: limit for key, (kind, limit) in CEF_KEYS.items() if kind == "string"}
+    return EventStyle(around, b" ", _pair, label, (b"=", b"\\"), _escaped_bytes, STRING_LIMITS)
 
 
 def _pair(key: str, text: str) -> bytes:

@@ -17,6 +17,7 @@ __all__ = [
     "LEEF_KEYS",
     "LEEF_NAMES",
     "RESERVED_KEYS",
+    "STRING_LIMITS",
     "Address",
     "CefKey",
 ]
@@ -80,6 +81,9 @@ CEF_KEYS = {
     key: CefKey("string", limit) for limit, keys in _STRINGS.items() for key in keys.split()
 } | {key: CefKey(kind) for kind, keys in _OTHERS.items() for key in keys.split()}
 """The keys that a producer may send; all others are custom."""
+
+STRING_LIMITS = {key: limit for key, (kind, limit) in CEF_KEYS.items() if kind == "string"}
+"""The most characters that strings may have."""
 
 CUSTOM_KEYS = {
     key: 128 if key.startswith("flex") else 1023

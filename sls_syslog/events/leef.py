@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sls_syslog.errors import SettingsError, shown
-from sls_syslog.events.dictionary import CEF_KEYS, LEEF_NAMES
+from sls_syslog.events.dictionary import LEEF_NAMES, STRING_LIMITS
 from sls_syslog.events.mapped import MappedPayload
 from sls_syslog.events.mapping import Event, EventMapping, key_for
 from sls_syslog.events.writer import EventStyle, event_writer
@@ -114,8 +114,7 @@ def _style(mapping: EventMapping, version: str, delimiter: str) -> EventStyle:
     return EventStyle(around, end, pair, lambda key: b"", (end, b"\t"), escaped, _LIMITS)
 
 
-_LIMITS = {key: limit for key, (kind, limit) in CEF_KEYS.items() if kind == "string"}
-_LIMITS["suser"] = _USER_NAME_LIMIT
+_LIMITS = {**STRING_LIMITS, "suser": _USER_NAME_LIMIT}
 
 
 def _writable(values: dict[str, str], delimiter: str) -> dict[str, str]:
