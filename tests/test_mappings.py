@@ -385,3 +385,9 @@ def test_a_log_that_is_not_what_its_topic_says_is_sent_whole(event: str) -> None
     log = {"__time__": "1793678405", "__topic__": "actiontrail_audit_event", "event": event}
     assert read_cef(CEF(log)).extension["event"] == event
     assert "event" in read_leef(LEEF(log)).attributes
+
+
+def test_a_vendor_of_ones_own_stays_where_the_topic_s_mapping_finds_nothing() -> None:
+    log = {"__time__": "1793678405", "__topic__": "actiontrail_audit_event", "event": "null"}
+    read = read_cef(CefPayload(vendor="Example")(log))
+    assert (read.vendor, read.extension["event"]) == ("Example", "null")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from sls_syslog.errors import SettingsError, shown
 from sls_syslog.events.mapping import Event, EventMapping, Labelled, Source
@@ -16,6 +16,8 @@ from sls_syslog.events.mappings import MAPPINGS, generic, mapping_for
 
 __all__ = ["MappedPayload"]
 
+
+_Choice: TypeAlias = "Callable[[Mapping[str, str]], EventMapping]"
 
 _IN_ANY_LOG = {"rt", "externalId"}
 
@@ -55,12 +57,12 @@ class MappedPayload:
     severity: Source | int | None = None
     extension: Mapping[str, Source | Labelled] | None = None
     mapping: str | EventMapping | None = None
-    _mapping_of: Callable[[Mapping[str, str]], EventMapping] = field(
-        init=False, repr=False, compare=False
-    )
+    _mapping_of: _Choice = field(init=False, repr=False, compare=False)
+    _generic_of: _Choice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_mapping_of", self._chosen())
+        object.__setattr__(self, "_generic_of", self._adjusting(generic))
 
     def _event_of(self, log: Mapping[str, str]) -> tuple[EventMapping, Event]:
         """What a log means, and by which mapping.
@@ -71,7 +73,7 @@ class MappedPayload:
         mapping = self._mapping_of(log)
         event = mapping.event(log)
         if self._is_by_topic and not event.values.keys() - _IN_ANY_LOG:
-            mapping = generic(log)
+            mapping = self._generic_of(log)
             event = mapping.event(log)
         return mapping, event
 
@@ -79,14 +81,16 @@ class MappedPayload:
     def _is_by_topic(self) -> bool:
         return all(part is None for part in (self.mapping, self.extension, self.event_class_id))
 
-    def _chosen(self) -> Callable[[Mapping[str, str]], EventMapping]:
+    def _chosen(self) -> _Choice:
         """A function that gives the mapping for a log."""
         if self.mapping is None and not self._is_by_topic:
             return _always(self._adjusted(EventMapping()))
         self._adjusted(EventMapping())  # what is wrong should be known now
         if self.mapping not in {None, "generic"}:
             return _always(self._adjusted(self._fixed()))
-        choose = mapping_for if self.mapping is None else generic
+        return self._adjusting(mapping_for if self.mapping is None else generic)
+
+    def _adjusting(self, choose: _Choice) -> _Choice:
         if not self._given():
             return choose
         adjusted = lru_cache(maxsize=1024)(self._adjusted)
@@ -113,5 +117,5 @@ class MappedPayload:
         return replace(mapping, **parts)
 
 
-def _always(mapping: EventMapping) -> Callable[[Mapping[str, str]], EventMapping]:
+def _always(mapping: EventMapping) -> _Choice:
     return lambda log: mapping
