@@ -17,6 +17,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from deliveries import FRAMES, deliver, failure
 
 from sls_syslog import ConnectError, TlsError, TransportError
 from sls_syslog.connection import Connection, FingerprintError
@@ -27,29 +28,9 @@ from sls_syslog.settings import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.trust import Resumption
 
-FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(10)]
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 LEVELS = ["consumed", "acked", "written"]
 NOW = datetime.now(timezone.utc)
-
-
-def deliver(settings: dict[str, Any]) -> None:
-    transport = open_transport(ClientSettings.of({"timeout": 10, **settings}))
-    try:
-        transport.send(FRAMES)
-        transport.confirm()
-    finally:
-        transport.close()
-
-
-def failure(settings: dict[str, Any]) -> str:
-    """What the error says; never twice where."""
-    with pytest.raises(TransportError) as failed:
-        deliver(settings)
-    text = str(failed.value)
-    assert text.count("127.0.0.1:") == 1
-    assert "_ssl.c" not in text
-    return text
 
 
 def server_context(shown: trustme.LeafCert) -> ssl.SSLContext:

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deliveries import deliver, failure
 from servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
 
-from sls_syslog import TransportError
 from sls_syslog.certificate import fingerprint
-from sls_syslog.failover import open_transport
-from sls_syslog.settings import ClientSettings
 from sls_syslog.testing import TemporaryCA
 from sls_syslog.testing.certificates import IssuedCertificate
 
-FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(10)]
 LEVELS = ["consumed", "acked"]
 MAKES: list[Any] = [
     pytest.param(functools.partial(Rsyslog, tls_driver="ossl"), id="rsyslog-ossl"),
@@ -52,23 +49,6 @@ def serve(request: pytest.FixtureRequest, temporary_ca: TemporaryCA, tmp_path: P
         return {**server.start().settings(), "timeout": 10}
 
     return start
-
-
-def deliver(settings: dict[str, Any]) -> None:
-    transport = open_transport(ClientSettings.of(settings))
-    try:
-        transport.send(FRAMES)
-        transport.confirm()
-    finally:
-        transport.close()
-
-
-def failure(settings: dict[str, Any]) -> str:
-    with pytest.raises(TransportError) as failed:
-        deliver(settings)
-    text = str(failed.value)
-    assert text.count("127.0.0.1:") == 1
-    return text
 
 
 def own_context(version: str, cert_path: str, mine: IssuedCertificate | None) -> ssl.SSLContext:
