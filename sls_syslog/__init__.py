@@ -13,7 +13,9 @@ The whole of a program that does it::
 """
 
 from sls_syslog.client import SyslogClient
-from sls_syslog.codes import Facility, Severity
+from sls_syslog.consumer.processor import SyslogShipperProcessor
+from sls_syslog.consumer.worker import consumer_config, run_worker
+from sls_syslog.delivery.ledger import ShipperStats
 from sls_syslog.errors import (
     ConnectError,
     InvalidMessageError,
@@ -26,18 +28,16 @@ from sls_syslog.errors import (
     UnconfirmedError,
     WorkerError,
 )
-from sls_syslog.events.cef import CefPayload
-from sls_syslog.events.leef import LeefPayload
-from sls_syslog.events.mapping import EventMapping, Labelled
-from sls_syslog.message import SyslogMessage
-from sls_syslog.payloads import JsonPayload, KeyValuePayload
+from sls_syslog.logs.severity_rules import SeverityRule
+from sls_syslog.payloads.cef import CefPayload
+from sls_syslog.payloads.leef import LeefPayload
+from sls_syslog.payloads.mapping import EventMapping, Labelled
+from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.preflight.check import check_destination
 from sls_syslog.preflight.report import DestinationReport
-from sls_syslog.rules import SeverityRule
-from sls_syslog.settings import ShipperSettings
-from sls_syslog.shipper import SyslogShipperProcessor
-from sls_syslog.stats import ShipperStats
-from sls_syslog.worker import consumer_config, run_worker
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.syslog.codes import Facility, Severity
+from sls_syslog.syslog.message import SyslogMessage
 
 __all__ = [
     "CefPayload",

@@ -7,12 +7,12 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
 
+from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import InvalidMessageError, UnconfirmedError
-from sls_syslog.failover import open_transport
-from sls_syslog.halfclose import UNANSWERED
-from sls_syslog.message import StructuredData, SyslogMessage
-from sls_syslog.settings import ClientSettings
-from sls_syslog.wire import WireFormat
+from sls_syslog.network.failover import open_transport
+from sls_syslog.network.half_close import UNANSWERED
+from sls_syslog.settings.client import ClientSettings
+from sls_syslog.syslog.message import StructuredData, SyslogMessage
 
 __all__ = ["SyslogClient"]
 

@@ -64,7 +64,7 @@ class InvalidMessageError(SyslogError, ValueError):
     """
 
     def __init__(self, field: str, expected: str, given: object, section: str) -> None:
-        super().__init__(f"{field}: expected {expected}, got {shown(given)} ({section})")
+        super().__init__(f"{field}: expected {expected}, got {short_repr(given)} ({section})")
         self.field = field
         self.section = section
 
@@ -131,7 +131,7 @@ def _rebuilt(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> Syslo
     return error
 
 
-def shown(value: object, limit: int = 80) -> str:
+def short_repr(value: object, limit: int = 80) -> str:
     """``value`` short enough for a log line: a message may hold a megabyte."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

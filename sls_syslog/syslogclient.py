@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from sls_syslog.client import SyslogClient
 from sls_syslog.errors import InvalidMessageError
-from sls_syslog.repair import header_field
+from sls_syslog.syslog.sanitize import sanitize_header_field
 
 __all__ = [
     "FAC_AUTH",
@@ -260,4 +260,4 @@ class SyslogClientRFC3164(SyslogClientBase):
 
 def _legal(value: object, limit: int) -> str | None:
     """A header field's text, or ``None`` where there is none."""
-    return None if value is None or value == "" else header_field(str(value), limit)
+    return None if value is None or value == "" else sanitize_header_field(str(value), limit)

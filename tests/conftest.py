@@ -7,9 +7,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from sls_syslog.halfclose import half_closes
-from sls_syslog.outage import outage
-from sls_syslog.rarely import Rarely, rarely
+from sls_syslog.network.half_close import half_closes
+from sls_syslog.network.outage import outage
+from sls_syslog.throttle import Throttle, throttle
 
 # A busy machine is slow; a test must not fail over that.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,9 +30,9 @@ def _only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 def _nothing_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process has learnt of a receiver is not the next test's, which may get its port."""
     monkeypatch.setattr(half_closes, "_known", {})
-    monkeypatch.setattr(rarely, "_last", {})
+    monkeypatch.setattr(throttle, "_last", {})
     monkeypatch.setattr(outage, "_outages", {})
-    monkeypatch.setattr(outage, "_due", Rarely())
+    monkeypatch.setattr(outage, "_due", Throttle())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sls_syslog.errors import TransportError
-from sls_syslog.failover import open_transport
-from sls_syslog.settings import ClientSettings
+from sls_syslog.network.failover import open_transport
+from sls_syslog.settings.client import ClientSettings
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(10)]
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from processes import ROOT
 from samples import SAMPLES, Sample
 
-from sls_syslog.events.cef import CefPayload
-from sls_syslog.events.dictionary import LEEF_NAMES
-from sls_syslog.events.fields import Source
-from sls_syslog.events.leef import LeefPayload
-from sls_syslog.events.mapping import EventMapping, Labelled
-from sls_syslog.events.mappings import MAPPINGS, TOPICS
-from sls_syslog.events.mappings.sources import Derived
+from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
+from sls_syslog.payloads.catalog.sources import Derived
+from sls_syslog.payloads.cef import CefPayload
+from sls_syslog.payloads.dictionary import LEEF_NAMES
+from sls_syslog.payloads.fields import Source
+from sls_syslog.payloads.leef import LeefPayload
+from sls_syslog.payloads.mapping import EventMapping, Labelled
 
 __all__ = ["PAGE", "leef_key", "mapping_page"]
 

@@ -17,10 +17,10 @@ from readers_cef import NotCefError, read_cef
 from servers import require_server
 
 from sls_syslog import CefPayload, EventMapping, Labelled, SettingsError, ShipperSettings
-from sls_syslog.events.fields import clean
-from sls_syslog.events.mapping import text
-from sls_syslog.formats import FORMATS
-from sls_syslog.repair import NEWLINES
+from sls_syslog.payloads.fields import clean
+from sls_syslog.payloads.mapping import text
+from sls_syslog.syslog.formats import FORMATS
+from sls_syslog.syslog.sanitize import NEWLINES
 
 LOG = {"__time__": "1795403700", "__topic__": "audit", "__source__": "10.0.0.1"}
 OWN = CefPayload(

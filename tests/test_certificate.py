@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.certificate import Certificate, fingerprint
+from sls_syslog.network.certificate import Certificate, fingerprint
 from sls_syslog.testing import TemporaryCA
 
 KEY = ec.generate_private_key(ec.SECP256R1())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sls_syslog.codes import Facility, Severity, pri
+from sls_syslog.syslog.codes import Facility, Severity, compute_prival
 from sls_syslog.testing.grammar import parse_rfc5424
 
 # The names that this library reads otherwise than the standard library, or not at all:
@@ -98,5 +98,5 @@ def test_eight_is_a_facility_but_no_severity() -> None:
 
 def test_a_strict_reader_finds_both_codes_in_every_pri() -> None:
     for facility, severity in itertools.product(Facility, Severity):
-        read = parse_rfc5424(b"<%d>1 - - - - - -" % pri(facility, severity))
+        read = parse_rfc5424(b"<%d>1 - - - - - -" % compute_prival(facility, severity))
         assert (read.facility, read.severity) == (facility, severity)

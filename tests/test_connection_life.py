@@ -18,13 +18,13 @@ import pytest
 from servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
 
 from sls_syslog import ConnectError, SendError, TlsError, UnconfirmedError
-from sls_syslog.connection import Connection
-from sls_syslog.deadline import Deadline
-from sls_syslog.failover import open_transport
-from sls_syslog.resolver import resolve
-from sls_syslog.settings import ClientSettings
+from sls_syslog.network.connection import Connection
+from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.failover import open_transport
+from sls_syslog.network.resolver import resolve
+from sls_syslog.network.transport import Transport
+from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
-from sls_syslog.transport import Transport
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(100)]
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -85,7 +85,7 @@ def test_a_host_that_is_gone_is_no_doubt_about_half_closing(
 ) -> None:
     """The kernel gives the connection up long before the deadline: that is proof enough."""
     hasty = (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 300)
-    monkeypatch.setattr("sls_syslog.connection._OPTIONS", (hasty,))
+    monkeypatch.setattr("sls_syslog.network.connection._OPTIONS", (hasty,))
     with (
         SyslogReceiver(receive_buffer_bytes=4096) as receiver,
         transport_to(receiver.settings(), timeout=60) as transport,
@@ -127,7 +127,7 @@ def test_a_session_is_not_resumed_for_ever(
     temporary_ca: TemporaryCA, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server renews it with each resumption, and nobody would look at its certificate again."""
-    monkeypatch.setattr("sls_syslog.trust._RESUMPTION_SECONDS", 0.0)
+    monkeypatch.setattr("sls_syslog.network.resumption._RESUMPTION_SECONDS", 0.0)
     context = server_context(temporary_ca, version)
     with SyslogReceiver("tls", ssl_context=context) as receiver:
         trust = {"cert_path": temporary_ca.cert_path}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sls_syslog.course import Course
+from sls_syslog.consumer.fetches import Fetches
 
 
 def test_a_batch_begins_where_it_was_fetched_from_and_is_asked_for_once() -> None:
-    course, batch, other = Course(), object(), object()
+    course, batch, other = Fetches(), object(), object()
     course.add_batch(batch, "3")
     assert course.begin_of(other) is None
     assert course.begin_of(batch) == "3"
@@ -14,7 +14,7 @@ def test_a_batch_begins_where_it_was_fetched_from_and_is_asked_for_once() -> Non
 
 
 def test_gaps_are_crossed_one_after_another_whenever_they_became_known() -> None:
-    course = Course()
+    course = Fetches()
     course.add_gap("5", "7")
     course.add_gap("3", "5")
     course.add_gap("9", "9")
@@ -24,7 +24,7 @@ def test_gaps_are_crossed_one_after_another_whenever_they_became_known() -> None
 
 
 def test_what_the_sdk_drops_is_forgotten_in_time() -> None:
-    course = Course()
+    course = Fetches()
     batches = [object() for _ in range(100)]
     for number, batch in enumerate(batches):
         course.add_batch(batch, str(number))

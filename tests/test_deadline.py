@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from sls_syslog.deadline import Deadline, Stop
+from sls_syslog.network.deadline import Deadline, Stop
 
 HOUR = 3600.0
 

@@ -16,10 +16,10 @@ import pytest
 from shipping import eventually
 
 from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
-from sls_syslog.deadline import Stop
-from sls_syslog.delivery import Batch, Delivery
-from sls_syslog.failover import open_transport
-from sls_syslog.stats import Tally
+from sls_syslog.delivery.ledger import Tally
+from sls_syslog.delivery.window import Batch, Delivery
+from sls_syslog.network.deadline import Stop
+from sls_syslog.network.failover import open_transport
 from sls_syslog.testing import SyslogReceiver
 
 
@@ -81,7 +81,7 @@ def ends(receiver: SyslogReceiver) -> list[str]:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows that only their size ends."""
-    monkeypatch.setattr("sls_syslog.delivery._WINDOW_SECONDS", 3600.0)
+    monkeypatch.setattr("sls_syslog.delivery.window._WINDOW_SECONDS", 3600.0)
 
 
 @pytest.mark.usefixtures("patience")
@@ -122,7 +122,7 @@ def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
         shard.take()
         shard.delivery.look_after()
         assert shard.delivery.safe == "1"
-        monkeypatch.setattr("sls_syslog.delivery._WINDOW_SECONDS", 0.0)
+        monkeypatch.setattr("sls_syslog.delivery.window._WINDOW_SECONDS", 0.0)
         shard.delivery.look_after()
         assert shard.delivery.safe == "2"
 
@@ -239,7 +239,9 @@ def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
 ) -> None:
     now = [100.0]
     # Its clock alone: that of the sockets goes on.
-    monkeypatch.setattr("sls_syslog.delivery.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(
+        "sls_syslog.delivery.window.time", SimpleNamespace(monotonic=lambda: now[0])
+    )
     with shard_to(syslog_receiver, replay_seconds=10) as shard:
         for second in (100.0, 104.0, 108.0):
             now[0] = second
@@ -289,8 +291,8 @@ def test_a_shard_without_logs_keeps_no_connection(
 def test_what_is_held_back_is_bounded(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.1)
-    monkeypatch.setattr("sls_syslog.delivery._HELD_BYTES", 200)
+    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.delivery.window._HELD_BYTES", 200)
     syslog_receiver.answer_half_close = False
     with shard_to(syslog_receiver, timeout=0.3) as shard:
         with pytest.raises(UnconfirmedError, match="acked"):
@@ -306,8 +308,8 @@ def test_what_is_held_back_is_bounded(
 def test_where_nothing_tells_of_windows_nothing_is_held_back_for_ever(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.1)
-    monkeypatch.setattr("sls_syslog.flowcontrol.FlowControl._told", lambda self: None)
+    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.network.flow_control.FlowControl._told", lambda self: None)
     syslog_receiver.answer_half_close = False
     with shard_to(syslog_receiver, timeout=0.3) as shard:
         for _ in range(2):

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import CefPayload
-from sls_syslog.codes import Facility, Severity
-from sls_syslog.encoder import LogEncoder
-from sls_syslog.hooks import MessageHooks
-from sls_syslog.settings import ShipperSettings
+from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.testing.grammar import ParsedMessage, parse_rfc3164, parse_rfc5424
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}

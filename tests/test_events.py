@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import EventMapping, Labelled, SettingsError
-from sls_syslog.events.dictionary import CEF_KEYS, CUSTOM_KEYS, RESERVED_KEYS
-from sls_syslog.events.mapping import Fields, key_for, text
-from sls_syslog.events.mappings import generic
-from sls_syslog.events.values import CONVERSIONS, epoch_milliseconds
+from sls_syslog.payloads.catalog import generic
+from sls_syslog.payloads.dictionary import CEF_KEYS, CUSTOM_KEYS, RESERVED_KEYS
+from sls_syslog.payloads.mapping import Fields, key_for, text
+from sls_syslog.payloads.values import CONVERSIONS, epoch_milliseconds
 
 EVENT = (
     '{"userIdentity":{"userName":"李雷","mfa":true,"age":7,"rate":1.5,"nothing":null},'

@@ -20,11 +20,13 @@ from sls_syslog import (
     TransportError,
     UnconfirmedError,
 )
-from sls_syslog.deadline import Stop
-from sls_syslog.failover import FAIL_BACK_SECONDS, FailoverTransport, open_transport
-from sls_syslog.settings import ClientSettings
+from sls_syslog.network.deadline import Stop
+from sls_syslog.network.failover import FAIL_BACK_SECONDS, FailoverTransport, open_transport
+from sls_syslog.network.stream import StreamTransport
+from sls_syslog.network.transport import Transport
+from sls_syslog.network.udp import UdpTransport
+from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
-from sls_syslog.transport import StreamTransport, Transport, UdpTransport
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(100)]
 SENT = [frame.rstrip(b"\n") for frame in FRAMES]
@@ -55,7 +57,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
             said.append(f"{record.levelname} {record.getMessage()}")
 
     said: list[str] = []
-    handler, logger = Lines(), logging.getLogger("sls_syslog.failover")
+    handler, logger = Lines(), logging.getLogger("sls_syslog.network")
     caplog.set_level(logging.INFO, logger.name)
     logger.addHandler(handler)
     yield said

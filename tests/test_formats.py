@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.codes import Facility, Severity
-from sls_syslog.formats import FORMATS, header_rfc3164, header_rfc5424, structured_data_text
-from sls_syslog.message import SyslogMessage
+from sls_syslog.syslog.codes import Facility, Severity
+from sls_syslog.syslog.formats import (
+    FORMATS,
+    format_rfc3164_header,
+    format_rfc5424_header,
+    format_structured_data,
+)
+from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.grammar import ParsedMessage, parse_rfc3164, parse_rfc5424
 
 NOW = dt.datetime(2026, 11, 3, 3, 15, tzinfo=dt.timezone.utc)
@@ -98,7 +103,7 @@ def test_a_message_without_text_ends_behind_its_structured_data() -> None:
 
 
 def test_only_quote_backslash_and_bracket_are_escaped_in_a_value() -> None:
-    text = structured_data_text({"id": [("k", "[\"a\\b]='\t/日本")], "other": []})
+    text = format_structured_data({"id": [("k", "[\"a\\b]='\t/日本")], "other": []})
     assert text == '[id k="[\\"a\\\\b\\]=\'\t/日本"][other]'
 
 
@@ -183,5 +188,8 @@ def test_rfc_3164_writes(fields: dict[str, Any], expected: str) -> None:
 
 
 def test_headers_end_with_the_space_before_what_follows() -> None:
-    assert header_rfc5424(191, "-", "h", "a", "p", "m") == "<191>1 - h a p m "
-    assert header_rfc3164(0, "Nov  3 03:15:00", "h", "a", "p", "m") == "<0>Nov  3 03:15:00 h a[p]: "
+    assert format_rfc5424_header(191, "-", "h", "a", "p", "m") == "<191>1 - h a p m "
+    assert (
+        format_rfc3164_header(0, "Nov  3 03:15:00", "h", "a", "p", "m")
+        == "<0>Nov  3 03:15:00 h a[p]: "
+    )

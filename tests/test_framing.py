@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.framing import FRAMINGS
+from sls_syslog.syslog.framing import FRAMINGS
 from sls_syslog.testing.deframer import Deframer, NewlineDeframer, OctetCountingDeframer
 
 

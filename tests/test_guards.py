@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from sls_syslog.guards import guard, unguard
+from sls_syslog.consumer.patches import guard, unguard
 
 
 class Response:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from sls_syslog.halfclose import Answer, HalfCloses
+from sls_syslog.network.half_close import Answer, HalfCloses
 
 SIEM = "tcp://siem:514"
 

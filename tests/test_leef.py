@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from readers_leef import NotLeefError, read_leef
 
 from sls_syslog import Labelled, LeefPayload, SettingsError, ShipperSettings
-from sls_syslog.events.dictionary import CEF_KEYS, CONSUMER_KEYS, LEEF_KEYS, LEEF_NAMES
-from sls_syslog.events.fields import clean
-from sls_syslog.formats import FORMATS
-from sls_syslog.repair import NEWLINES
+from sls_syslog.payloads.dictionary import CEF_KEYS, CONSUMER_KEYS, LEEF_KEYS, LEEF_NAMES
+from sls_syslog.payloads.fields import clean
+from sls_syslog.syslog.formats import FORMATS
+from sls_syslog.syslog.sanitize import NEWLINES
 
 LOG = {"__time__": "1795403700", "__topic__": "audit", "__source__": "10.0.0.1"}
 START = {"sev": "3", "devTime": "1795403700000", "dvc": "10.0.0.1"}

@@ -10,7 +10,7 @@ from aliyun.log.pulllog_response import PullLogResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.logs import flatten, time_of
+from sls_syslog.logs.flatten import flatten, time_of
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 
 KINDS = pytest.mark.parametrize("kind", [LogGroupList, LogGroupListRaw])

@@ -13,12 +13,8 @@ from readers_cef import read_cef
 from readers_leef import read_leef
 from samples import SAMPLES, Sample
 
-from sls_syslog.events.cef import CefPayload
-from sls_syslog.events.dictionary import CEF_KEYS, CUSTOM_KEYS
-from sls_syslog.events.leef import LeefPayload
-from sls_syslog.events.mapping import EventMapping
-from sls_syslog.events.mappings import MAPPINGS, TOPICS, generic, mapping_for
-from sls_syslog.events.mappings.sources import (
+from sls_syslog.payloads.catalog import MAPPINGS, TOPICS, generic, mapping_for
+from sls_syslog.payloads.catalog.sources import (
     address_in,
     at_least,
     choice,
@@ -32,6 +28,10 @@ from sls_syslog.events.mappings.sources import (
     url,
     within,
 )
+from sls_syslog.payloads.cef import CefPayload
+from sls_syslog.payloads.dictionary import CEF_KEYS, CUSTOM_KEYS
+from sls_syslog.payloads.leef import LeefPayload
+from sls_syslog.payloads.mapping import EventMapping
 
 CEF = CefPayload()
 LEEF = LeefPayload()

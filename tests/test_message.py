@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sls_syslog.codes import Facility, Severity
 from sls_syslog.errors import InvalidMessageError
-from sls_syslog.message import SyslogMessage
+from sls_syslog.syslog.codes import Facility, Severity
+from sls_syslog.syslog.message import SyslogMessage
 
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.timezone.utc)
 FULL = SyslogMessage(

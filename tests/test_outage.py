@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from sls_syslog.outage import OutageLog, outage
+from sls_syslog.network.outage import OutageLog, outage
 
 SIEM = "tcp://siem:514"
 OTHER = "tcp://other:514"
@@ -19,7 +19,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 @pytest.fixture(autouse=True)
 def every_level(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, logger="sls_syslog.outage")
+    caplog.set_level(logging.DEBUG, logger="sls_syslog.network")
 
 
 def test_an_outage_is_one_warning_and_its_end_one_info(caplog: pytest.LogCaptureFixture) -> None:

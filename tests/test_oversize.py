@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog.errors import MessageTooLongError
-from sls_syslog.oversize import OVERSIZE
+from sls_syslog.syslog.oversize import OVERSIZE
 
 HEAD = b"<14>1 - - - - - - "
 truncate, split, drop = (OVERSIZE[name][0] for name in ("truncate", "split", "drop"))

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sls_syslog import parsing
+from sls_syslog.settings import readers as readers
 
-COLOUR = parsing.choice("red", "green", "blue")
-PORT = parsing.integer(1, 65535)
-ABOVE_ZERO = parsing.seconds()
-FROM_ZERO = parsing.seconds(zero=True)
+COLOUR = readers.choice("red", "green", "blue")
+PORT = readers.integer(1, 65535)
+ABOVE_ZERO = readers.seconds()
+FROM_ZERO = readers.seconds(zero=True)
 UTC = dt.timezone.utc
 
 
@@ -26,8 +26,8 @@ def offset(hours: int, minutes: int = 0) -> dt.timezone:
 @pytest.mark.parametrize(
     ("read", "given", "expected"),
     [
-        (parsing.text, "x", "x"),
-        (parsing.text, " ", " "),
+        (readers.text, "x", "x"),
+        (readers.text, " ", " "),
         (COLOUR, "red", "red"),
         (COLOUR, " Green\n", "green"),
         (PORT, 1, 1),
@@ -39,28 +39,28 @@ def offset(hours: int, minutes: int = 0) -> dt.timezone:
         (ABOVE_ZERO, 5e-324, 5e-324),
         (FROM_ZERO, 0, 0.0),
         (FROM_ZERO, "0", 0.0),
-        (parsing.flag, True, True),
-        (parsing.flag, "Yes", True),
-        (parsing.flag, " on ", True),
-        (parsing.flag, 1, True),
-        (parsing.flag, "FALSE", False),
-        (parsing.flag, "no", False),
-        (parsing.flag, "off", False),
-        (parsing.flag, 0, False),
-        (parsing.instance_of(dict), {}, {}),
-        (parsing.template, "{__source__}", "{__source__}"),
-        (parsing.time_zone, "local", None),
-        (parsing.time_zone, "LOCAL", None),
-        (parsing.time_zone, "utc", UTC),
-        (parsing.time_zone, "Z", UTC),
-        (parsing.time_zone, "+08:00", offset(8)),
-        (parsing.time_zone, "-03:30", offset(-3, -30)),
-        (parsing.time_zone, "-00:30", offset(0, -30)),
-        (parsing.time_zone, "+23:59", offset(23, 59)),
-        (parsing.time_zone, "+00:00", UTC),
-        (parsing.time_zone, " Asia/Shanghai ", ZoneInfo("Asia/Shanghai")),
-        (parsing.time_zone, UTC, UTC),
-        (parsing.time_zone, ZoneInfo("Asia/Kolkata"), ZoneInfo("Asia/Kolkata")),
+        (readers.flag, True, True),
+        (readers.flag, "Yes", True),
+        (readers.flag, " on ", True),
+        (readers.flag, 1, True),
+        (readers.flag, "FALSE", False),
+        (readers.flag, "no", False),
+        (readers.flag, "off", False),
+        (readers.flag, 0, False),
+        (readers.instance_of(dict), {}, {}),
+        (readers.template, "{__source__}", "{__source__}"),
+        (readers.time_zone, "local", None),
+        (readers.time_zone, "LOCAL", None),
+        (readers.time_zone, "utc", UTC),
+        (readers.time_zone, "Z", UTC),
+        (readers.time_zone, "+08:00", offset(8)),
+        (readers.time_zone, "-03:30", offset(-3, -30)),
+        (readers.time_zone, "-00:30", offset(0, -30)),
+        (readers.time_zone, "+23:59", offset(23, 59)),
+        (readers.time_zone, "+00:00", UTC),
+        (readers.time_zone, " Asia/Shanghai ", ZoneInfo("Asia/Shanghai")),
+        (readers.time_zone, UTC, UTC),
+        (readers.time_zone, ZoneInfo("Asia/Kolkata"), ZoneInfo("Asia/Kolkata")),
     ],
     ids=lambda value: "read" if callable(value) else repr(value),
 )
@@ -73,7 +73,7 @@ def test_a_reader_takes(read: Any, given: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("read", "wrong", "expected"),
     [
-        (parsing.text, ["", None, 5, b"x"], "expected a text that is not empty"),
+        (readers.text, ["", None, 5, b"x"], "expected a text that is not empty"),
         (COLOUR, ["", "yellow", None, 5, ["red"], {}], "expected one of red, green, blue"),
         (
             PORT,
@@ -86,12 +86,12 @@ def test_a_reader_takes(read: Any, given: Any, expected: Any) -> None:
             "expected a number of seconds above 0",
         ),
         (FROM_ZERO, [-1, "-1", "nan", None, False], "expected a number of seconds of at least 0"),
-        (parsing.flag, ["", "maybe", 2, None, 0.5, "nope"], "expected true or false"),
-        (parsing.instance_of(ssl.SSLContext), [None, "x", ssl], "expected an object of ssl.SSLC"),
-        (parsing.template, ["", None, 5], "expected a text that is not empty"),
-        (parsing.template, ["{", "{}", "a}"], "expected each { to be closed by a }"),
+        (readers.flag, ["", "maybe", 2, None, 0.5, "nope"], "expected true or false"),
+        (readers.instance_of(ssl.SSLContext), [None, "x", ssl], "expected an object of ssl.SSLC"),
+        (readers.template, ["", None, 5], "expected a text that is not empty"),
+        (readers.template, ["{", "{}", "a}"], "expected each { to be closed by a }"),
         (
-            parsing.time_zone,
+            readers.time_zone,
             [
                 *("", " ", "Asia/Shangai", "Asia", "shanghai", "+8", "+0800", "08:00", "+24:00"),
                 *("+01:60", "../UTC", "/etc/localtime", "a\x00b", "\ud800", 8, None, "UTC+8"),
@@ -124,14 +124,14 @@ def test_a_choice_names_the_nearest_apart_from_what_it_wants(wrong: Any, hint: s
     [("hots", "; did you mean 'host'?"), ("ports", "; did you mean 'port'?"), ("zzz", ""), (1, "")],
 )
 def test_the_nearest_name_is_suggested(wrong: object, hint: str) -> None:
-    assert parsing.did_you_mean(wrong, ["host", "port"]) == hint
+    assert readers.did_you_mean(wrong, ["host", "port"]) == hint
 
 
 def test_a_file_must_be_there_and_readable(tmp_path: Path) -> None:
     pem = tmp_path / "größer.pem"
     pem.touch()
-    assert parsing.file_path(pem) == str(pem)
-    assert parsing.file_path(str(pem)) == str(pem)
+    assert readers.file_path(pem) == str(pem)
+    assert readers.file_path(str(pem)) == str(pem)
 
 
 @pytest.mark.parametrize(
@@ -150,5 +150,5 @@ def test_a_file_must_be_there_and_readable(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_is_refused_with_the_reason(given: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=r"^expected the path of a readable file \((.*)\)$") as got:
-        parsing.file_path(given)
+        readers.file_path(given)
     assert f"({reason})" in str(got.value)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import CefPayload, LeefPayload, SettingsError
-from sls_syslog.payloads import PAYLOADS, JsonPayload, KeyValuePayload
+from sls_syslog.payloads.by_name import PAYLOADS
+from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 
 LOG = {
     "__time__": "1795403700",

@@ -19,9 +19,9 @@ import trustme
 from processes import ROOT
 
 from sls_syslog import DestinationReport, SettingsError, ShipperSettings, check_destination
-from sls_syslog.certificate import Certificate
+from sls_syslog.network.certificate import Certificate
 from sls_syslog.preflight.findings import certificate_finding
-from sls_syslog.settings import ClientSettings
+from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.testing.grammar import parse
 

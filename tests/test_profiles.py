@@ -22,9 +22,9 @@ from processes import ROOT
 from servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
 
 from sls_syslog import SettingsError, ShipperSettings, SyslogClient
-from sls_syslog.encoder import LogEncoder
-from sls_syslog.hooks import MessageHooks
-from sls_syslog.profiles import PROFILES
+from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.testing import LogEntry, encode_log_group
 
 each_profile = pytest.mark.parametrize("name", PROFILES)

@@ -28,17 +28,18 @@ from hypothesis import HealthCheck, assume, example, find, given, settings
 from hypothesis import strategies as st
 
 from sls_syslog import CefPayload, Labelled, LeefPayload
-from sls_syslog.encoder import LogEncoder
+from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import InvalidMessageError
-from sls_syslog.hooks import MessageHooks
-from sls_syslog.logs import flatten
-from sls_syslog.message import SyslogMessage
-from sls_syslog.payloads import Payload
-from sls_syslog.settings import ClientSettings, ShipperSettings
+from sls_syslog.logs.flatten import flatten
+from sls_syslog.payloads.by_name import Payload
+from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.deframer import deframer_for
 from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc3164, parse_rfc5424
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
-from sls_syslog.wire import WireFormat
 
 # Drawing a batch of logs takes longer than Hypothesis likes; the test itself does not.
 # Fewer, for a second look on another Python.
@@ -493,7 +494,7 @@ def test_the_short_way_writes_what_the_long_way_writes(
     long_way, either = (LogEncoder(settings, MessageHooks(settings)) for _ in range(2))
     logs = flatten(log_groups, long_way.counts, event_id)
     expected = [frame for log in logs for frame in long_way.frames(log)]
-    with mock.patch("sls_syslog.shortcut._SEEN_OFTEN", 0):
+    with mock.patch("sls_syslog.encoding.fast_path._SEEN_OFTEN", 0):
         got = either.encode(log_groups, event_id)
     assert b"".join(got) == b"".join(expected)
     if event is not None:  # of fields that are not sent, the short way does not look at

@@ -12,7 +12,7 @@ from pages import blocks
 from processes import ROOT
 
 from sls_syslog import ShipperSettings
-from sls_syslog.profiles import PROFILES, Profile
+from sls_syslog.settings.profiles import PROFILES, Profile
 from sls_syslog.testing import TemporaryCA
 
 RECEIVERS = ROOT / "docs" / "how-to" / "receivers"

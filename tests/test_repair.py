@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.message import SyslogMessage
-from sls_syslog.repair import (
+from sls_syslog.syslog.message import SyslogMessage
+from sls_syslog.syslog.sanitize import (
     NEWLINES,
-    header_field,
-    hostname_rfc3164,
-    hostname_rfc5424,
-    sd_name,
-    tag_rfc3164,
+    sanitize_header_field,
+    sanitize_rfc3164_hostname,
+    sanitize_rfc3164_tag,
+    sanitize_rfc5424_hostname,
+    sanitize_sd_name,
 )
 
 # Every character that ends a line or a message for some receiver: the control characters of
@@ -47,7 +47,7 @@ def test_the_table_of_control_characters_is_whole() -> None:
     ],
 )
 def test_a_header_field_is_made_legal(text: str, limit: int, expected: str) -> None:
-    assert header_field(text, limit) == expected
+    assert sanitize_header_field(text, limit) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_header_field_is_made_legal(text: str, limit: int, expected: str) -> N
     ],
 )
 def test_a_hostname_of_rfc_5424_is_made_legal_for_every_receiver(text: str, expected: str) -> None:
-    assert hostname_rfc5424(text) == expected
+    assert sanitize_rfc5424_hostname(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_hostname_of_rfc_5424_is_made_legal_for_every_receiver(text: str, expe
     ],
 )
 def test_a_hostname_of_rfc_3164_is_made_legal(text: str, expected: str) -> None:
-    assert hostname_rfc3164(text) == expected
+    assert sanitize_rfc3164_hostname(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_hostname_of_rfc_3164_is_made_legal(text: str, expected: str) -> None:
     ],
 )
 def test_a_tag_is_made_legal(text: str, expected: str) -> None:
-    assert tag_rfc3164(text) == expected
+    assert sanitize_rfc3164_tag(text) == expected
 
 
 @pytest.mark.parametrize("character", CONTROLS, ids=lambda character: f"U+{ord(character):04X}")
@@ -135,12 +135,14 @@ SD_NAME_CHARACTERS = {chr(code) for code in range(33, 127)} - set('= ]"')
 
 @given(st.text())
 def test_a_name_for_structured_data_is_legal_and_stays_distinct(text: str) -> None:
-    name = sd_name(text)
+    name = sanitize_sd_name(text)
     message = SyslogMessage(structured_data={name: {name: "v"}})
     assert list(message.structured_data) == [name]
     assert (name == text) == (0 < len(text) <= 32 and not set(text) - SD_NAME_CHARACTERS)
 
 
 def test_two_names_that_are_repaired_stay_two() -> None:
-    assert sd_name("__tag__:" + "x" * 40 + "1") != sd_name("__tag__:" + "x" * 40 + "2")
-    assert sd_name("路径") != sd_name("主机")
+    assert sanitize_sd_name("__tag__:" + "x" * 40 + "1") != sanitize_sd_name(
+        "__tag__:" + "x" * 40 + "2"
+    )
+    assert sanitize_sd_name("路径") != sanitize_sd_name("主机")

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from sls_syslog.retry import RetryPolicy
+from sls_syslog.delivery.retry import RetryPolicy
 
 
 @pytest.mark.parametrize(

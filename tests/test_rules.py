@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sls_syslog import SettingsError, Severity, SeverityRule, ShipperSettings
-from sls_syslog.hooks import MessageHooks
-from sls_syslog.rules import first_match
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.logs.severity_rules import make_severity_function
 
 ERROR, INFO = Severity.ERROR, Severity.INFO
 
@@ -31,7 +31,7 @@ ERROR, INFO = Severity.ERROR, Severity.INFO
     ids=str,
 )
 def test_a_condition(condition: dict[str, Any], meets: list[str], fails: list[str]) -> None:
-    severity = first_match([SeverityRule("f", severity=ERROR, **condition)], INFO)
+    severity = make_severity_function([SeverityRule("f", severity=ERROR, **condition)], INFO)
     assert [severity({"f": value}) for value in meets] == [ERROR] * len(meets)
     assert [severity({"f": value}) for value in fails] == [INFO] * len(fails)
     assert severity({"another": "field"}) is INFO
@@ -42,7 +42,7 @@ def test_the_first_match_wins() -> None:
         SeverityRule("status", at_least=500, severity="critical"),
         SeverityRule("status", at_least=400, severity="warning"),
     ]
-    severity = first_match(rules, INFO)
+    severity = make_severity_function(rules, INFO)
     assert [severity({"status": status}) for status in ("503", "404", "200")] == [
         Severity.CRITICAL,
         Severity.WARNING,

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sls_syslog.codes import Facility, Severity
 from sls_syslog.errors import SettingsError
-from sls_syslog.message import SyslogMessage
-from sls_syslog.payloads import JsonPayload, KeyValuePayload
-from sls_syslog.settings import ClientSettings, ShipperSettings
+from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
+from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.syslog.codes import Facility, Severity
+from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing import TemporaryCA
 
 # The dictionary of the documented program, key for key.

@@ -22,8 +22,8 @@ from sls_syslog import (
     SyslogClient,
     SyslogShipperProcessor,
 )
-from sls_syslog.guards import guard
-from sls_syslog.logs import flatten
+from sls_syslog.consumer.patches import guard
+from sls_syslog.logs.flatten import flatten
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 LOGS = 100
@@ -104,7 +104,7 @@ def test_a_receiver_that_is_down_at_start_is_waited_for(
         syslog_receiver.listen_again()
         sls_emulator.wait_until_drained(GROUP)
     assert numbers(syslog_receiver) == list(range(LOGS))
-    said = [record for record in caplog.records if record.name == "sls_syslog.outage"]
+    said = [record for record in caplog.records if record.name == "sls_syslog.network"]
     assert [record.levelname for record in said] == ["WARNING", "INFO"]
     assert f"tcp://127.0.0.1:{syslog_receiver.port}" in said[0].getMessage()
 
@@ -295,7 +295,7 @@ def test_a_log_that_is_too_long_stalls_nothing(
         sls_emulator.wait_until_drained(GROUP)
     assert len(syslog_receiver.frames) == 2 + 2 * count
     assert all(len(message.raw) <= 600 for message in syslog_receiver.messages)
-    warnings = [record for record in caplog.records if record.name == "sls_syslog.encoder"]
+    warnings = [record for record in caplog.records if record.name == "sls_syslog.encoding"]
     assert len(warnings) == 1
     place = f"127/logs/0, batch at cursor {sls_emulator.begin_cursors()[0]}"
     assert place in warnings[0].getMessage()
@@ -406,7 +406,7 @@ def test_a_hook_that_fails_costs_no_log(
         sls_emulator.wait_until_drained(GROUP)
     assert numbers(syslog_receiver) == list(range(LOGS))
     assert {message.severity for message in syslog_receiver.messages} == {6}
-    reported = [record for record in caplog.records if record.name == "sls_syslog.encoder"]
+    reported = [record for record in caplog.records if record.name == "sls_syslog.encoding"]
     assert len(reported) == 2 * 2  # two hooks, two shards, and not a hundred logs
 
 
@@ -464,7 +464,7 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
     pieces = 600
     for first in range(0, pieces, 10):
@@ -480,7 +480,7 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
 def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
     with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
         for n in range(8):
@@ -494,7 +494,7 @@ def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
 def test_what_a_hung_receiver_s_kernel_took_is_not_checkpointed(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.transport._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
     syslog_receiver.pause()
     fill(sls_emulator)
     begin = sls_emulator.begin_cursors()

@@ -18,10 +18,10 @@ from sls_syslog import (
     SeverityRule,
     ShipperSettings,
 )
-from sls_syslog.encoder import LogEncoder
-from sls_syslog.events.fields import text
-from sls_syslog.hooks import MessageHooks
-from sls_syslog.logs import flatten
+from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.logs.flatten import flatten
+from sls_syslog.payloads.fields import text
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 
@@ -40,7 +40,7 @@ def served(*logs: Any, **group: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer is worth its making when logs are seen for the first time."""
-    monkeypatch.setattr("sls_syslog.shortcut._SEEN_OFTEN", 0)
+    monkeypatch.setattr("sls_syslog.encoding.fast_path._SEEN_OFTEN", 0)
 
 
 class Watched(LogEncoder):
@@ -179,7 +179,7 @@ def test_a_value_cannot_pass_for_fields(payload: str) -> None:
 
 
 def test_a_writer_is_made_only_for_logs_that_come_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sls_syslog.shortcut._SEEN_OFTEN", 20)
+    monkeypatch.setattr("sls_syslog.encoding.fast_path._SEEN_OFTEN", 20)
     assert takes_the_long_way(served(*[PLAIN] * 50)) == 20
     assert takes_the_long_way(served(*[[(f"key{n}", "x")] for n in range(50)])) == 50
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import ShipperStats
-from sls_syslog.stats import Tally
+from sls_syslog.delivery.ledger import Tally
 
 
 @dataclass
@@ -189,7 +189,7 @@ def test_the_lag_of_a_shard_that_was_given_up_is_another_consumers() -> None:
 
 
 def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="sls_syslog.stats")
+    caplog.set_level(logging.INFO, logger="sls_syslog.delivery")
     now = [0.5]
     stats = ShipperStats(clock=lambda: now[0])
     ledger = stats.open("shard")

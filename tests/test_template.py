@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sls_syslog.template import Template
+from sls_syslog.logs.templates import Template
 
 LOG = {
     "__source__": "10.0.0.1",

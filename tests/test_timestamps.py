@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sls_syslog.syslog.timestamps import LogClock, format_rfc3164_time, format_rfc5424_time
 from sls_syslog.testing.grammar import parse_rfc3164, parse_rfc5424
-from sls_syslog.timestamps import LogClock, rfc3164_time, rfc5424_time
 
 UINT32 = 2**32 - 1
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -64,8 +64,8 @@ def test_a_log_has_the_stamp_of_its_zone(
         clock = LogClock(None if local else ZoneInfo(zone))
         assert clock.rfc5424(seconds) == rfc5424
         assert clock.rfc3164(seconds) == rfc3164
-        assert rfc5424_time(clock.datetime(seconds)) == rfc5424
-        assert rfc3164_time(clock.datetime(seconds)) == rfc3164
+        assert format_rfc5424_time(clock.datetime(seconds)) == rfc5424
+        assert format_rfc3164_time(clock.datetime(seconds)) == rfc3164
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -107,10 +107,10 @@ def test_a_strict_reader_finds_the_moment_to_the_microsecond(
 
 @given(st.datetimes(timezones=zones))
 def test_a_strict_reader_takes_every_stamp_of_either_format(moment: dt.datetime) -> None:
-    read = parse_rfc5424(f"<14>1 {rfc5424_time(moment)} - - - - -".encode())
+    read = parse_rfc5424(f"<14>1 {format_rfc5424_time(moment)} - - - - -".encode())
     assert read.datetime is not None
     assert read.datetime - moment == dt.timedelta(0)
-    stamp = parse_rfc3164(f"<14>{rfc3164_time(moment)} host tag: ".encode()).timestamp
+    stamp = parse_rfc3164(f"<14>{format_rfc3164_time(moment)} host tag: ".encode()).timestamp
     assert stamp is not None
     # The standard library reads the English names back (in the C locale, which tests run in).
     back = dt.datetime.strptime(f"{moment.year:04d} {stamp}", "%Y %b %d %H:%M:%S")
@@ -134,7 +134,7 @@ def test_a_strict_reader_takes_every_stamp_of_either_format(moment: dt.datetime)
 def test_a_fraction_has_six_digits_and_is_cut_not_rounded(nanoseconds: int, fraction: str) -> None:
     clock = LogClock(dt.timezone.utc)
     assert clock.rfc5424(59, nanoseconds) == f"1970-01-01T00:00:59{fraction}+00:00"
-    assert clock.rfc5424(59, nanoseconds) == rfc5424_time(clock.datetime(59, nanoseconds))
+    assert clock.rfc5424(59, nanoseconds) == format_rfc5424_time(clock.datetime(59, nanoseconds))
     assert clock.rfc3164(59, nanoseconds) == "Jan  1 00:00:59"
     assert clock.datetime(59, nanoseconds).second == 59
 
@@ -168,7 +168,7 @@ def test_the_second_before_1970_is_no_special_one() -> None:
     ids=["seconds-in-offset", "widest-offset", "first-year", "microsecond-in-offset"],
 )
 def test_an_unusual_time_is_still_rfc_3339(moment: dt.datetime, expected: str) -> None:
-    assert rfc5424_time(moment) == expected
+    assert format_rfc5424_time(moment) == expected
 
 
 class Nanoseconds(dt.datetime):
@@ -180,7 +180,7 @@ class Nanoseconds(dt.datetime):
 
 def test_a_kind_of_datetime_cannot_bring_its_own_text_into_the_header() -> None:
     moment = Nanoseconds(2026, 11, 23, 3, 15, 0, 123_456, tzinfo=dt.timezone.utc)
-    assert rfc5424_time(moment) == "2026-11-23T03:15:00.123456+00:00"
+    assert format_rfc5424_time(moment) == "2026-11-23T03:15:00.123456+00:00"
 
 
 def test_months_are_english_in_every_locale() -> None:
@@ -194,7 +194,7 @@ def test_months_are_english_in_every_locale() -> None:
             moments = [
                 dt.datetime(2026, month, 9, tzinfo=dt.timezone.utc) for month in range(1, 13)
             ]
-            stamps = [rfc3164_time(moment)[:6] for moment in moments]
+            stamps = [format_rfc3164_time(moment)[:6] for moment in moments]
         finally:
             locale.setlocale(locale.LC_TIME, before)
         assert stamps == [f"{month}  9" for month in MONTHS]

@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from deliveries import FRAMES, deliver, failure
 
 from sls_syslog import ConnectError, TlsError, TransportError
-from sls_syslog.connection import Connection, FingerprintError
-from sls_syslog.deadline import Deadline
-from sls_syslog.diagnosis import explained
-from sls_syslog.failover import open_transport
-from sls_syslog.settings import ClientSettings
+from sls_syslog.network.connection import Connection, FingerprintError
+from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.explain import explain
+from sls_syslog.network.failover import open_transport
+from sls_syslog.network.resumption import Resumption
+from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
-from sls_syslog.trust import Resumption
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 LEVELS = ["consumed", "acked", "written"]
@@ -473,7 +473,7 @@ def test_what_a_certificate_says_cannot_forge_a_line_of_the_log() -> None:
     shown = hostile.issue_cert("siem.example")
     der = ssl.PEM_cert_to_DER_cert(shown.cert_chain_pems[0].bytes().decode())
     settings = ClientSettings(host="siem.example", protocol="tls")
-    text = explained(Refused(), settings, der=der)
+    text = explain(Refused(), settings, der=der)
     assert "CRITICAL forged" in text
     assert text.isprintable()
     assert len(text) < 600
@@ -486,11 +486,11 @@ def test_a_certificate_that_cannot_be_read_leaves_the_rest_of_the_error() -> Non
 
     settings = ClientSettings(host="siem.example", protocol="tls")
     for der in (None, b"junk"):
-        assert "has expired; renew it there" in explained(Refused(), settings, der=der)
+        assert "has expired; renew it there" in explain(Refused(), settings, der=der)
 
 
 def test_a_receiver_that_has_worked_before_is_not_doubted() -> None:
     settings = ClientSettings(host="siem.example")
     error = ConnectionResetError(104, "Connection reset by peer")
-    assert explained(error, settings) == "Connection reset by peer"
-    assert "protocol=tls" in explained(error, settings, proven=False)
+    assert explain(error, settings) == "Connection reset by peer"
+    assert "protocol=tls" in explain(error, settings, proven=False)

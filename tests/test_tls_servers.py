@@ -12,7 +12,7 @@ import pytest
 from deliveries import deliver, failure
 from servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
 
-from sls_syslog.certificate import fingerprint
+from sls_syslog.network.certificate import fingerprint
 from sls_syslog.testing import TemporaryCA
 from sls_syslog.testing.certificates import IssuedCertificate
 

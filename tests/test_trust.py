@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from sls_syslog import SettingsError
-from sls_syslog.settings import ClientSettings
+from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.tls import TrustError, make_client_context
 from sls_syslog.testing import TemporaryCA
-from sls_syslog.trust import TrustError, client_context
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def context_of(**changes: Any) -> ssl.SSLContext:
         "verify_hostname": True,
         "min_tls": ssl.TLSVersion.TLSv1_2,
     }
-    return client_context(**{**arguments, **changes})
+    return make_client_context(**{**arguments, **changes})
 
 
 def in_place(path: str) -> None:

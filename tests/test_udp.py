@@ -13,12 +13,12 @@ from contextlib import closing
 import pytest
 
 from sls_syslog import SendError
-from sls_syslog.deadline import Stop
-from sls_syslog.failover import open_transport
-from sls_syslog.pace import Pace
-from sls_syslog.settings import ClientSettings
+from sls_syslog.network.deadline import Stop
+from sls_syslog.network.failover import open_transport
+from sls_syslog.network.transport import Transport
+from sls_syslog.network.udp import Pace
+from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver
-from sls_syslog.transport import Transport
 
 FRAMES = [b"<14>1 - - - - - - %03d" % number for number in range(300)]
 

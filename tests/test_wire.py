@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import MessageTooLongError
-from sls_syslog.message import SyslogMessage
-from sls_syslog.settings import ClientSettings
+from sls_syslog.settings.client import ClientSettings
+from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.grammar import ParsedMessage, parse_rfc3164, parse_rfc5424
-from sls_syslog.wire import WireFormat
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.timezone.utc)

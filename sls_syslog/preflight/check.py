@@ -7,7 +7,6 @@ wrong on the network: to tell that is what it is there for.
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
-from sls_syslog.connection import TELLS_ACKNOWLEDGED, Connection, TlsAnsweredError
-from sls_syslog.deadline import Deadline, Stop
-from sls_syslog.diagnosis import explained
 from sls_syslog.errors import (
     ConnectError,
     MessageTooLongError,
@@ -26,6 +22,12 @@ from sls_syslog.errors import (
     TlsError,
     TransportError,
 )
+from sls_syslog.network.connection import TELLS_ACKNOWLEDGED, Connection, TlsAnsweredError
+from sls_syslog.network.deadline import Deadline, Stop
+from sls_syslog.network.dial import look_up, open_stream
+from sls_syslog.network.explain import explain
+from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.udp import UdpTransport
 from sls_syslog.preflight.findings import (
     certificate_finding,
     framing_finding,
@@ -35,11 +37,11 @@ from sls_syslog.preflight.findings import (
     why_no_handshake,
     why_unreachable,
 )
-from sls_syslog.preflight.marked import marked_message, payload_problem, wrong_looks
-from sls_syslog.preflight.report import DestinationReport, Finding, MarkedMessage, ReceiverReport
-from sls_syslog.settings import ClientSettings, ShipperSettings, this_machine
-from sls_syslog.transport import UdpTransport, look_up, open_stream
-from sls_syslog.trust import Resumption
+from sls_syslog.preflight.probe import make_probe, payload_problem, wrong_looks
+from sls_syslog.preflight.report import DestinationReport, Finding, ProbeMessage, ReceiverReport
+from sls_syslog.settings.client import ClientSettings, get_machine_name
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.settings.tls import make_unverified_context
 
 __all__ = ["check_destination"]
 
@@ -101,7 +103,7 @@ class _Check:
         self._settings = settings
         self._seconds = seconds
         self._findings: list[Finding] = []
-        self._messages: list[MarkedMessage] = []
+        self._messages: list[ProbeMessage] = []
         self._level: str | None = None
         self._looks: tuple[str, ...] = ()
 
@@ -148,9 +150,9 @@ class _Check:
             try:
                 level = self._talk(connection, message)
             except TlsAnsweredError as error:
-                self._fail("message", explained(error, self._settings))
+                self._fail("message", explain(error, self._settings))
             except OSError as error:
-                self._explain(explained(error, self._settings), connection.heard)
+                self._explain(explain(error, self._settings), connection.heard)
             if connection.heard:
                 self._explain("the message was not refused", connection.heard)
         self._note("message", "ok", "sent, and no refusal came back")
@@ -176,7 +178,7 @@ class _Check:
             )
         return connection
 
-    def _talk(self, connection: Connection, message: MarkedMessage) -> str:
+    def _talk(self, connection: Connection, message: ProbeMessage) -> str:
         """Send a message; return the strongest level at which it is confirmed.
 
         Raises:
@@ -204,7 +206,7 @@ class _Check:
             "message",
             problem,
             f"framing={other!r} is not taken either: is port {settings.port} that of another"
-            f" service, or does the receiver refuse this machine ({this_machine()})?",
+            f" service, or does the receiver refuse this machine ({get_machine_name()})?",
         )
 
     def _is_taken_in(self, framing: str) -> bool:
@@ -217,8 +219,8 @@ class _Check:
         except (OSError, SyslogError):
             return False
 
-    def _mark(self, settings: ClientSettings) -> MarkedMessage:
-        message, counts = marked_message(settings)
+    def _mark(self, settings: ClientSettings) -> ProbeMessage:
+        message, counts = make_probe(settings)
         self._messages.append(message)
         if not message.frames:
             found = "the sample is longer than max_message_bytes, and oversize='drop' drops it"
@@ -260,10 +262,8 @@ def _strongest_level(connection: Connection, deadline: Deadline) -> str:
 
 def _speaks_tls(settings: ClientSettings, seconds: float) -> bool:
     """Whether a TLS handshake gets an answer; nothing is sent in it, so nothing is verified."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        secured = replace(settings, protocol="tls", ssl_context=context)
+        secured = replace(settings, protocol="tls", ssl_context=make_unverified_context())
         open_stream(secured, Deadline(seconds), Resumption(), hear_out=False).close()
     except SyslogError as error:
         # It may want a certificate of ours, or another version: its alert is an answer.

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from sls_syslog.certificate import Certificate
-from sls_syslog.connection import HandshakeCutError
-from sls_syslog.halfclose import UNANSWERED
-from sls_syslog.preflight.report import Finding, MarkedMessage
-from sls_syslog.settings import ClientSettings
+from sls_syslog.network.certificate import Certificate
+from sls_syslog.network.connection import HandshakeCutError
+from sls_syslog.network.half_close import UNANSWERED
+from sls_syslog.preflight.report import Finding, ProbeMessage
+from sls_syslog.settings.client import ClientSettings
 
 __all__ = [
     "certificate_finding",
@@ -89,7 +89,7 @@ def unknown_arrival() -> Finding:
     )
 
 
-def framing_finding(message: MarkedMessage) -> Finding:
+def framing_finding(message: ProbeMessage) -> Finding:
     """What is known of the framing of a message that was not refused."""
     if message.framing == "newline":
         found = "newline: not refused, as it is by an input that requires octet counting"

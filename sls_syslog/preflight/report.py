@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-__all__ = ["DestinationReport", "Finding", "MarkedMessage", "ReceiverReport"]
+__all__ = ["DestinationReport", "Finding", "ProbeMessage", "ReceiverReport"]
 
 _WIDTH = 100
 _INDENT = " " * 23  # where the third column begins
@@ -34,7 +34,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkedMessage:
+class ProbeMessage:
     """One message that was sent.
 
     Attributes:
@@ -62,7 +62,7 @@ class ReceiverReport:
 
     destination: str
     findings: tuple[Finding, ...]
-    messages: tuple[MarkedMessage, ...]
+    messages: tuple[ProbeMessage, ...]
     level: str | None
     looks: tuple[str, ...]
 

@@ -19,8 +19,8 @@ from typing import Any
 from aliyun.log.proto import LogGroupList
 
 from sls_syslog import ShipperSettings
-from sls_syslog.encoder import LogEncoder
-from sls_syslog.hooks import MessageHooks
+from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 

@@ -23,10 +23,10 @@ import atheris
 from aliyun.log.proto import LogGroupList
 
 with atheris.instrument_imports(include=["sls_syslog"]):
-    from sls_syslog.encoder import LogEncoder
-    from sls_syslog.hooks import MessageHooks
-    from sls_syslog.logs import flatten
-    from sls_syslog.settings import ShipperSettings
+    from sls_syslog.encoding.encoder import LogEncoder
+    from sls_syslog.encoding.hooks import MessageHooks
+    from sls_syslog.logs.flatten import flatten
+    from sls_syslog.settings.shipper import ShipperSettings
     from sls_syslog.testing.deframer import deframer_for
     from sls_syslog.testing.grammar import parse_rfc3164, parse_rfc5424
     from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group

@@ -15,11 +15,11 @@ def newline(frames: list[bytes]) -> bytes:
     return b"".join(frame + b"\n" for frame in frames)
 
 
-def octet_counting(frames: list[bytes]) -> bytes:
+def frame_by_octet_count(frames: list[bytes]) -> bytes:
     return b"".join(b"%d %s" % (len(frame), frame) for frame in frames)
 
 
-WRITERS = {"newline": newline, "octet-counting": octet_counting}
+WRITERS = {"newline": newline, "octet-counting": frame_by_octet_count}
 
 
 def fed(deframer: Deframer, chunks: list[bytes]) -> tuple[list[bytes], str, bytes]:

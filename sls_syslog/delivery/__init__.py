@@ -1,0 +1,6 @@
+"""What is sent, confirmed and counted: windows, retries, the ledger.
+
+It knows neither sockets nor the SDK.
+"""
+
+__all__: list[str] = []

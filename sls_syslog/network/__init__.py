@@ -1,0 +1,6 @@
+"""Sockets and TLS: connect, send, and find out what a receiver has.
+
+Nothing else in the library touches a socket. Nothing here knows what a log is.
+"""
+
+__all__: list[str] = []

@@ -1,0 +1,125 @@
+"""Dialling: look a receiver up and try each of its addresses, all within one deadline."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sls_syslog.errors import ConnectError, SendError, SettingsError, TlsError
+from sls_syslog.network.connection import Connection, SessionRefusedError, fetch_certificate
+from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.explain import explain
+from sls_syslog.network.resolver import Address, resolve
+from sls_syslog.network.resumption import Resumption
+from sls_syslog.settings.client import ClientSettings
+
+__all__ = ["look_up", "open_first", "open_stream", "translate_errors"]
+
+_Opened = TypeVar("_Opened")
+
+
+def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
+    """The addresses of a receiver.
+
+    Raises:
+        ConnectError: If there is none before the deadline.
+    """
+    kind = socket.SOCK_DGRAM if settings.protocol == "udp" else socket.SOCK_STREAM
+    with translate_errors(ConnectError, settings):
+        found = resolve(settings.host, settings.port, kind, deadline)
+    return list(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+def open_stream(
+    settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, hear_out: bool
+) -> Connection:
+    """A connection to a receiver, over TCP or TLS.
+
+    Args:
+        settings: Where to, and trust.
+        deadline: When to give up resolving, connecting and the handshake together.
+        resumption: Where TLS sessions with this receiver are kept.
+        hear_out: Wait until the receiver has shown that it takes our certificate.
+
+    Raises:
+        ConnectError: If there is none before the deadline; its cause is the system's error.
+        TlsError: If it is TLS that fails.
+    """
+    try:
+        tls = settings.tls_context() if settings.protocol == "tls" else None
+    except SettingsError as error:  # right when the program began, and not any more
+        raise TlsError(settings.destination, str(error)) from error
+    name = settings.server_hostname or settings.host
+
+    def open_one(address: Address, share: Deadline) -> Connection:
+        return Connection(address, share, tls, name, resumption, hear_out, settings.fingerprint)
+
+    def open_anyway(address: Address, share: Deadline) -> Connection:
+        try:
+            return open_one(address, share)
+        except SessionRefusedError:
+            opened = open_one(address, share)
+            resumption.give_up()  # so it was the session
+            return opened
+
+    return open_first(settings, socket.SOCK_STREAM, deadline, open_anyway)
+
+
+def open_first(
+    settings: ClientSettings,
+    kind: int,
+    deadline: Deadline,
+    open_one: Callable[[Address, Deadline], _Opened],
+) -> _Opened:
+    """Look a receiver up, and open the first of its addresses that answers.
+
+    Args:
+        settings: The receiver.
+        kind: ``socket.SOCK_STREAM`` or ``socket.SOCK_DGRAM``.
+        deadline: When to give up looking up and opening together.
+        open_one: Opens one address before its share of the deadline has passed.
+
+    Raises:
+        ConnectError: If none opens; its cause is the system's error.
+        TlsError: If it is TLS that fails.
+    """
+    failures: list[tuple[Address, OSError]] = []
+    with translate_errors(ConnectError, settings):
+        addresses = resolve(settings.host, settings.port, kind, deadline)
+    for number, address in enumerate(addresses):
+        try:
+            # Its share of the time: an address that drops packets must not take the others'.
+            return open_one(address, deadline.share(len(addresses) - number))
+        except OSError as error:
+            failures.append((address, error))
+    distrusted = any(isinstance(error, ssl.SSLError) for _, error in failures)
+    problems = "; ".join(_told(*failure, settings, deadline) for failure in failures)
+    kind_of_error = TlsError if distrusted else ConnectError
+    raise kind_of_error(settings.destination, problems) from failures[-1][1]
+
+
+def _told(address: Address, error: OSError, settings: ClientSettings, deadline: Deadline) -> str:
+    der = None
+    if isinstance(error, ssl.SSLCertVerificationError):
+        der = fetch_certificate(address, deadline, settings.server_hostname or settings.host)
+    where = str(address[4][0])
+    problem = explain(error, settings, der=der, proven=False)
+    return problem if where == settings.host else f"{where}: {problem}"
+
+
+@contextmanager
+def translate_errors(
+    kind: type[ConnectError] | type[SendError], settings: ClientSettings, *, proven: bool = True
+) -> Iterator[None]:
+    """Turn the operating system's errors into this library's.
+
+    Raises:
+        TransportError: In place of each ``OSError``, of the given kind.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(settings.destination, explain(error, settings, proven=proven)) from error

@@ -1,0 +1,200 @@
+"""What an error of the network means, and which setting to look at.
+
+One table: a symptom, and a sentence that names the settings. It explains and decides nothing:
+what failed has failed, whatever is said here.
+
+Pure. What it shows of a certificate that nobody trusts is escaped and short.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from datetime import datetime, timezone
+
+from sls_syslog.errors import short_repr
+from sls_syslog.network.certificate import Certificate, fingerprint
+from sls_syslog.network.connection import FingerprintError, HandshakeCutError, TlsAnsweredError
+from sls_syslog.settings.client import ClientSettings
+
+__all__ = ["explain"]
+
+_EXPIRED = 10
+_SHOWN_NAMES = 10
+_SHOWN_CHARACTERS = 200
+# "TLSV13_ALERT_CERTIFICATE_REQUIRED" is the alert "certificate_required" of RFC 8446 section 6.
+_ALERT = re.compile(r"(?:SSL|TLS)V\d+_(?:ALERT_)?")
+
+_CLOCK = "or set this machine's clock right"
+_OTHER_NAME = (
+    "the receiver's certificate is not trusted: it is not for {name}{names}; if this is the right"
+    " receiver, set server_hostname to a name that its certificate has"
+)
+_OTHER_CA = (
+    "the receiver's certificate is not trusted: it was issued{issuer}, and {authority}, or the"
+    " receiver does not send its whole chain"
+)
+_WE_ARE_REFUSED = "the receiver refuses our client certificate{alert}: {client}"
+_NO_VERSION = "the receiver speaks no version of TLS that {oldest} allows{alert}"
+_NO_TLS = "what the receiver answers is not TLS{alert}: does it speak TLS on this port?"
+_ENDED = "{problem}; if the receiver wants a client certificate, {client}"
+
+# By the code of a certificate's verification (x509_vfy.h of OpenSSL), by OpenSSL's name of what it
+# found or was told in an alert, or by a name of ours.
+_SENTENCES: dict[int | str, str] = {
+    _EXPIRED: "the receiver's certificate has expired{until}; renew it there, " + _CLOCK,
+    9: "the receiver's certificate is not valid yet{since}; wait, " + _CLOCK,
+    18: "the receiver's certificate is not trusted: it is self-signed, and {authority}{pin}",
+    **dict.fromkeys((2, 19, 20, 21), _OTHER_CA),
+    **dict.fromkeys((62, 64), _OTHER_NAME),
+    "authority expired": "the certificate of a CA above the receiver's has expired: renew it, at"
+    " the receiver or in cert_path; the receiver's own has not{until}",
+    "distrusted": "the receiver's certificate is not trusted: {problem}{pin}",
+    "fingerprint": "the receiver's certificate has the fingerprint {own}, which the setting"
+    " fingerprint does not hold: add it, if the receiver's own tools show the same",
+    "CERTIFICATE_REQUIRED": "the receiver wants a client certificate{alert}: {client}",
+    "HANDSHAKE_FAILURE": "the receiver ends the handshake{alert}: it may have no cipher that we"
+    " allow; if the receiver wants a client certificate, {client}",
+    "UNKNOWN_CA": "the receiver does not know the CA of our client certificate{alert}: {client}",
+    "CERTIFICATE_EXPIRED": "our client certificate has expired{alert}: renew client_cert",
+    "CERTIFICATE_REVOKED": "our client certificate is revoked{alert}: renew client_cert",
+    "BAD_CERTIFICATE": _WE_ARE_REFUSED,
+    "UNSUPPORTED_CERTIFICATE": _WE_ARE_REFUSED,
+    "CERTIFICATE_UNKNOWN": _WE_ARE_REFUSED,
+    "ACCESS_DENIED": _WE_ARE_REFUSED,
+    "PROTOCOL_VERSION": _NO_VERSION,
+    "UNSUPPORTED_PROTOCOL": _NO_VERSION,
+    "UNRECOGNIZED_NAME": "the receiver has no certificate for {name}{alert}: set server_hostname",
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "HTTP_REQUEST": _NO_TLS,
+    "unanswered": "{problem}: does the receiver speak TLS on this port, and a version that"
+    " {oldest} allows?",
+    "cut": _ENDED,
+    "ended tls": _ENDED,
+    "ended tcp": "{problem}; if the receiver speaks TLS on this port, set protocol=tls",
+    "answered in tls": "{problem}: set protocol=tls, or the port at which it takes plain text",
+}
+
+
+def explain(
+    error: BaseException,
+    settings: ClientSettings,
+    *,
+    der: bytes | None = None,
+    proven: bool = True,
+) -> str:
+    """What happened, without the error number, and what to do about it where that is known.
+
+    Args:
+        error: What the operating system or OpenSSL has raised.
+        settings: What it failed with.
+        der: The certificate that the receiver shows, if it was refused and could be had.
+        proven: Whether this receiver has taken something before, with these settings.
+    """
+    problem = _problem(error)
+    certificate = _read(der)
+    sentence = _SENTENCES.get(_symptom(error, settings, certificate, proven), "{problem}")
+    facts = {**_facts(error, settings), **_certificate_facts(certificate, der)}
+    return sentence.format(problem=problem, **facts)
+
+
+def _problem(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return str(error.verify_message)
+    if isinstance(error, ssl.SSLEOFError):  # may be a reset, before Python 3.13
+        return "the receiver has ended the connection"
+    return str(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+
+
+def _symptom(
+    error: BaseException, settings: ClientSettings, certificate: Certificate | None, proven: bool
+) -> int | str:
+    if isinstance(error, FingerprintError):
+        return "fingerprint"
+    if isinstance(error, TlsAnsweredError):
+        return "answered in tls"
+    if isinstance(error, HandshakeCutError):
+        return "cut" if error.answered else "unanswered"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _verification(error.verify_code, certificate)
+    if isinstance(error, ConnectionRefusedError):  # nobody listens, whatever is spoken
+        return ""
+    if isinstance(error, (ConnectionError, ssl.SSLEOFError)):
+        return "" if proven else f"ended {settings.protocol}"
+    return _ALERT.sub("", getattr(error, "reason", None) or "")
+
+
+def _verification(code: int, certificate: Certificate | None) -> int | str:
+    if code == _EXPIRED and certificate and certificate.until > datetime.now(timezone.utc):
+        return "authority expired"
+    return code if code in _SENTENCES else "distrusted"
+
+
+def _facts(error: BaseException, settings: ClientSettings) -> dict[str, str]:
+    alert = getattr(error, "reason", None)
+    return {
+        "name": settings.server_hostname or settings.host,
+        "own": f"sha256:{getattr(error, 'fingerprint', '')}",
+        "alert": f" ({alert})" if alert else "",
+        "authority": _authority(settings),
+        "client": _client(settings),
+        "oldest": "ssl_context" if settings.ssl_context else f"min_tls={_version(settings)}",
+    }
+
+
+def _certificate_facts(certificate: Certificate | None, der: bytes | None) -> dict[str, str]:
+    if certificate is None or der is None:
+        return {"names": "", "since": "", "until": "", "issuer": " by another CA", "pin": ""}
+    return {
+        "names": f", but for {_names(certificate)}",
+        "since": f" (valid from {_date(certificate.since)})",
+        "until": f" (valid until {_date(certificate.until)})",
+        "issuer": f" by {_safe(certificate.issuer)}",
+        "pin": f"; or set fingerprint to sha256:{fingerprint(der)}, if the receiver's own tools"
+        " show the same",
+    }
+
+
+def _authority(settings: ClientSettings) -> str:
+    if settings.ssl_context:
+        return "ssl_context does not hold it"
+    if settings.cert_path is None:
+        return "the system does not hold it: set cert_path to that CA's file"
+    return f"cert_path={settings.cert_path} does not hold it"
+
+
+def _client(settings: ClientSettings) -> str:
+    if settings.ssl_context:
+        return "ssl_context must hold one that it trusts"
+    if settings.client_cert is None:
+        return "set client_cert and client_key"
+    return f"does it trust client_cert={settings.client_cert}, its CA and the names in it?"
+
+
+def _version(settings: ClientSettings) -> str:
+    return settings.min_tls.name.removeprefix("TLSv").replace("_", ".")
+
+
+def _read(der: bytes | None) -> Certificate | None:
+    try:
+        return Certificate.of(der) if der else None
+    except ValueError:
+        return None
+
+
+def _names(certificate: Certificate) -> str:
+    if not certificate.names:
+        subject = _safe(certificate.subject)
+        return f"no name at all: it has no subjectAltName, and its subject {subject} does not count"
+    more = len(certificate.names) - _SHOWN_NAMES
+    first = ", ".join(map(_safe, certificate.names[:_SHOWN_NAMES]))
+    return f"{first} and {more} more" if more > 0 else first
+
+
+def _safe(text: str) -> str:
+    """Without line ends and control characters."""
+    return short_repr(text, _SHOWN_CHARACTERS)
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

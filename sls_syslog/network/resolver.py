@@ -1,0 +1,49 @@
+"""Names to addresses, within a deadline."""
+
+from __future__ import annotations
+
+import socket
+from threading import Thread
+from typing import Any
+
+from sls_syslog.network.deadline import Deadline
+
+__all__ = ["Address", "resolve"]
+
+Address = tuple[int, int, int, str, Any]
+"""One answer of ``socket.getaddrinfo``."""
+
+
+def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address]:
+    """All addresses of a name, looked up anew.
+
+    The system's resolver knows no deadline, so it works in a thread of its own, which is
+    left behind when it takes too long.
+
+    Args:
+        host: Name or address.
+        port: Port.
+        kind: ``socket.SOCK_STREAM`` or ``socket.SOCK_DGRAM``.
+        deadline: When to give up.
+
+    Raises:
+        OSError: If the name has no address, or the deadline passes.
+    """
+    outcome: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            outcome.append(socket.getaddrinfo(host, port, type=kind))
+        except (OSError, UnicodeError) as error:
+            outcome.append(error)
+
+    resolver = Thread(target=look_up, name=f"resolve-{host}", daemon=True)
+    resolver.start()
+    while resolver.is_alive():
+        resolver.join(deadline.slice())
+    (found,) = outcome
+    if isinstance(found, OSError):
+        raise found
+    if isinstance(found, UnicodeError):
+        raise OSError(f"not a name that can be looked up: {found}")
+    return list(found)

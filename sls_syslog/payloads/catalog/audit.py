@@ -1,0 +1,165 @@
+"""Mappings of who did what: ActionTrail, RDS and Kubernetes.
+
+Pure: tables.
+"""
+
+from __future__ import annotations
+
+from sls_syslog.payloads.catalog.sources import (
+    at_least,
+    choice,
+    first_word_of_sql,
+    given,
+    joined,
+    other_than,
+    within,
+)
+from sls_syslog.payloads.catalog.web import outcome_of
+from sls_syslog.payloads.mapping import EventMapping, Labelled, text
+
+__all__ = ["ACTIONTRAIL", "KUBERNETES", "RDS"]
+
+# Sign-ins have been seen to fail without a code, and to succeed with this message.
+_ERROR = ("event.errorCode", other_than("event.errorMessage", "success"))
+
+ACTIONTRAIL = EventMapping(
+    product="ActionTrail",
+    event_class_id="event.eventName",
+    name=joined("event.serviceName", "event.eventName", sep=":"),
+    severity=(
+        given(_ERROR, choice("event.eventName", {"consolesignin": "7"}, "6")),
+        choice("event.eventRW", {"read": "2", "write": "5"}),
+        text("3"),
+    ),
+    extension={
+        "rt": "event.eventTime",
+        "cat": "event.eventType",
+        "act": "event.eventRW",
+        "outcome": (
+            given(_ERROR, text("failure")),
+            given("event.eventName", text("success")),
+        ),
+        "reason": "event.errorCode",
+        "msg": (other_than("event.errorMessage", "success"), "event.requestParameters"),
+        "src": "event.sourceIpAddress",
+        "suser": ("event.userIdentity.userName", "event.additionalEventData.loginAccount"),
+        "suid": "event.userIdentity.principalId",
+        "spriv": "event.userIdentity.type",
+        "destinationServiceName": "event.eventSource",
+        "requestClientApplication": "event.userAgent",
+        "externalId": within("event.eventId", 40),
+        "cs1": Labelled("AccessKeyId", "event.userIdentity.accessKeyId"),
+        "cs2": Labelled("Region", "event.acsRegion"),
+        "cs3": Labelled("RequestId", "event.requestId"),
+        "cs4": Labelled("ServiceName", "event.serviceName"),
+        "cs5": Labelled("ResourceName", ("event.resourceName", "event.referencedResources")),
+        "cs6": Labelled(
+            "AccountId",
+            ("event.recipientAccountId", "owner_id", "event.userIdentity.accountId"),
+        ),
+        "flexString1": Labelled(
+            "MfaChecked",
+            ("event.additionalEventData.isMFAChecked", "event.additionalEventData.mfaChecked"),
+        ),
+        "flexString2": Labelled("VpcId", "event.vpcId"),
+    },
+)
+"""ActionTrail, topics ``actiontrail_event`` and ``actiontrail_audit_event``.
+
+Sources: "ActionTrail" of Log Audit (help/en/sls/actiontrail), "Log fields" of ActionTrail
+(help/en/sls/log-fields-25), "Management event structure" (doc-detail/28819), logon events
+(doc-detail/286977).
+"""
+
+_CHANGES = dict.fromkeys(("insert", "update", "replace", "delete"), "3")
+_DEFINITIONS = dict.fromkeys(
+    ("alter", "create", "drop", "grant", "rename", "revoke", "truncate"), "5"
+)
+_STATEMENT = first_word_of_sql("sql")
+
+RDS = EventMapping(
+    product="RDS",
+    event_class_id=(_STATEMENT, text("SQL")),
+    name=joined(text("SQL"), _STATEMENT),
+    severity=(
+        given(other_than("fail", "0"), text("6")),
+        choice(_STATEMENT, _CHANGES | _DEFINITIONS, "2"),
+        text("3"),
+    ),
+    extension={
+        "rt": "origin_time",
+        "act": _STATEMENT,
+        "outcome": choice("fail", {"0": "success"}, "failure"),
+        "reason": other_than("fail", "0", "1"),
+        "src": "client_ip",
+        "suser": "user",
+        "app": "db_type",
+        "msg": "sql",
+        "cs1": Labelled("Database", "db"),
+        "cs2": Labelled("InstanceId", "instance_id"),
+        "cs3": Labelled("ThreadId", "thread_id"),
+        "cs4": Labelled("InstanceName", "instance_name"),
+        "cs5": Labelled("Region", "region"),
+        "cs6": Labelled("AccountId", "owner_id"),
+        "cn1": Labelled("LatencyUs", "latency"),
+        "cn2": Labelled(
+            "Rows",
+            (
+                other_than("update_rows", "0"),
+                other_than("effect_row", "0"),
+                "return_rows",
+            ),
+        ),
+        "cn3": Labelled("RowsChecked", "check_rows"),
+    },
+)
+"""RDS and PolarDB, audit of SQL, topic ``rds_audit_log``.
+
+Sources: "ApsaraDB RDS" of Log Audit (help/en/sls/rds), "View audit analysis results" of Data
+Security Center (help/en/dsc/data-security-center/user-guide/view-audit-analysis-results).
+"""
+
+_READS = dict.fromkeys(("get", "list", "watch"), "2")
+_INTO_A_POD = dict.fromkeys(("attach", "exec", "portforward"), "6")
+
+KUBERNETES = EventMapping(
+    product="Kubernetes",
+    event_class_id=joined(
+        "verb", joined("objectRef.resource", "objectRef.subresource", sep="/"), sep=":"
+    ),
+    name=joined("verb", "objectRef.resource", "objectRef.subresource"),
+    severity=(
+        choice("responseStatus.code", {"401": "6", "403": "6"}),
+        choice("objectRef.subresource", _INTO_A_POD),
+        at_least("responseStatus.code", {400: "3", 500: "5"}),
+        choice("verb", _READS, "5"),
+        text("3"),
+    ),
+    extension={
+        "rt": "requestReceivedTimestamp",
+        "end": "stageTimestamp",
+        "cat": "stage",
+        "act": "verb",
+        "outcome": outcome_of("responseStatus.code"),
+        "reason": "responseStatus.reason",
+        "msg": "responseStatus.message",
+        "src": "sourceIPs.0",
+        "suser": "user.username",
+        "suid": "user.uid",
+        "request": "requestURI",
+        "requestClientApplication": "userAgent",
+        "externalId": within("auditID", 40),
+        "cs1": Labelled("Namespace", "objectRef.namespace"),
+        "cs2": Labelled("Resource", "objectRef.resource"),
+        "cs3": Labelled("ObjectName", "objectRef.name"),
+        "cs4": Labelled("ApiGroup", "objectRef.apiGroup"),
+        "cs5": Labelled("Groups", "user.groups"),
+        "cs6": Labelled("Decision", "annotations.authorization.k8s.io/decision"),
+        "cn1": Labelled("Status", "responseStatus.code"),
+    },
+)
+"""Audit of Kubernetes' API server (ACK), whose logs have no topic of their own.
+
+Sources: "kube-apiserver audit logs" of ACK (help/en/cs/user-guide/kube-apiserver-audit-logs);
+Kubernetes, kube-apiserver Audit Configuration (audit.k8s.io/v1), Event.
+"""

@@ -1,0 +1,285 @@
+"""Mappings of Security Center's logs: what it found, and what its agents saw on the hosts.
+
+Pure: tables. Fields have had two names; the present one comes first. Sources: "Security Center"
+of Log Audit (help/en/sls/security-center; the older names in doc-detail/215639), "Log categories
+and field descriptions" of Security Center
+(zh/security-center/user-guide/log-category-and-field-description-v2-0).
+"""
+
+from __future__ import annotations
+
+from sls_syslog.payloads.catalog.network import DIRECTIONS
+from sls_syslog.payloads.catalog.sources import choice, host_in, joined, url, within
+from sls_syslog.payloads.catalog.web import outcome_of, severity_of
+from sls_syslog.payloads.fields import Source
+from sls_syslog.payloads.mapping import EventMapping, Labelled, text
+
+__all__ = [
+    "ALERT",
+    "BASELINE",
+    "BRUTE_FORCE",
+    "DNS",
+    "HTTP",
+    "LOGIN",
+    "NETWORK",
+    "PROCESS",
+    "VULNERABILITY",
+]
+
+_PRODUCT = "Security Center"
+_HOST = ("host_ip", "ip")
+_ASSET = ("intranet_ip", "internet_ip")
+_OF_THE_AGENT: dict[str, Source | Labelled] = {
+    "rt": "start_time",
+    "deviceExternalId": "uuid",
+    "cs4": Labelled("InstanceId", "instance_id"),
+    "cs5": Labelled("AssetGroup", "sas_group_name"),
+    "cs6": Labelled("AccountId", "owner_id"),
+}
+_LEVELS = {"serious": "9", "suspicious": "6", "remind": "3"}
+_RISKS = {"critical": "9", "high": "8", "medium": "5", "low": "3"}
+_NECESSITIES = {"asap": "8", "later": "5", "nntf": "3"}
+
+ALERT = EventMapping(
+    product=_PRODUCT,
+    event_class_id=("data_source", text("alert")),
+    name="name",
+    severity=choice("level", _LEVELS),
+    extension={
+        **_OF_THE_AGENT,
+        "cat": "data_source",
+        "act": ("operation", "op"),
+        "msg": "detail",
+        "src": "detail.loginSourceIp",
+        "dst": _ASSET,
+        "dpt": "detail.loginDestinationPort",
+        "duser": "detail.loginUser",
+        "externalId": within("unique_info", 40),
+        "cs1": Labelled("Level", "level"),
+        "cs2": Labelled("InternetIp", "internet_ip"),
+        "cs3": Labelled("Tag", "tag"),
+        "cn1": Labelled("Status", "status"),
+    },
+)
+"""Alerts, topic ``sas-security-log``."""
+
+# As in the API's DescribeVulList; alerts and baselines count theirs in another way.
+_VULNERABILITY_STATES = {
+    "1": "unfixed",
+    "2": "fix failed",
+    "3": "rollback failed",
+    "4": "fixing",
+    "5": "rolling back",
+    "6": "verifying",
+    "7": "fixed",
+    "8": "fixed, waiting for a restart",
+    "9": "rolled back",
+    "10": "ignored",
+    "11": "rolled back, waiting for a restart",
+    "12": "gone",
+    "20": "expired",
+}
+
+VULNERABILITY = EventMapping(
+    product=_PRODUCT,
+    event_class_id=("vul_name", "name"),
+    name=("vul_alias_name", "alias_name"),
+    severity=choice(("risk_level", "level"), _RISKS | _NECESSITIES, "5"),
+    extension={
+        **_OF_THE_AGENT,
+        "cat": "type",
+        "act": ("operation", "op"),
+        "msg": "extend_content",
+        "dst": _ASSET,
+        "dhost": "instance_name",
+        "cs1": Labelled("Status", (choice("status", _VULNERABILITY_STATES), "status")),
+        "cs2": Labelled("InternetIp", "internet_ip"),
+        "cs3": Labelled("Tag", "tag"),
+        "flexString1": Labelled("RiskLevel", ("risk_level", "level")),
+        "flexString2": Labelled("VulnerabilityId", "vul_primary_id"),
+    },
+)
+"""Vulnerabilities, topic ``sas-vul-log``."""
+
+BASELINE = EventMapping(
+    product=_PRODUCT,
+    event_class_id=joined("type_name", "sub_type_name", sep=":"),
+    name=("check_item_name", "check_item", "risk_name"),
+    severity=choice(("check_item_level", "check_level", "risk_level", "level"), _RISKS, "5"),
+    extension={
+        **_OF_THE_AGENT,
+        "cat": "type_name",
+        "act": ("operation", "op"),
+        "msg": "risk_name",
+        "cs1": Labelled("Type", ("type_alias_name", "type_alias")),
+        "cs2": Labelled("SubType", ("sub_type_alias_name", "sub_type_alias")),
+        "cs3": Labelled("CheckType", "check_type"),
+        "flexString1": Labelled("RiskLevel", ("risk_level", "level")),
+        "cn1": Labelled("Status", "status"),
+    },
+)
+"""Baseline checks, topic ``sas-hc-log``."""
+
+_LOGIN_TYPE = ("login_type", "warn_type")
+_LOGIN_USER = ("username", "warn_user")
+_LOGIN: dict[str, Source | Labelled] = {
+    **_OF_THE_AGENT,
+    "src": ("src_ip", "warn_ip"),
+    "dst": _HOST,
+    "dpt": ("dst_port", "warn_port"),
+    # The account on the host; QRadar normalises the name of the source's user only.
+    "duser": _LOGIN_USER,
+    "suser": _LOGIN_USER,
+    "app": choice(_LOGIN_TYPE, {"sshlogin": "ssh", "rdplogin": "rdp", "ipclogin": "ipc"}),
+    "cnt": ("login_count", "warn_count"),
+}
+
+LOGIN = EventMapping(
+    product=_PRODUCT,
+    event_class_id=(_LOGIN_TYPE, text("login")),
+    name=text("Login to a host"),
+    severity=3,
+    extension={**_LOGIN, "act": text("login")},
+)
+"""Logins to hosts, topic ``aegis-log-login``."""
+
+BRUTE_FORCE = EventMapping(
+    product=_PRODUCT,
+    event_class_id=joined(text("brute-force"), _LOGIN_TYPE, sep=":"),
+    name=text("Brute force against a host"),
+    severity=6,
+    extension={**_LOGIN, "act": text("login"), "outcome": text("failure")},
+)
+"""Logins to hosts that failed, topic ``aegis-log-crack``."""
+
+PROCESS = EventMapping(
+    product=_PRODUCT,
+    event_class_id=text("process-start"),
+    name=text("Process started"),
+    severity=2,
+    extension={
+        **_OF_THE_AGENT,
+        "src": _HOST,
+        "suser": "username",
+        "suid": "uid",
+        "sproc": ("parent_proc_path", "pfilepath", "parent_proc_name", "pfilename"),
+        "spid": "ppid",
+        "dproc": ("proc_name", "filename"),
+        "dpid": "pid",
+        "filePath": ("proc_path", "filepath"),
+        "msg": "cmdline",
+        "cs1": Labelled("CommandChain", "cmd_chain"),
+        "cs2": Labelled("ParentCommand", "parent_cmd_line"),
+        "cs3": Labelled("Directory", "cwd"),
+        "flexString1": Labelled("ContainerName", "container_name"),
+        "flexString2": Labelled("ContainerImage", "container_image_name"),
+    },
+)
+"""Processes, topic ``aegis-log-process``."""
+
+_CONNECTION_STATES = {
+    "1": "closed",
+    "2": "listen",
+    "3": "syn sent",
+    "4": "syn received",
+    "5": "established",
+    "6": "close wait",
+    "7": "closing",
+    "8": "fin wait 1",
+    "9": "fin wait 2",
+    "10": "time wait",
+    "11": "deleted",
+}
+_DIRECTION = choice(("net_connect_dir", "in_out", "dir"), DIRECTIONS)
+
+NETWORK = EventMapping(
+    product=_PRODUCT,
+    name=text("Network connection"),
+    severity=2,
+    extension={
+        **_OF_THE_AGENT,
+        "act": "type",
+        "src": "src_ip",
+        "spt": "src_port",
+        "dst": "dst_ip",
+        "dpt": "dst_port",
+        "dvc": _HOST,
+        "proto": ("connection_type", "l4_proto", "proto"),
+        "deviceDirection": _DIRECTION,
+        "deviceProcessName": ("proc_path", "proc_name"),
+        "suser": "username",
+        "cs1": Labelled("State", (choice("status", _CONNECTION_STATES), "status")),
+        "cs2": Labelled("AssetType", "asset_type"),
+        "cs3": Labelled("CommandChain", "cmd_chain"),
+    },
+)
+"""Connections of hosts, topics ``aegis-log-network`` and ``sas-log-session``."""
+
+_QUERY_TYPES = {
+    "1": "A",
+    "2": "NS",
+    "5": "CNAME",
+    "6": "SOA",
+    "12": "PTR",
+    "15": "MX",
+    "16": "TXT",
+    "28": "AAAA",
+    "33": "SRV",
+}
+_RCODES = {"0": "NOERROR", "1": "FORMERR", "2": "SERVFAIL", "3": "NXDOMAIN", "5": "REFUSED"}
+_QUERY_TYPE = ("query_type", "qtype")
+
+DNS = EventMapping(
+    product=_PRODUCT,
+    event_class_id=text("dns-query"),
+    name=text("DNS query"),
+    severity=2,
+    extension={
+        **_OF_THE_AGENT,
+        "rt": ("start_time", "query_datetime", "time"),
+        "outcome": choice("rcode", {"0": "success"}, "failure"),
+        "reason": choice("rcode", _RCODES),
+        "src": ("src_ip", *_HOST),
+        "spt": "src_port",
+        "shost": ("host", "hostname"),
+        "dst": ("dst_ip", "dest_ip"),
+        "dpt": ("dst_port", "dest_port"),
+        "destinationDnsDomain": ("query_name", "qname", "domain"),
+        "deviceDirection": _DIRECTION,
+        "deviceProcessName": "proc_path",
+        "msg": "cmdline",
+        "externalId": within(("qid", "id"), 40),
+        "cs1": Labelled("Answer", ("answer_rdata", "answer_rda", "answer")),
+        "cs2": Labelled("QueryType", (choice(_QUERY_TYPE, _QUERY_TYPES), *_QUERY_TYPE)),
+        "cs3": Labelled("AnswerName", ("answer_name", "anwser_name")),
+    },
+)
+"""DNS, topics ``sas-log-dns``, ``local-dns`` and ``aegis-log-dns-query``."""
+
+
+_STATUS = ("status", "ret_code")
+
+HTTP = EventMapping(
+    product=_PRODUCT,
+    event_class_id=text("http-request"),
+    name=text("Web request"),
+    severity=severity_of(_STATUS),
+    extension={
+        **_OF_THE_AGENT,
+        "outcome": outcome_of(_STATUS),
+        "src": "src_ip",
+        "spt": "src_port",
+        "dst": "dst_ip",
+        "dpt": "dst_port",
+        "dhost": host_in("host"),
+        "request": url(text("http"), "host", ("request_uri", "uri")),
+        "requestMethod": ("request_method", "method"),
+        "requestClientApplication": ("http_user_agent", "user_agent"),
+        "requestContext": ("http_referer", "referer"),
+        "out": ("response_content_length", "content_length"),
+        "cs1": Labelled("XForwardedFor", ("http_x_forward_for", "x_forward_for")),
+        "cs2": Labelled("Redirect", "jump_location"),
+        "cn1": Labelled("Status", _STATUS),
+    },
+)
+"""Web requests seen in the network, topic ``sas-log-http``."""

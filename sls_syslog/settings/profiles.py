@@ -1,0 +1,233 @@
+"""What each receiver needs to accept a message: one row of settings for each, with its source.
+
+Pure data. A row sets only what a receiver demands of messages; how it is reached and trusted is
+left to the user, whose own keys win over a row. No row may make a receiver lose what it was sent,
+so a limit comes with what happens beyond it:
+
+* Key-value and JSON are split. A part of a JSON object is no JSON, but a cut one is none
+  either, and all of it arrives.
+* CEF and LEEF are cut. Behind ``__part__=1/2`` nobody would recognise the event at all; a
+  cut one is read but for its end, and is counted and logged as truncated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sls_syslog.payloads.text import JsonPayload
+from sls_syslog.syslog.framing import LARGEST_DATAGRAM
+
+__all__ = ["PROFILES", "Profile"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One receiver.
+
+    Attributes:
+        name: The value of the setting ``receiver``.
+        title: The receiver as its maker calls it.
+        settings: Keys of ``ShipperSettings`` and their values; sizes are in bytes.
+        udp: What is different over UDP.
+        source: Where that is written: the vendor's documentation, or the receiver's own source.
+        note: Why the row is as it is.
+    """
+
+    name: str
+    title: str
+    settings: Mapping[str, Any]
+    udp: Mapping[str, Any] = field(default_factory=dict)
+    source: str
+    note: str
+
+    def settings_for(self, protocol: str | None) -> dict[str, Any]:
+        """The settings under a protocol, ``None`` for the one that the profile or default says.
+
+        UDP has no framing, and no message larger than a datagram.
+        """
+        chosen = dict(self.settings)
+        if (protocol or chosen.get("protocol")) != "udp":
+            return chosen
+        chosen |= self.udp
+        chosen.pop("framing", None)
+        if "max_message_bytes" in chosen:
+            chosen["max_message_bytes"] = min(chosen["max_message_bytes"], LARGEST_DATAGRAM)
+        return chosen
+
+
+_LINES = {"framing": "newline", "newlines": "escape"}
+_JSON = {"syslog_format": "rfc5424", **_LINES, "payload": "json", "oversize": "split"}
+_RELAY = {"syslog_format": "rfc5424", **_LINES, "oversize": "split"}
+# CEF and LEEF stand where the TAG of RFC 3164 would, and know no escape such as \u0085.
+_EVENT = {
+    "syslog_format": "rfc3164",
+    "framing": "newline",
+    "newlines": "space",
+    "oversize": "truncate",
+}
+_LEEF_GUIDE = "https://www.ibm.com/docs/en/dsm?topic=overview-leef-event-components"
+_QRADAR_SIZES = (
+    "sizes: Max TCP (UDP) Syslog Payload Length in"
+    " https://www.ibm.com/docs/en/qsip/7.5?topic=tasks-configuring-system-settings"
+)
+
+_ROWS = (
+    Profile(
+        name="qradar",
+        title="IBM QRadar, LEEF",
+        settings={**_EVENT, "payload": "leef", "max_message_bytes": 4096},
+        udp={"max_message_bytes": 1024},
+        source=f"{_LEEF_GUIDE}; {_QRADAR_SIZES}",
+        note=(
+            "Both headers are taken. RFC 3164, as in IBM's own samples, because QRadar documents"
+            " three digits of a fraction for RFC 5424, and `devTime` dates the event anyway."
+            " Longer events would be cut into several, all but the first without a header."
+        ),
+    ),
+    Profile(
+        name="qradar-json",
+        title="IBM QRadar, JSON",
+        settings={
+            **_JSON,
+            "syslog_format": "rfc3164",
+            "payload": JsonPayload(expand=("event",)),
+            "max_message_bytes": 4096,
+        },
+        udp={"max_message_bytes": 1024},
+        source=(
+            "https://www.ibm.com/docs/en/qsip/7.6.0?topic=actiontrail-alibaba-sample-event-message;"
+            f" {_QRADAR_SIZES}"
+        ),
+        note="For custom properties by JSON expressions. ActionTrail's `event` is an object, as in"
+        " IBM's sample. Its logs are often longer than 4096 bytes: raise both limits.",
+    ),
+    Profile(
+        name="arcsight",
+        title="ArcSight SmartConnector, Logger",
+        settings={**_EVENT, "payload": "cef"},
+        source=(
+            "https://www.microfocus.com/documentation/arcsight/arcsight-smartconnectors-25.1/pdfdoc/"
+            "cef-implementation-standard/cef-implementation-standard.pdf"
+        ),
+        note="`CEF:0` stands where the TAG would. Its limits are those of each field, which the"
+        " payload keeps; there is none for the message.",
+    ),
+    Profile(
+        name="splunk",
+        title="Splunk, TCP input",
+        settings={**_JSON, "max_message_bytes": 10_000},
+        source="http://wiki.splunk.com/Community:Test:"
+        "How_Splunk_behaves_when_receiving_or_forwarding_udp_data; size: TRUNCATE in props.conf",
+        note="The TCP input keeps the message as it is; the UDP input takes the priority away and"
+        " puts a time and a host of its own before it.",
+    ),
+    Profile(
+        name="sc4s",
+        title="Splunk Connect for Syslog",
+        settings={**_JSON, "max_message_bytes": 65_536},
+        source="https://github.com/splunk/splunk-connect-for-syslog: docs/sources,"
+        " package/etc/go_templates/source_network.t; size: syslog-ng's log-msg-size",
+        note="Ports 514 and 6514 take lines only; octet counting is for 601 and 5425.",
+    ),
+    Profile(
+        name="sentinel",
+        title="Microsoft Sentinel, by a forwarder with the Azure Monitor Agent",
+        settings={**_EVENT, "payload": "cef", "max_message_bytes": 8096},
+        source="https://learn.microsoft.com/azure/sentinel/cef-syslog-ama-overview;"
+        " size: maxMessageSize of the forwarder's rsyslog",
+        note="`CEF:0` directly behind the host: behind a TAG the agent takes it for plain text."
+        " rsyslog would make a second event of the rest of a longer one.",
+    ),
+    Profile(
+        name="elastic",
+        title="Elastic Agent, Filebeat",
+        settings={**_JSON, "max_message_bytes": 20 * 1024 * 1024},
+        udp={"max_message_bytes": 10 * 1024},
+        source="https://elastic.co/docs/reference/beats/filebeat/filebeat-input-tcp,"
+        " https://elastic.co/docs/reference/beats/filebeat/filebeat-input-syslog",
+        note="`framing: delimiter` is the default there.",
+    ),
+    Profile(
+        name="graylog",
+        title="Graylog, Syslog TCP input",
+        settings={**_JSON, "max_message_bytes": 2 * 1024 * 1024},
+        source="https://github.com/Graylog2/graylog2-server: SyslogTCPFramingRouterHandler;"
+        " https://github.com/Graylog2/graylog-plugin-cef/issues/11",
+        note="JSON, because its CEF parser un-escapes `=` too early and finds keys in values."
+        " RFC 5424, because it has the time zone.",
+    ),
+    Profile(
+        name="wazuh",
+        title="Wazuh manager, remoted",
+        settings={**_JSON, "syslog_format": "rfc3164", "max_message_bytes": 65_000},
+        source="https://github.com/wazuh/wazuh: src/remoted/src/syslogtcp.c; issues/16994,"
+        " issues/107",
+        note="Its predecoder does not read RFC 5424. It decodes JSON that stands behind `TAG: `."
+        " Its buffer is 65536 bytes, in which the line feed and its own prefix must fit.",
+    ),
+    Profile(
+        name="logrhythm",
+        title="LogRhythm System Monitor Agent",
+        settings={**_LINES, "syslog_format": "rfc3164", "oversize": "split"},
+        source="https://docs.logrhythm.com/lrsiem/docs/syslog-collection",
+        note="Lines on 514, or 6514 for TLS. Host and time are read by a relay regex of the agent;"
+        " no limit is documented.",
+    ),
+    Profile(
+        name="rsyslog",
+        title="rsyslog, imtcp, imptcp, imudp",
+        settings={**_RELAY, "framing": "octet-counting", "max_message_bytes": 8096},
+        source="https://www.rsyslog.com/doc/configuration/modules/imtcp.html, and tried: 8.2302",
+        note="Both framings are taken on one port. A longer message would become two, the second"
+        " without a header. The payload is what stands behind the relay's to say.",
+    ),
+    Profile(
+        name="syslog-ng",
+        title="syslog-ng, AxoSyslog: network() with flags(syslog-protocol)",
+        settings={**_RELAY, "max_message_bytes": 65_536},
+        source="https://syslog-ng.github.io/admin-guide, and tried: 3.38",
+        note="Lines, because a wrong driver is then noticed: `syslog()` closes the connection,"
+        " whereas `network()` takes the octet count for a part of the message.",
+    ),
+    Profile(
+        name="sumo",
+        title="Sumo Logic, Cloud Syslog Source",
+        settings={
+            **_JSON,
+            "protocol": "tls",
+            "oversize": "truncate",
+            "max_message_bytes": 64_000,
+        },
+        source="https://help.sumologic.com/docs/send-data/hosted-collectors/cloud-syslog-source",
+        note="Anything but RFC 5424 is dropped there, and so is a message without the source's"
+        " token, which a payload of your own has to put first; not split, for then only the"
+        " first part would have it.",
+    ),
+    Profile(
+        name="datadog",
+        title="Datadog Agent, TCP listener",
+        settings={**_JSON, "max_message_bytes": 256_000},
+        source="https://docs.datadoghq.com/agent/logs/log_transport",
+        note="To an Agent of yours; Datadog's own TCP intake is not supported any more.",
+    ),
+    Profile(
+        name="logscale",
+        title="CrowdStrike Falcon LogScale Collector",
+        settings={**_JSON, "max_message_bytes": 2048},
+        source="https://library.humio.com/falcon-logscale-collector/"
+        "log-collector-config-common-source-syslogtls.html",
+        note="`maxEventSize` is 2048 by default and cuts; raise both limits.",
+    ),
+    Profile(
+        name="vector",
+        title="Vector, syslog source",
+        settings={**_JSON, "max_message_bytes": 102_400},
+        source="https://vector.dev/docs/reference/configuration/sources/syslog",
+        note="`max_length` is 102400 by default; what is longer does not arrive whole.",
+    ),
+)
+
+PROFILES: dict[str, Profile] = {row.name: row for row in _ROWS}
+"""The profiles by the value of the setting ``receiver``."""

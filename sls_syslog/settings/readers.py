@@ -1,0 +1,239 @@
+"""Readers: functions that turn what somebody wrote for a setting into its value.
+
+Pure, but for looking whether a file can be read. Each takes the value as it came (from
+Python, a dict, the environment) and raises ``ValueError("expected ...")`` when it is wrong,
+with a hint as second argument where there is one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta, timezone, tzinfo
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sls_syslog.logs.templates import Template
+from sls_syslog.syslog.sanitize import sanitize_header_field
+
+__all__ = [
+    "choice",
+    "did_you_mean",
+    "file_path",
+    "fingerprints",
+    "flag",
+    "from_json",
+    "header_template",
+    "host",
+    "instance_of",
+    "integer",
+    "seconds",
+    "template",
+    "text",
+    "time_zone",
+]
+
+_Value = TypeVar("_Value")
+_FLAGS = {"true": True, "yes": True, "on": True, "1": True}
+_FLAGS |= {"false": False, "no": False, "off": False, "0": False}
+_NOT_IN_HOST = set("/@ \t\r\n\v\f\0")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+# As openssl x509 -fingerprint -sha256 writes it, with its label or without.
+_FINGERPRINT = re.compile(r"(?:sha256(?::| fingerprint=))?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.I)
+_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
+
+
+def did_you_mean(wrong: object, names: Iterable[str]) -> str:
+    """``"; did you mean 'tls'?"``, or nothing when no name is near."""
+    near = difflib.get_close_matches(str(wrong), list(names), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def text(value: Any) -> str:
+    """Any text but the empty one.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a text that is not empty")
+    return value
+
+
+def host(value: Any) -> str:
+    """A name or an address, and nothing else: no scheme, no port, no white space.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        is_name = isinstance(value, str) and not set(value) & _NOT_IN_HOST and value.encode("idna")
+        if is_name and (":" not in value or ip_address(value.partition("%")[0]) is not None):
+            return str(value)
+    except (UnicodeError, ValueError):
+        pass
+    raise ValueError("expected a name or an address alone; a port has a setting of its own")
+
+
+def choice(*names: str) -> Callable[[Any], str]:
+    """A reader of one of ``names``, in any case."""
+
+    def read(value: Any) -> str:
+        name = value.strip().lower() if isinstance(value, str) else value
+        if name not in names:
+            raise ValueError(f"expected one of {', '.join(names)}", did_you_mean(name, names))
+        return str(name)
+
+    return read
+
+
+def integer(least: int, most: int) -> Callable[[Any], int]:
+    """A reader of a whole number between two bounds, or of its digits."""
+
+    def read(value: Any) -> int:
+        digits = isinstance(value, str) and _DIGITS.fullmatch(value.strip())
+        number = int(value) if digits else value
+        if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
+            raise ValueError(f"expected a whole number from {least} to {most}")
+        return number
+
+    return read
+
+
+def seconds(*, zero: bool = False) -> Callable[[Any], float]:
+    """A reader of a time span in seconds; ``zero`` says whether it may be none at all."""
+    expected = f"expected a number of seconds {'of at least' if zero else 'above'} 0"
+
+    def read(value: Any) -> float:
+        try:
+            number = float("no number" if isinstance(value, bool) else value)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(expected) from None
+        if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
+            raise ValueError(expected)
+        return number
+
+    return read
+
+
+def flag(value: Any) -> bool:
+    """``True`` or ``False``, or a word for it.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    answer = value if isinstance(value, bool) else _FLAGS.get(str(value).strip().lower())
+    if answer is None:
+        raise ValueError("expected true or false")
+    return answer
+
+
+def from_json(value: Any) -> Any:
+    """What a text in JSON means, as the environment has it; anything else as it is.
+
+    Raises:
+        ValueError: If a text is not JSON.
+    """
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        raise ValueError("expected JSON") from None
+
+
+def file_path(value: Any) -> str:
+    """The path of a file that can be read.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    try:
+        with Path(value).open("rb"):
+            return str(value)
+    except (TypeError, ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ValueError(f"expected the path of a readable file ({reason})") from None
+
+
+def fingerprints(value: Any) -> tuple[str, ...]:
+    """SHA-256 fingerprints, as a list or as a text in which commas part them.
+
+    Returns:
+        Each as 64 lower-case hexadecimal digits.
+
+    Raises:
+        ValueError: If one of them is none.
+    """
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, (list, tuple)):
+        raise ValueError("expected SHA-256 fingerprints")
+    found = [_FINGERPRINT.fullmatch(str(entry).strip()) for entry in entries]
+    if not all(found):
+        raise ValueError("expected SHA-256 fingerprints of 64 hexadecimal digits each")
+    return tuple(one[1].replace(":", "").lower() for one in found if one)
+
+
+def instance_of(kind: type[_Value]) -> Callable[[Any], _Value]:
+    """A reader of an object that only Python code can give."""
+
+    def read(value: Any) -> _Value:
+        if not isinstance(value, kind):
+            raise ValueError(f"expected an object of {kind.__module__}.{kind.__name__}")
+        return value
+
+    return read
+
+
+def template(value: Any) -> str:
+    """A text in which ``{field}`` stands for a field of the log."""
+    Template(text(value), "")
+    return str(value)
+
+
+def header_template(limit: int) -> Callable[[Any], str]:
+    """A reader of a header field of at most ``limit`` characters, or of a template of one."""
+
+    def read(value: Any) -> str:
+        # What a log's fields make of a template is repaired; a fixed text must be right as it is.
+        name = template(value)
+        if not Template(name, "").fields and sanitize_header_field(name, limit) != name:
+            raise ValueError(f"expected 1 to {limit} printable ASCII characters without a space")
+        return name
+
+    return read
+
+
+def time_zone(value: Any) -> tzinfo | None:
+    """``local`` (``None``), ``UTC``, an offset such as ``+08:00``, or a name of the tz database.
+
+    Raises:
+        ValueError: If there is no such zone.
+    """
+    if isinstance(value, tzinfo):
+        try:
+            datetime(2000, 1, 1, tzinfo=timezone.utc).astimezone(value)
+        except Exception:
+            raise ValueError("expected a tzinfo that knows its offset") from None
+        return value
+    name = str(value).strip()
+    if name.lower() == "local":
+        return None
+    if name.upper() in {"UTC", "Z"}:
+        return timezone.utc
+    offset = _OFFSET.fullmatch(name)
+    try:
+        return _fixed_zone(*offset.groups()) if offset else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            "expected local, UTC, an offset such as +08:00, or a name such as Asia/Shanghai"
+        ) from None
+
+
+def _fixed_zone(sign: str, hours: str, minutes: str) -> timezone:
+    moment = datetime.strptime(f"{hours}:{minutes}", "%H:%M")
+    offset = timedelta(hours=moment.hour, minutes=moment.minute)
+    return timezone(-offset if sign == "-" else offset)

@@ -1,0 +1,158 @@
+"""``SyslogMessage``: one message that is valid because it exists (RFC 5424 section 6).
+
+Pure. Values made by hand are checked here and refused; values that come out of
+logs are repaired before they get here (``sanitize.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from sls_syslog.errors import InvalidMessageError
+from sls_syslog.syslog.codes import Facility, Severity
+
+__all__ = ["Params", "StructuredData", "SyslogMessage"]
+
+Params: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]]"
+"""The parameters of one SD-ELEMENT; pairs, where a PARAM-NAME occurs more than once."""
+
+StructuredData: TypeAlias = "Mapping[str, Params]"
+"""SD-ELEMENTs by SD-ID (RFC 5424 section 6.3)."""
+
+# RFC 5424 section 6: HOSTNAME = NILVALUE / 1*255PRINTUSASCII, and so on.
+_HEADER_FIELDS = {
+    "hostname": (255, "RFC 5424 section 6.2.4"),
+    "app_name": (48, "RFC 5424 section 6.2.5"),
+    "procid": (128, "RFC 5424 section 6.2.6"),
+    "msgid": (32, "RFC 5424 section 6.2.7"),
+}
+# PRINTUSASCII = %d33-126
+_PRINTUSASCII = re.compile(r"[!-~]+")
+# SD-NAME = 1*32PRINTUSASCII ; except '=', SP, ']', %d34 (")
+_SD_NAME = re.compile(r"[!#-<>-\\^-~]{1,32}")
+_SD_SECTION = "RFC 5424 section 6.3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyslogMessage:
+    """One syslog message.
+
+    Attributes:
+        message: The MSG part: any text that UTF-8 can carry. What may not travel,
+            a line feed under newline framing say, is escaped by the client.
+        facility: What kind of program it comes from; a member, a number or a name.
+        severity: How bad it is; a member, a number or a name.
+        timestamp: When it happened, with a time zone; ``None`` for the NILVALUE
+            (and the time of sending in RFC 3164, which has no NILVALUE).
+        hostname: Where it happened, at most 255 printable ASCII characters;
+            ``None`` for the NILVALUE, as in the three fields below.
+        app_name: The program, at most 48 characters.
+        procid: The process, at most 128 characters.
+        msgid: The type of message, at most 32 characters.
+        structured_data: SD-ELEMENTs by SD-ID, each a mapping or pairs of
+            PARAM-NAME and PARAM-VALUE; empty for the NILVALUE. Names are at most
+            32 characters; an SD-ID of your own is ``name@<enterprise number>``.
+
+    Raises:
+        InvalidMessageError: If a field breaks its rule; it names field, rule and section.
+    """
+
+    message: str = ""
+    facility: Facility = Facility.USER
+    severity: Severity = Severity.INFO
+    timestamp: datetime | None = None
+    hostname: str | None = None
+    app_name: str | None = None
+    procid: str | None = None
+    msgid: str | None = None
+    structured_data: StructuredData = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for name, code in (("facility", Facility), ("severity", Severity)):
+            object.__setattr__(self, name, _code(name, code, getattr(self, name)))
+        _check_timestamp(self.timestamp)
+        for name, (limit, section) in _HEADER_FIELDS.items():
+            _check_header_field(name, getattr(self, name), limit, section)
+        _check_text("message", self.message, "RFC 5424 section 6.4")
+        object.__setattr__(self, "structured_data", _structured_data(self.structured_data))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # From its parts: the read-only view of structured_data cannot be pickled.
+        parts = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return _rebuilt, ({**parts, "structured_data": dict(self.structured_data)},)
+
+
+def _rebuilt(parts: dict[str, Any]) -> SyslogMessage:
+    return SyslogMessage(**parts)
+
+
+def _code(field: str, code: type[Facility] | type[Severity], value: object) -> int:
+    try:
+        return code.of(value)  # type: ignore[arg-type]  # of() refuses every other type
+    except ValueError as error:
+        expected = str(error).removeprefix("expected ")
+        raise InvalidMessageError(field, expected, value, "RFC 5424 section 6.2.1") from None
+
+
+def _check_timestamp(value: object) -> None:
+    if value is None or (isinstance(value, datetime) and value.utcoffset() is not None):
+        return
+    raise InvalidMessageError(
+        "timestamp", "a datetime with a time zone, or None", value, "RFC 5424 section 6.2.3"
+    )
+
+
+def _check_header_field(name: str, value: object, limit: int, section: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or len(value) > limit or not _PRINTUSASCII.fullmatch(value):
+        expected = f"1 to {limit} printable ASCII characters without a space, or None"
+        raise InvalidMessageError(name, expected, value, section)
+
+
+def _check_text(field: str, value: object, section: str) -> None:
+    try:
+        value.encode()  # type: ignore[attr-defined]  # anything but a str fails here
+    except (UnicodeEncodeError, AttributeError):
+        raise InvalidMessageError(field, "text that UTF-8 can carry", value, section) from None
+
+
+def _structured_data(elements: StructuredData) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    # A copy that nobody can change, each name and value checked.
+    if not isinstance(elements, Mapping):
+        expected = "a mapping of SD-ID to parameters"
+        raise InvalidMessageError("structured_data", expected, elements, _SD_SECTION)
+    return MappingProxyType(
+        {
+            _sd_name("SD-ID", sd_id): tuple(_param(name, value) for name, value in _pairs(params))
+            for sd_id, params in elements.items()
+        }
+    )
+
+
+def _pairs(params: object) -> list[tuple[object, object]]:
+    pairs = params.items() if isinstance(params, Mapping) else params
+    if isinstance(pairs, Iterable) and not isinstance(pairs, (str, bytes)):
+        pairs = list(pairs)
+        if all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+            return pairs
+    expected = "the parameters of an SD-ID as a mapping or as pairs of text"
+    raise InvalidMessageError("structured_data", expected, params, _SD_SECTION)
+
+
+def _param(name: object, value: object) -> tuple[str, str]:
+    checked = _sd_name("PARAM-NAME", name)
+    _check_text(f"structured_data[{checked!r}]", value, f"{_SD_SECTION}.3")
+    return checked, str(value)
+
+
+def _sd_name(what: str, name: object) -> str:
+    if isinstance(name, str) and _SD_NAME.fullmatch(name):
+        return name
+    expected = f'as {what} 1 to 32 printable ASCII characters other than = ] " and space'
+    raise InvalidMessageError("structured_data", expected, name, _SD_SECTION)

@@ -1,0 +1,41 @@
+"""Lines of a log that are said at most once a minute for each cause.
+
+Pure, but for the clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Lock
+
+__all__ = ["Throttle", "throttle"]
+
+_INTERVAL = 60.0  # seconds
+
+
+class Throttle:
+    """Lets a cause through, and then no more for a minute.
+
+    Args:
+        clock: Seconds, from any origin.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._last: dict[tuple[object, ...], float] = {}
+
+    def __call__(self, *cause: object) -> bool:
+        """Whether a line for this cause is due; asking takes it."""
+        now = self._clock()
+        with self._lock:
+            last = self._last.get(cause)
+            due = last is None or now - last >= _INTERVAL
+            if due:
+                self._last[cause] = now
+        return due
+
+
+throttle = Throttle()
+"""The one of this process: many shards say the same once."""
