@@ -26,7 +26,7 @@ class Throttle:
         self._lock = Lock()
         self._last: dict[tuple[object, ...], float] = {}
 
-    def __call__(self, *cause: object) -> bool:
+    def is_due(self, *cause: object) -> bool:
         """Whether a line for this cause is due; asking takes it."""
         now = self._clock()
         with self._lock:

@@ -32,7 +32,7 @@ def _nothing_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(half_closes, "_known", {})
     monkeypatch.setattr(throttle, "_last", {})
     monkeypatch.setattr(outage, "_outages", {})
-    monkeypatch.setattr(outage, "_due", Throttle())
+    monkeypatch.setattr(outage, "_throttle", Throttle())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

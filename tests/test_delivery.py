@@ -43,14 +43,14 @@ class Shard:
         tally = Tally(logs=len(frames) - again, again=again, size=sum(map(len, frames)))
         return Batch(list(frames), end, tally)
 
-    def take(self, *frames: bytes) -> None:
-        self.delivery.take(self.batch(*frames))
+    def deliver(self, *frames: bytes) -> None:
+        self.delivery.deliver(self.batch(*frames))
 
-    def look_after_until(self, condition: Callable[[], bool]) -> None:
+    def poll_until(self, condition: Callable[[], bool]) -> None:
         """As the SDK's fetching does, which goes on while nothing comes."""
 
         def look() -> bool:
-            self.delivery.look_after()
+            self.delivery.poll()
             return condition()
 
         eventually(look)
@@ -89,15 +89,15 @@ def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
     syslog_receiver: SyslogReceiver,
 ) -> None:
     with shard_to(syslog_receiver) as shard:
-        assert shard.delivery.safe == "0"
-        shard.take()
-        assert shard.delivery.safe == "1"
-        shard.take()
-        shard.take()
-        assert shard.delivery.safe == "1"
+        assert shard.delivery.committable == "0"
+        shard.deliver()
+        assert shard.delivery.committable == "1"
+        shard.deliver()
+        shard.deliver()
+        assert shard.delivery.committable == "1"
         assert shard.numbers() == {"received": 3, "confirmed": 1, "pending": 2}
-        shard.delivery.settle()
-        assert shard.delivery.safe == "3"
+        shard.delivery.flush()
+        assert shard.delivery.committable == "3"
         assert shard.numbers() == {"received": 3, "confirmed": 3}
     assert ends(syslog_receiver) == ["1", "2", "3"]
     assert syslog_receiver.connections == 2
@@ -107,24 +107,24 @@ def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
 def test_a_window_that_is_large_enough_is_confirmed(syslog_receiver: SyslogReceiver) -> None:
     large = b"<14>1 - - - - - - " + b"x" * 600_000 + b"\n"
     with shard_to(syslog_receiver) as shard:
-        shard.take()
-        shard.take(large)
-        assert shard.delivery.safe == "1"
-        shard.take(large)
-        assert shard.delivery.safe == "3"
+        shard.deliver()
+        shard.deliver(large)
+        assert shard.delivery.committable == "1"
+        shard.deliver(large)
+        assert shard.delivery.committable == "3"
 
 
 def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with shard_to(syslog_receiver) as shard:
-        shard.take()
-        shard.take()
-        shard.delivery.look_after()
-        assert shard.delivery.safe == "1"
+        shard.deliver()
+        shard.deliver()
+        shard.delivery.poll()
+        assert shard.delivery.committable == "1"
         monkeypatch.setattr("sls_syslog.delivery.window._WINDOW_SECONDS", 0.0)
-        shard.delivery.look_after()
-        assert shard.delivery.safe == "2"
+        shard.delivery.poll()
+        assert shard.delivery.committable == "2"
 
 
 @pytest.mark.usefixtures("patience")
@@ -133,11 +133,11 @@ def test_a_broken_connection_sends_the_whole_window_again_and_no_more(
 ) -> None:
     with shard_to(syslog_receiver, retry_seconds=10) as shard:
         for _ in range(3):
-            shard.take()
+            shard.deliver()
         syslog_receiver.wait_for(3)
         syslog_receiver.reset_connections()
-        shard.take()
-        assert shard.delivery.safe == "4"
+        shard.deliver()
+        assert shard.delivery.committable == "4"
     assert Counter(ends(syslog_receiver)) == {"1": 1, "2": 2, "3": 2, "4": 1}
     snapshot = shard.stats.snapshot()
     assert snapshot["retries"] >= 1
@@ -150,20 +150,20 @@ def test_a_roll_back_goes_to_the_last_confirmation_and_the_ledger_balances(
 ) -> None:
     with shard_to(syslog_receiver) as shard:
         for _ in range(3):
-            shard.take()
+            shard.deliver()
         syslog_receiver.stop()
         with pytest.raises(TransportError):
-            shard.take()
+            shard.deliver()
         assert shard.delivery.roll_back() == "1"
-        assert shard.delivery.reached == "1"
+        assert shard.delivery.position == "1"
         assert shard.numbers() == {"received": 4, "confirmed": 1, "pending": 3}
         syslog_receiver.start()
         for _ in range(3):
-            shard.take()
-        shard.delivery.settle()
+            shard.deliver()
+        shard.delivery.flush()
         assert shard.numbers() == {"received": 4, "confirmed": 4, "replayed": 3}
-        shard.take()
-        shard.delivery.settle()
+        shard.deliver()
+        shard.delivery.flush()
         assert shard.numbers() == {"received": 5, "confirmed": 5, "replayed": 3}
 
 
@@ -191,8 +191,8 @@ def test_a_receiver_that_fails_half_way_again_and_again_still_gets_on(in_one_pie
         port = listener.getsockname()[1]
         settings = ShipperSettings(host="127.0.0.1", port=port, timeout=5, retry_seconds=60)
         shard = Shard(settings)
-        shard.take(*([b"".join(frames)] if in_one_piece else frames))
-        assert shard.delivery.safe == "1"
+        shard.deliver(*([b"".join(frames)] if in_one_piece else frames))
+        assert shard.delivery.committable == "1"
         listener.shutdown(socket.SHUT_RDWR)
         serving.result(10)
     assert set(taken) == set(frames)
@@ -205,20 +205,20 @@ def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
 ) -> None:
     with shard_to(syslog_receiver, replay_seconds=3600, retry_seconds=3600) as shard:
         for _ in range(3):
-            shard.take()
-            shard.delivery.settle()
-        assert shard.delivery.safe == "0"
+            shard.deliver()
+            shard.delivery.flush()
+        assert shard.delivery.committable == "0"
         syslog_receiver.stop()
         with pytest.raises(TransportError):  # at once: what it lost cannot be sent from here
-            shard.take()
+            shard.deliver()
         assert shard.delivery.roll_back() == "0"
         assert shard.numbers() == {"received": 4, "confirmed": 3, "pending": 1}
         syslog_receiver.start()
         for _ in range(4):
-            shard.take()
-        shard.delivery.settle()
+            shard.deliver()
+        shard.delivery.flush()
         assert shard.numbers() == {"received": 4, "confirmed": 4, "replayed": 4}
-        assert shard.delivery.safe == "0"
+        assert shard.delivery.committable == "0"
 
 
 @pytest.mark.usefixtures("patience")
@@ -226,12 +226,12 @@ def test_a_receiver_that_dies_is_noticed_while_nothing_comes(
     syslog_receiver: SyslogReceiver,
 ) -> None:
     with shard_to(syslog_receiver, replay_seconds=3600) as shard:
-        shard.take()
-        shard.delivery.look_after()
+        shard.deliver()
+        shard.delivery.poll()
         syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
         syslog_receiver.reset_connections()
         with pytest.raises(TransportError):
-            shard.delivery.look_after()
+            shard.delivery.poll()
 
 
 def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
@@ -245,16 +245,16 @@ def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
     with shard_to(syslog_receiver, replay_seconds=10) as shard:
         for second in (100.0, 104.0, 108.0):
             now[0] = second
-            shard.take()
+            shard.deliver()
         seen = []
         for second in (109.9, 110.0, 114.0):
             now[0] = second
-            shard.delivery.look_after()
-            seen.append(shard.delivery.safe)
+            shard.delivery.poll()
+            seen.append(shard.delivery.committable)
         now[0] = 200.0
         syslog_receiver.stop()  # when nobody looked
         with pytest.raises(TransportError):
-            shard.delivery.look_after()
+            shard.delivery.poll()
         assert shard.delivery.roll_back() == "2"
     assert seen == ["0", "1", "2"]
 
@@ -263,11 +263,11 @@ def test_a_connection_that_is_only_watched_is_made_anew_before_somebody_ends_it(
     syslog_receiver: SyslogReceiver,
 ) -> None:
     with shard_to(syslog_receiver, replay_seconds=3600, idle_seconds=0.2) as shard:
-        shard.take()
+        shard.deliver()
         before = syslog_receiver.connections
-        shard.look_after_until(lambda: syslog_receiver.connections >= before + 2)
+        shard.poll_until(lambda: syslog_receiver.connections >= before + 2)
         syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
-        assert shard.delivery.safe == "0"  # nothing looked like a crash
+        assert shard.delivery.committable == "0"  # nothing looked like a crash
         assert len(syslog_receiver.frames) == 1
 
 
@@ -278,11 +278,11 @@ def test_a_shard_without_logs_keeps_no_connection(
     if level == "acked" and sys.platform != "linux":
         pytest.skip("Linux's own way with TCP")
     with shard_to(syslog_receiver, confirm=level, idle_seconds=0.1) as shard:
-        shard.take()
+        shard.deliver()
         syslog_receiver.wait_for(1)
-        assert shard.delivery.safe == "1"
-        shard.look_after_until(lambda: syslog_receiver.open_connections == 0)
-        shard.take()
+        assert shard.delivery.committable == "1"
+        shard.poll_until(lambda: syslog_receiver.open_connections == 0)
+        shard.deliver()
         syslog_receiver.wait_for(2)
     assert syslog_receiver.connections == 2
     assert syslog_receiver.resets == 0
@@ -296,11 +296,11 @@ def test_what_is_held_back_is_bounded(
     syslog_receiver.answer_half_close = False
     with shard_to(syslog_receiver, timeout=0.3) as shard:
         with pytest.raises(UnconfirmedError, match="acked"):
-            shard.take()
+            shard.deliver()
         assert shard.delivery.roll_back() == "0"
         with pytest.raises(UnconfirmedError, match="more is held back"):
             for _ in range(200):
-                shard.take()
+                shard.deliver()
         assert shard.delivery.roll_back() == "0"
 
 
@@ -314,7 +314,7 @@ def test_where_nothing_tells_of_windows_nothing_is_held_back_for_ever(
     with shard_to(syslog_receiver, timeout=0.3) as shard:
         for _ in range(2):
             with pytest.raises(UnconfirmedError, match="acked"):
-                shard.take()
+                shard.deliver()
             shard.delivery.roll_back()
 
 
@@ -324,14 +324,14 @@ def test_stretches_without_logs_move_the_checkpoint_only_behind_what_is_confirme
 ) -> None:
     with shard_to(syslog_receiver) as shard:
         shard.delivery.skip("0+")
-        assert shard.delivery.safe == "0+"
-        shard.take()
-        shard.take()
+        assert shard.delivery.committable == "0+"
+        shard.deliver()
+        shard.deliver()
         shard.delivery.skip("2+")
-        assert shard.delivery.reached == "2+"
-        assert shard.delivery.safe == "1"
-        shard.delivery.settle()
-        assert shard.delivery.safe == "2+"
+        assert shard.delivery.position == "2+"
+        assert shard.delivery.committable == "1"
+        shard.delivery.flush()
+        assert shard.delivery.committable == "2+"
 
 
 def test_a_datagram_that_the_system_refuses_is_dropped_alone(
@@ -340,7 +340,7 @@ def test_a_datagram_that_the_system_refuses_is_dropped_alone(
     """Some systems refuse what is below the limit of 65507 bytes; here it is above it."""
     small = [b"<14>1 - - - - - - %d" % n for n in range(3)]
     with SyslogReceiver("udp") as receiver, shard_to(receiver) as shard:
-        shard.take(small[0], b"x" * 70_000, small[1], b"x" * 80_000, small[2])
+        shard.deliver(small[0], b"x" * 70_000, small[1], b"x" * 80_000, small[2])
         receiver.wait_for(4)  # what went before the first refusal goes once more
         assert shard.numbers() == {"received": 5, "confirmed": 3, "dropped": 2}
     assert set(receiver.frames) == set(small)

@@ -11,14 +11,19 @@ def test_a_cause_is_due_once_a_minute() -> None:
     due = []
     for second in range(0, 150, 10):
         now[0] = float(second)
-        if throttle("disk", 1):
+        if throttle.is_due("disk", 1):
             due.append(second)
     assert due == [0, 60, 120]
 
 
 def test_each_cause_has_its_own_minute() -> None:
     throttle = Throttle(clock=lambda: 0.0)
-    assert [throttle("a"), throttle("b"), throttle("a"), throttle("a", 1)] == [
+    assert [
+        throttle.is_due("a"),
+        throttle.is_due("b"),
+        throttle.is_due("a"),
+        throttle.is_due("a", 1),
+    ] == [
         True,
         True,
         False,

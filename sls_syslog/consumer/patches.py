@@ -100,7 +100,7 @@ class _ReportingFlush:
         try:
             self._flush()
         except Exception as error:
-            if throttle("checkpoint", type(error)):
+            if throttle.is_due("checkpoint", type(error)):
                 logger.warning("shard %s: checkpoint not saved, will be: %s", self._shard, error)
 
 
@@ -121,7 +121,7 @@ class _SteadyHeartbeat:
         try:
             return self._heartbeat(shards, responce)
         except Exception as error:
-            if throttle("heartbeat", type(error)):
+            if throttle.is_due("heartbeat", type(error)):
                 logger.warning("heartbeat failed: %s: %s", type(error).__name__, error)
             return False
 
@@ -200,7 +200,7 @@ class _WatchedPull:
                 start = self._client.get_begin_cursor(shard_id)
                 if shard_id in self.processors:
                     self.processors[shard_id].logs_expired()
-                if throttle("expired", id(self), shard_id, cursor):
+                if throttle.is_due("expired", id(self), shard_id, cursor):
                     logger.critical(
                         "shard %s: SLS no longer knows cursor %s: logs that expired before they"
                         " were shipped are gone; going on at the oldest one there is, %s",

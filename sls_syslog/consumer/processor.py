@@ -103,15 +103,15 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         with self._busy:
             try:
                 delivery = self._delivery or self._begin(check_point_tracker)
-                delivery.skip(self._course.across_gaps(delivery.reached))
+                delivery.skip(self._course.across_gaps(delivery.position))
                 start = self._course.begin_of(log_groups)
-                if start not in {None, delivery.reached}:
-                    return self._go_back_to(delivery.reached, check_point_tracker)
-                delivery.take(self._encode(log_groups, delivery.reached))
+                if start not in {None, delivery.position}:
+                    return self._go_back_to(delivery.position, check_point_tracker)
+                delivery.deliver(self._encode(log_groups, delivery.position))
             except BaseException as error:  # SystemExit too would end the SDK's thread
                 return self._roll_back(check_point_tracker, error)
-            self._save(delivery.safe)
-            self._ledger.reached(delivery.reached)
+            self._save(delivery.committable)
+            self._ledger.reached(delivery.position)
         self.stats.log_line()
         return None
 
@@ -134,13 +134,13 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             delivery = self._delivery or self._begin_early()
             if delivery is None:
                 return cursor, True
-            delivery.skip(self._course.across_gaps(delivery.reached))
-            if cursor not in {delivery.reached, self._rolled_back_at}:
+            delivery.skip(self._course.across_gaps(delivery.position))
+            if cursor not in {delivery.position, self._rolled_back_at}:
                 return cursor, True  # a batch lies ready for process()
             if not self._stop.requested:
                 self._look_after(delivery, cursor)
-            self._ledger.reached(delivery.reached)
-            return delivery.reached, not delivery.is_failing
+            self._ledger.reached(delivery.position)
+            return delivery.position, not delivery.is_failing
         finally:
             self._busy.release()
             self.stats.log_line()
@@ -181,11 +181,11 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
             delivery = self._delivery or self._begin(check_point_tracker)
             unguard(check_point_tracker)
             try:
-                delivery.settle()
+                delivery.flush()
             except BaseException as error:
                 self._report(error)
             # A shard of which nothing was delivered yet keeps the place where it began.
-            self._save(delivery.safe)
+            self._save(delivery.committable)
             delivery.close()
             self.stats.close(self._ledger)
 
@@ -242,13 +242,13 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
 
     def _look_after(self, delivery: Delivery, cursor: str) -> None:
         try:
-            delivery.look_after()
+            delivery.poll()
         except BaseException as error:
             self._roll_back(self._tracker, error)
-            if cursor != delivery.reached:
+            if cursor != delivery.position:
                 self._rolled_back_at = cursor
         else:
-            self._save(delivery.safe)
+            self._save(delivery.committable)
 
     def _roll_back(self, tracker: Any, error: BaseException) -> str:
         """Have SLS serve again what is not safe."""
@@ -266,7 +266,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         if isinstance(error, TransportError):
             logger.debug("shard %s: logs go back to SLS: %s", self.shard_id, error)
             return
-        if throttle("roll back", self._place, type(error)):
+        if throttle.is_due("roll back", self._place, type(error)):
             logger.error("%s: logs go back to SLS", self._place, exc_info=error)
         self._stop.wait(_PAUSE_SECONDS)
 

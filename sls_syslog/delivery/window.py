@@ -66,8 +66,8 @@ class Delivery:
         start: The cursor at which the first batch begins.
 
     Attributes:
-        reached: The cursor behind the last batch that was taken.
-        safe: The cursor that a checkpoint may have.
+        position: The cursor behind the last batch that was taken.
+        committable: The cursor that a checkpoint may have.
         is_failing: Whether the last attempt to deliver has failed.
     """
 
@@ -84,14 +84,16 @@ class Delivery:
         self._stop = stop
         self._ledger = ledger
         self._window: list[Batch] = []  # sent, not confirmed
-        self._young: deque[_Confirmed] = deque()  # confirmed, but a receiver that dies may lose it
-        self.safe = self.reached = start
+        self._replayable: deque[_Confirmed] = (
+            deque()
+        )  # confirmed, but a receiver that dies may lose it
+        self.committable = self.position = start
         self.is_failing = False
         self._failures = 0  # since the last confirmation
         self._receivers = len(settings.receivers)
         self._confirmed_at = float("-inf")
 
-    def take(self, batch: Batch) -> None:
+    def deliver(self, batch: Batch) -> None:
         """Send a batch, and confirm when it is time to.
 
         Raises:
@@ -99,53 +101,53 @@ class Delivery:
                 served again for another reason; call ``roll_back``.
         """
         self._window.append(batch)
-        self.reached = batch.end
+        self.position = batch.end
         self._ledger.wait_for(batch.tally)
-        self._deliver(batch.frames, confirm=self._is_due())
+        self._try(batch.frames, confirm=self._is_due())
 
-    def look_after(self) -> None:
+    def poll(self) -> None:
         """Confirm what waits for it, and see whether the receiver is there, or is back.
 
         To be called before a batch is asked for.
 
         Raises:
-            TransportError: As ``take`` does.
+            TransportError: As ``deliver`` does.
         """
-        if self._window or self.is_failing or self._young:
-            self._deliver([], confirm=bool(self._window) and self._is_due())
+        if self._window or self.is_failing or self._replayable:
+            self._try([], confirm=bool(self._window) and self._is_due())
         else:
             self._transport.retire()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Confirm what waits for it, now.
 
         Raises:
-            TransportError: As ``take`` does.
+            TransportError: As ``deliver`` does.
         """
         if self._window:
-            self._deliver([], confirm=True)
+            self._try([], confirm=True)
 
     def skip(self, end: str) -> None:
         """Nothing to deliver lies between what was reached and this cursor."""
-        self.reached = end
+        self.position = end
         if self._window:
             self._window[-1].end = end
-        elif self._young:
-            self._young[-1] = replace(self._young[-1], end=end)
+        elif self._replayable:
+            self._replayable[-1] = replace(self._replayable[-1], end=end)
         else:
-            self.safe = end
+            self.committable = end
 
     def roll_back(self) -> str:
         """Forget all that is not safe; SLS has to serve again from the cursor returned."""
-        self.reached = self.safe
-        confirmed = sum(done.logs for done in self._young)
+        self.position = self.committable
+        confirmed = sum(done.logs for done in self._replayable)
         again = sum(batch.tally.again for batch in self._window)
         pending = sum(batch.tally.logs for batch in self._window)
         self._ledger.roll_back(confirmed + again, pending)
         self._window.clear()
-        self._young.clear()
+        self._replayable.clear()
         self._transport.close()
-        return self.safe
+        return self.committable
 
     def close(self) -> None:
         """Let go of the receiver."""
@@ -160,10 +162,10 @@ class Delivery:
 
     def _seen_alive(self, at: float) -> None:
         """What was confirmed ``replay_seconds`` before the receiver was seen alive is safe."""
-        while self._young and self._young[0].at <= at - self._settings.replay_seconds:
-            self.safe = self._young.popleft().end
+        while self._replayable and self._replayable[0].at <= at - self._settings.replay_seconds:
+            self.committable = self._replayable.popleft().end
 
-    def _deliver(self, frames: list[bytes], *, confirm: bool) -> None:
+    def _try(self, frames: list[bytes], *, confirm: bool) -> None:
         give_up = time.monotonic() + self._settings.retry_seconds
         again = False
         for pieces, delay in enumerate(RetryPolicy().delays()):
@@ -183,13 +185,13 @@ class Delivery:
                 self._failed(error)
                 late = time.monotonic() + delay > give_up
                 # What a receiver that died may have lost cannot be sent from here.
-                if self._stop.requested or self._young or late or self._stop.wait(delay):
+                if self._stop.requested or self._replayable or late or self._stop.wait(delay):
                     raise
             again = bool(self._window)  # all of it is in doubt
 
     def _look(self) -> None:
         """See whether the receiver is there, if it has failed or may have lost something."""
-        if self.is_failing or self._young:
+        if self.is_failing or self._replayable:
             now = time.monotonic()
             self._transport.watch()
             self._seen_alive(now)
@@ -230,7 +232,7 @@ class Delivery:
     def _all_confirmed(self) -> None:
         now = time.monotonic()
         logs = sum(batch.tally.logs + batch.tally.again for batch in self._window)
-        self._young.append(_Confirmed(now, self._window[-1].end, logs))
+        self._replayable.append(_Confirmed(now, self._window[-1].end, logs))
         self._ledger.confirm(batch.tally for batch in self._window)
         self._window.clear()
         self._confirmed_at = now
@@ -258,7 +260,7 @@ class Delivery:
             dropped = min(len(batch.frames) - len(kept), batch.tally.confirmed)
             batch.tally.outcomes["dropped_oversize"] += dropped
             batch.frames = kept
-        if throttle("oversize", self._settings.destination):
+        if throttle.is_due("oversize", self._settings.destination):
             logger.warning(
                 "%s: a message of %d bytes is longer than a datagram can be here: dropped",
                 self._settings.destination,

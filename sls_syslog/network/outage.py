@@ -34,14 +34,14 @@ class OutageLog:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._due = Throttle(clock)
+        self._throttle = Throttle(clock)
         self._outages: dict[str, _Outage] = {}
 
     def began(self, destination: str, error: Exception) -> None:
         """A delivery failed; an outage is a WARNING, once."""
         with self._lock:
             outage = self._outages.setdefault(destination, _Outage(self._clock()))
-            if outage.told or not self._due(destination):
+            if outage.told or not self._throttle.is_due(destination):
                 return
             outage.told = True
         logger.warning("delivery fails, trying again until it works: %s", error)

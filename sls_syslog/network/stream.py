@@ -251,7 +251,7 @@ class StreamTransport:
         return True
 
     def _confirm_acked(self, connection: Connection) -> bool:
-        if not TELLS_ACKNOWLEDGED and throttle("acked", self._settings.destination):
+        if not TELLS_ACKNOWLEDGED and throttle.is_due("acked", self._settings.destination):
             logger.warning(
                 "%s: this system does not say what was acknowledged: 'acked' is no more than"
                 " 'written' here",
