@@ -36,6 +36,11 @@ class Throttle:
                 self._last[cause] = now
         return due
 
+    def forget(self) -> None:
+        """Forget every cause: the next line of each is due."""
+        with self._lock:
+            self._last.clear()
+
 
 throttle = Throttle()
 """The one of this process: many shards say the same once."""

@@ -7,9 +7,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from sls_syslog.network.half_close import half_closes
-from sls_syslog.network.outage import outage
-from sls_syslog.throttle import Throttle, throttle
+from sls_syslog.network.destination import known_destinations
+from sls_syslog.throttle import throttle
 
 # A busy machine is slow; a test must not fail over that.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,12 +26,10 @@ def _only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_learnt() -> None:
     """What a process has learnt of a receiver is not the next test's, which may get its port."""
-    monkeypatch.setattr(half_closes, "_known", {})
-    monkeypatch.setattr(throttle, "_last", {})
-    monkeypatch.setattr(outage, "_outages", {})
-    monkeypatch.setattr(outage, "_throttle", Throttle())
+    known_destinations.forget()
+    throttle.forget()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

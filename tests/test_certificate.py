@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.network.certificate import Certificate, fingerprint
+from sls_syslog.network.certificate import Certificate, compute_fingerprint
 from sls_syslog.testing import TemporaryCA
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -90,7 +90,7 @@ def test_it_reads_what_others_read(temporary_ca: TemporaryCA, expired: bool) -> 
     assert ours.names == ("siem.example", "127.0.0.1", "::1")
     organization = theirs.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
     assert f"O={organization!s}" in ours.issuer
-    assert fingerprint(der) == theirs.fingerprint(hashes.SHA256()).hex()
+    assert compute_fingerprint(der) == theirs.fingerprint(hashes.SHA256()).hex()
 
 
 def test_the_authority_s_own_is_read(temporary_ca: TemporaryCA) -> None:
@@ -99,7 +99,7 @@ def test_the_authority_s_own_is_read(temporary_ca: TemporaryCA) -> None:
 
 
 def test_a_fingerprint_is_of_all_bytes() -> None:
-    assert fingerprint(b"abc") == hashlib.sha256(b"abc").hexdigest()
+    assert compute_fingerprint(b"abc") == hashlib.sha256(b"abc").hexdigest()
 
 
 WHOLE = made(*NAMES)

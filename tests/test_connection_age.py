@@ -16,8 +16,9 @@ import pytest
 from shipping import GROUP, eventually, numbers, shipping
 
 from sls_syslog import SendError, SyslogClient, UnconfirmedError
+from sls_syslog.network.destination import known_destinations
 from sls_syslog.network.failover import open_transport
-from sls_syslog.network.half_close import Answer, half_closes
+from sls_syslog.network.half_close import Answer
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 
@@ -195,7 +196,7 @@ def test_a_connection_stays_while_nothing_can_be_known_of_what_went_over_it(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A half-close of it, never answered, would leave what it carried in doubt."""
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
     syslog_receiver.answer_half_close = False
     client = client_of(syslog_receiver.settings(), idle_seconds=0.01)
     sent = 0
@@ -204,7 +205,8 @@ def test_a_connection_stays_while_nothing_can_be_known_of_what_went_over_it(
         nonlocal sent
         client.log(str(sent))
         sent += 1
-        return half_closes.known(client.settings.destination) is Answer.DOUBTED
+        half_close = known_destinations.find(client.settings.destination).half_close
+        return half_close.known is Answer.DOUBTED
 
     with closing(client):
         eventually(is_doubted)

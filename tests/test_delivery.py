@@ -291,7 +291,7 @@ def test_a_shard_without_logs_keeps_no_connection(
 def test_what_is_held_back_is_bounded(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
     monkeypatch.setattr("sls_syslog.delivery.window._HELD_BYTES", 200)
     syslog_receiver.answer_half_close = False
     with shard_to(syslog_receiver, timeout=0.3) as shard:
@@ -308,8 +308,8 @@ def test_what_is_held_back_is_bounded(
 def test_where_nothing_tells_of_windows_nothing_is_held_back_for_ever(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.1)
-    monkeypatch.setattr("sls_syslog.network.flow_control.FlowControl._told", lambda self: None)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.network.flow_control.FlowControl._read_info", lambda self: None)
     syslog_receiver.answer_half_close = False
     with shard_to(syslog_receiver, timeout=0.3) as shard:
         for _ in range(2):

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from sls_syslog.network.half_close import Answer, HalfCloses
+from sls_syslog.network.half_close import Answer, HalfCloseAnswer
 
 SIEM = "tcp://siem:514"
 
@@ -16,28 +16,28 @@ def never() -> Answer:
 
 
 def test_who_has_answered_once_is_never_probed_again() -> None:
-    known = HalfCloses()
-    known.answered(SIEM)
-    known.find_out(SIEM, never)
-    assert known.known(SIEM) is Answer.GIVEN
+    answer_of = HalfCloseAnswer(SIEM)
+    answer_of.mark_answered()
+    answer_of.find_out(never)
+    assert answer_of.known is Answer.GIVEN
 
 
 def test_an_answer_to_another_shard_outweighs_a_silence() -> None:
-    known = HalfCloses()
+    answer_of = HalfCloseAnswer(SIEM)
 
     def answered_meanwhile() -> Answer:
-        known.answered(SIEM)
+        answer_of.mark_answered()
         return Answer.NONE
 
-    known.find_out(SIEM, answered_meanwhile)
-    assert known.known(SIEM) is Answer.GIVEN
+    answer_of.find_out(answered_meanwhile)
+    assert answer_of.known is Answer.GIVEN
 
 
 @pytest.mark.parametrize("answer", list(Answer))
 def test_the_first_silence_is_looked_into(answer: Answer) -> None:
-    known = HalfCloses()
-    known.find_out(SIEM, lambda: answer)
-    assert known.known(SIEM) is answer
+    answer_of = HalfCloseAnswer(SIEM)
+    answer_of.find_out(lambda: answer)
+    assert answer_of.known is answer
 
 
 @pytest.mark.parametrize(
@@ -52,35 +52,35 @@ def test_the_first_silence_is_looked_into(answer: Answer) -> None:
 def test_one_that_reads_is_asked_once_more_before_it_is_judged(
     probed: Answer, learnt: Answer
 ) -> None:
-    known = HalfCloses()
-    known.find_out(SIEM, lambda: Answer.DOUBTED)
-    known.found_alive(SIEM, lambda: probed)
-    assert known.known(SIEM) is learnt
+    answer_of = HalfCloseAnswer(SIEM)
+    answer_of.find_out(lambda: Answer.DOUBTED)
+    answer_of.mark_alive(lambda: probed)
+    assert answer_of.known is learnt
 
 
 def test_after_a_minute_one_shard_asks_again_for_all() -> None:
     now = [0.0]
-    known = HalfCloses(clock=lambda: now[0])
-    known.find_out(SIEM, lambda: Answer.NONE)
-    known.try_again(SIEM, never)
+    answer_of = HalfCloseAnswer(SIEM, clock=lambda: now[0])
+    answer_of.find_out(lambda: Answer.NONE)
+    answer_of.try_again(never)
     now[0] = 60.0
-    known.try_again(SIEM, lambda: Answer.NONE)
-    known.try_again(SIEM, never)
+    answer_of.try_again(lambda: Answer.NONE)
+    answer_of.try_again(never)
     now[0] = 120.0
-    known.try_again(SIEM, lambda: Answer.GIVEN)
-    assert known.known(SIEM) is Answer.GIVEN
+    answer_of.try_again(lambda: Answer.GIVEN)
+    assert answer_of.known is Answer.GIVEN
     now[0] = 180.0
-    known.try_again(SIEM, never)
+    answer_of.try_again(never)
 
 
 def test_one_warning_names_the_receiver(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    known = HalfCloses()
-    known.find_out(SIEM, lambda: Answer.DOUBTED)
-    known.find_out(SIEM, never)
-    known.found_alive(SIEM, lambda: Answer.NONE)
-    known = HalfCloses()
-    known.find_out(SIEM, lambda: Answer.NONE)
+    answer_of = HalfCloseAnswer(SIEM)
+    answer_of.find_out(lambda: Answer.DOUBTED)
+    answer_of.find_out(never)
+    answer_of.mark_alive(lambda: Answer.NONE)
+    answer_of = HalfCloseAnswer(SIEM)
+    answer_of.find_out(lambda: Answer.NONE)
     levels = [record.levelno for record in caplog.records]
     # A doubt is an error to whoever waits, and told with the outage that it is.
     assert levels == [logging.INFO, logging.WARNING]

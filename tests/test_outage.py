@@ -7,7 +7,10 @@ from threading import Barrier, Thread
 
 import pytest
 
-from sls_syslog.network.outage import OutageLog, outage
+from sls_syslog.network.destination import Destinations
+from sls_syslog.network.failover import open_transport
+from sls_syslog.network.outage import Outage
+from sls_syslog.settings.client import ClientSettings
 
 SIEM = "tcp://siem:514"
 OTHER = "tcp://other:514"
@@ -23,11 +26,11 @@ def every_level(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_an_outage_is_one_warning_and_its_end_one_info(caplog: pytest.LogCaptureFixture) -> None:
-    log = OutageLog()
+    log = Outage(SIEM)
     for _ in range(3):
-        log.began(SIEM, OSError(f"{SIEM}: refused"))
+        log.begin(OSError(f"{SIEM}: refused"))
     for _ in range(3):
-        log.ended(SIEM)
+        log.end()
     (began, ended) = lines(caplog)
     assert began == (
         logging.WARNING,
@@ -38,17 +41,17 @@ def test_an_outage_is_one_warning_and_its_end_one_info(caplog: pytest.LogCapture
 
 
 def test_a_delivery_that_works_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    OutageLog().ended(SIEM)
+    Outage(SIEM).end()
     assert lines(caplog) == []
 
 
 def test_the_next_outage_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    log = OutageLog(clock=lambda: now[0])
+    log = Outage(SIEM, clock=lambda: now[0])
     for minute in range(2):
         now[0] = 60.0 * minute
-        log.began(SIEM, OSError("refused"))
-        log.ended(SIEM)
+        log.begin(OSError("refused"))
+        log.end()
     assert [level for level, _ in lines(caplog)] == [logging.WARNING, logging.INFO] * 2
 
 
@@ -56,11 +59,11 @@ def test_a_receiver_that_comes_and_goes_is_told_of_once_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     now = [0.0]
-    log = OutageLog(clock=lambda: now[0])
+    log = Outage(SIEM, clock=lambda: now[0])
     for second in range(120):
         now[0] = float(second)
-        log.began(SIEM, OSError("refused"))
-        log.ended(SIEM)
+        log.begin(OSError("refused"))
+        log.end()
     assert [level for level, _ in lines(caplog)] == [logging.WARNING, logging.INFO] * 2
 
 
@@ -68,37 +71,37 @@ def test_an_outage_that_goes_on_is_told_of_even_when_another_has_just_ended(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     now = [0.0]
-    log = OutageLog(clock=lambda: now[0])
-    log.began(SIEM, OSError("refused"))
-    log.ended(SIEM)
+    log = Outage(SIEM, clock=lambda: now[0])
+    log.begin(OSError("refused"))
+    log.end()
     for second in range(1, 90):
         now[0] = float(second)
-        log.began(SIEM, OSError("refused"))
-    log.ended(SIEM)
+        log.begin(OSError("refused"))
+    log.end()
     *_, told, ended = lines(caplog)
     assert told[0] == logging.WARNING
     assert ended == (logging.INFO, f"{SIEM} takes logs again after 88.0 s")
 
 
 def test_each_receiver_has_its_own_outage(caplog: pytest.LogCaptureFixture) -> None:
-    log = OutageLog()
-    log.began(SIEM, OSError("refused"))
-    log.began(OTHER, OSError("reset"))
-    log.ended(OTHER)
+    known = Destinations()
+    known.find(SIEM).outage.begin(OSError("refused"))
+    known.find(OTHER).outage.begin(OSError("reset"))
+    known.find(OTHER).outage.end()
     texts = [text for _, text in lines(caplog)]
     assert len(texts) == 3
     assert texts[-1].startswith(OTHER)
 
 
 def test_many_shards_tell_of_one_outage_once(caplog: pytest.LogCaptureFixture) -> None:
-    log = OutageLog()
+    log = Outage(SIEM)
     together = Barrier(8)
 
     def shard() -> None:
         together.wait(10)
-        log.began(SIEM, OSError("refused"))
+        log.begin(OSError("refused"))
         together.wait(10)
-        log.ended(SIEM)
+        log.end()
 
     threads = [Thread(target=shard) for _ in range(8)]
     for thread in threads:
@@ -108,5 +111,7 @@ def test_many_shards_tell_of_one_outage_once(caplog: pytest.LogCaptureFixture) -
     assert [level for level, _ in lines(caplog)] == [logging.WARNING, logging.INFO]
 
 
-def test_all_shards_of_a_process_share_one_log() -> None:
-    assert isinstance(outage, OutageLog)
+def test_all_that_ships_to_one_receiver_shares_one_outage() -> None:
+    settings = ClientSettings(host="siem")
+    one, other = open_transport(settings), open_transport(settings)
+    assert one.destination.outage is other.destination.outage

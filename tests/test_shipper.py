@@ -464,7 +464,7 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
     pieces = 600
     for first in range(0, pieces, 10):
@@ -480,7 +480,7 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
 def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
     with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
         for n in range(8):
@@ -494,7 +494,7 @@ def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
 def test_what_a_hung_receiver_s_kernel_took_is_not_checkpointed(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.pause()
     fill(sls_emulator)
     begin = sls_emulator.begin_cursors()

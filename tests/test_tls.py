@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from deliveries import FRAMES, deliver, failure
 
 from sls_syslog import ConnectError, TlsError, TransportError
-from sls_syslog.network.connection import Connection, FingerprintError
+from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.explain import explain
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.tls import FingerprintError
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 

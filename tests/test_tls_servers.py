@@ -12,7 +12,7 @@ import pytest
 from deliveries import deliver, failure
 from servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
 
-from sls_syslog.network.certificate import fingerprint
+from sls_syslog.network.certificate import compute_fingerprint
 from sls_syslog.testing import TemporaryCA
 from sls_syslog.testing.certificates import IssuedCertificate
 
@@ -62,7 +62,7 @@ def own_context(version: str, cert_path: str, mine: IssuedCertificate | None) ->
 
 def pin(shown: IssuedCertificate) -> str:
     first, end, _ = Path(shown.cert_path).read_text().partition("-----END CERTIFICATE-----")
-    return fingerprint(ssl.PEM_cert_to_DER_cert(first + end))
+    return compute_fingerprint(ssl.PEM_cert_to_DER_cert(first + end))
 
 
 # --- right ------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def test_auto_falls_back_for_a_process_that_is_alive_and_cannot_answer(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
         receiver.answer_half_close = False
         with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
@@ -142,7 +142,7 @@ def test_auto_never_falls_back_for_a_process_that_hangs(
     has_answered: bool,
 ) -> None:
     """Its kernel completes connections and acknowledges bytes that will never be read."""
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
         transport.send(FRAMES)
         if has_answered:
@@ -165,7 +165,7 @@ def test_plain_tcp_is_held_back_until_the_receiver_has_provably_read(
     temporary_ca: TemporaryCA,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
     with transport_to(syslog_receiver, temporary_ca, timeout=0.5) as transport:
         transport.send(FRAMES)
@@ -189,7 +189,7 @@ def test_plain_tcp_is_held_back_until_the_receiver_has_provably_read(
 def test_plain_tcp_is_never_confirmed_by_the_kernel_of_a_process_that_hangs(
     temporary_ca: TemporaryCA, monkeypatch: pytest.MonkeyPatch, buffer: int | None
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     with SyslogReceiver("tcp", receive_buffer_bytes=buffer) as receiver:
         receiver.pause()
         with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
@@ -208,7 +208,7 @@ def test_a_receiver_that_hung_for_a_while_is_asked_again(
     temporary_ca: TemporaryCA,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.stream._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     with transport_to(syslog_receiver, temporary_ca, timeout=0.5) as transport:
         syslog_receiver.pause()
         transport.send(FRAMES)
@@ -217,7 +217,7 @@ def test_a_receiver_that_hung_for_a_while_is_asked_again(
         syslog_receiver.resume()
         transport.send(FRAMES)
         assert not transport.confirm()
-        monkeypatch.setattr("sls_syslog.network.half_close._TRY_AGAIN", 0.0)
+        monkeypatch.setattr("sls_syslog.network.half_close._TRY_AGAIN_SECONDS", 0.0)
         transport.confirm()
         assert transport.confirm()
     assert syslog_receiver.frames[-1] == FRAMES[-1].rstrip(b"\n")

@@ -15,8 +15,8 @@ import pytest
 from sls_syslog import SendError
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
+from sls_syslog.network.pace import Pace
 from sls_syslog.network.transport import Transport
-from sls_syslog.network.udp import Pace
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver
 
@@ -86,7 +86,7 @@ def moments(pace: Pace, rate: float, count: int, *, late: float = 0.0) -> list[f
     """When messages go out, if whoever sends them does nothing else and sleeps ``late`` longer."""
     now, sent = 1000.0, []
     for _ in range(count):
-        wait = pace.wait(now, rate)
+        wait = pace.reserve(now, rate)
         now += wait + (late if wait else 0.0)
         sent.append(now)
     return sent
@@ -115,14 +115,14 @@ def test_a_burst_is_as_large_as_a_hundredth_of_a_second(rate: float) -> None:
 def test_idleness_is_not_saved_up() -> None:
     pace = Pace()
     moments(pace, 1000.0, 10)
-    waits = [pace.wait(5000.0, 1000.0) for _ in range(100)]
+    waits = [pace.reserve(5000.0, 1000.0) for _ in range(100)]
     assert waits[:9] == [0.0] * 9
     assert waits[-1] == pytest.approx(0.094)
 
 
 def test_senders_of_one_receiver_share_its_time() -> None:
     pace = Pace()
-    waits = [pace.wait(0.0, rate) for rate in [10.0, 1000.0] * 50]
+    waits = [pace.reserve(0.0, rate) for rate in [10.0, 1000.0] * 50]
     assert waits[-1] == pytest.approx(50 * 0.1 + 49 * 0.001 - 0.005)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from ipaddress import ip_address
 
-__all__ = ["Certificate", "fingerprint"]
+__all__ = ["Certificate", "compute_fingerprint"]
 
 _VERSION, _EXTENSIONS = 0xA0, 0xA3  # the context tags of RFC 5280 section 4.1
 _UTC_TIME, _BMP_STRING = 0x17, 0x1E
@@ -73,7 +73,7 @@ class Certificate:
         )
 
 
-def fingerprint(der: bytes) -> str:
+def compute_fingerprint(der: bytes) -> str:
     """The SHA-256 of a certificate, in lower-case hexadecimal digits."""
     return hashlib.sha256(der).hexdigest()
 

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sls_syslog.errors import ConnectError, SendError, SettingsError, TlsError
-from sls_syslog.network.connection import Connection, SessionRefusedError, fetch_certificate
+from sls_syslog.network.connection import Connection, fetch_certificate
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.explain import explain
 from sls_syslog.network.resolver import Address, resolve
 from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.tls import SessionRefusedError
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["look_up", "open_first", "open_stream", "translate_errors"]

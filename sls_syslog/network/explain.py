@@ -13,8 +13,9 @@ import ssl
 from datetime import datetime, timezone
 
 from sls_syslog.errors import short_repr
-from sls_syslog.network.certificate import Certificate, fingerprint
-from sls_syslog.network.connection import FingerprintError, HandshakeCutError, TlsAnsweredError
+from sls_syslog.network.certificate import Certificate, compute_fingerprint
+from sls_syslog.network.connection import TlsAnsweredError
+from sls_syslog.network.tls import FingerprintError, HandshakeCutError
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["explain"]
@@ -150,8 +151,8 @@ def _certificate_facts(certificate: Certificate | None, der: bytes | None) -> di
         "since": f" (valid from {_date(certificate.since)})",
         "until": f" (valid until {_date(certificate.until)})",
         "issuer": f" by {_safe(certificate.issuer)}",
-        "pin": f"; or set fingerprint to sha256:{fingerprint(der)}, if the receiver's own tools"
-        " show the same",
+        "pin": f"; or set fingerprint to sha256:{compute_fingerprint(der)}, if the receiver's own"
+        " tools show the same",
     }
 
 

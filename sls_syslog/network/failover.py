@@ -11,10 +11,11 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Lock
 
-from sls_syslog.errors import ConnectError, SendError, TransportError, UnconfirmedError
+from sls_syslog.errors import SendError, TransportError, UnconfirmedError
+from sls_syslog.network.confirmation import State
 from sls_syslog.network.deadline import Stop
+from sls_syslog.network.destination import Destination, Destinations, known_destinations
 from sls_syslog.network.stream import StreamTransport
 from sls_syslog.network.transport import Transport
 from sls_syslog.network.udp import UdpTransport
@@ -34,25 +35,32 @@ _LOOK_SECONDS = 3.0
 
 
 def open_transport(
-    settings: ClientSettings, stop: Stop | None = None, connect_seconds: float = math.inf
+    settings: ClientSettings,
+    stop: Stop | None = None,
+    connect_seconds: float = math.inf,
+    destinations: Destinations = known_destinations,
 ) -> Transport:
-    """The transport that ``settings`` ask for; nothing is connected yet.
+    """Make the transport that ``settings`` ask for; nothing is connected yet.
 
     Args:
         settings: Where to and how.
         stop: Ends every wait when requested; ``None`` when nobody will.
         connect_seconds: The longest that connecting to one receiver may take, where that is
             less than the setting ``timeout``.
+        destinations: Where what is learnt of receivers is kept; by default for the process.
     """
     stop = stop or Stop()
     if len(settings.receivers) > 1:
-        return FailoverTransport(settings, stop, connect_seconds)
-    return _transport_to(settings, stop, connect_seconds)
+        return FailoverTransport(settings, stop, connect_seconds, destinations)
+    return _make_transport(settings, stop, connect_seconds, destinations)
 
 
-def _transport_to(receiver: ClientSettings, stop: Stop, connect_seconds: float) -> Transport:
+def _make_transport(
+    receiver: ClientSettings, stop: Stop, connect_seconds: float, destinations: Destinations
+) -> Transport:
     kind = UdpTransport if receiver.protocol == "udp" else StreamTransport
-    return kind(receiver, stop, min(receiver.timeout, connect_seconds))
+    destination = destinations.find(receiver.destination)
+    return kind(receiver, destination, stop, min(receiver.timeout, connect_seconds))
 
 
 class FailoverTransport:
@@ -66,6 +74,7 @@ class FailoverTransport:
         settings: Where to, and how; with more than one receiver.
         stop: Ends every wait when requested.
         connect_seconds: The longest that connecting to one of them may take.
+        destinations: Where what is learnt of receivers is kept.
         fail_back_seconds: How long a later receiver is used before the first is tried again.
         clock: Seconds, from any origin.
     """
@@ -75,6 +84,7 @@ class FailoverTransport:
         settings: ClientSettings,
         stop: Stop,
         connect_seconds: float,
+        destinations: Destinations = known_destinations,
         *,
         fail_back_seconds: float = FAIL_BACK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -82,18 +92,31 @@ class FailoverTransport:
         receivers = settings.receivers
         self._settings = settings
         self._names = [receiver.destination for receiver in receivers]
-        self._transports = [_transport_to(one, stop, connect_seconds) for one in receivers]
+        self._destination = destinations.find(settings.destination)
+        self._transports = [
+            _make_transport(one, stop, connect_seconds, destinations) for one in receivers
+        ]
         # The first one's own transport would wait as long for it as if there were no other.
-        self._look = _transport_to(receivers[0], stop, min(_LOOK_SECONDS, connect_seconds))
+        look_seconds = min(_LOOK_SECONDS, connect_seconds)
+        self._look = _make_transport(receivers[0], stop, look_seconds, destinations)
         self._clock = clock
         self._at = 0
         self._shortest_stay = self._stay = fail_back_seconds
         self._back_since: float | None = None  # when the first in use was returned to
         self._look_again = math.inf  # when it is to be tried again
-        self._unconfirmed = False
-        self._broken: str | None = None  # the receiver that failed with something unconfirmed
+        self._lost: str | None = None  # the receiver that failed with something in doubt
         self._failures: dict[int, str] = {}  # of those before the one in use, until that works
         self._sent = self._settled = False  # what the one in use has shown so far
+
+    @property
+    def state(self) -> State:
+        """That of the receiver in use, or ``BROKEN`` when one has failed with logs in doubt."""
+        return State.BROKEN if self._lost else self._transports[self._at].state
+
+    @property
+    def destination(self) -> Destination:
+        """What this process knows of these receivers together."""
+        return self._destination
 
     def connect(self) -> None:
         """Make a connection where there is none.
@@ -116,13 +139,8 @@ class FailoverTransport:
                 then in doubt. Either way the next call goes to the next receiver.
         """
         transport = self._current()
-        before, self._unconfirmed = self._unconfirmed, True
         with self._leaving_on_failure():
-            try:
-                transport.send(frames)
-            except ConnectError:
-                self._unconfirmed = before  # nothing of it has gone out
-                raise
+            transport.send(frames)
         if self._sent:
             self._settle()
         self._sent = True
@@ -138,18 +156,17 @@ class FailoverTransport:
                 once, also for what was in doubt when a receiver failed.
             SendError: If datagrams were refused.
         """
-        if self._broken:
-            broken, self._broken = self._broken, None
-            raise UnconfirmedError(broken, self._settings.confirm, "the connection has broken")
-        if not self._unconfirmed:
+        if self._lost:
+            lost, self._lost = self._lost, None
+            raise UnconfirmedError(lost, self._settings.confirm, "the connection has broken")
+        transport = self._transports[self._at]
+        if transport.state is not State.IN_DOUBT:
             return True
-        self._unconfirmed = False  # if this fails, whoever is told so sends it again
         with self._leaving_on_failure():
-            confirmed = self._transports[self._at].confirm(watched=watched)
-        self._unconfirmed = not confirmed
-        if confirmed:
+            is_confirmed = transport.confirm(watched=watched)
+        if is_confirmed:
             self._settle()
-        return confirmed
+        return is_confirmed
 
     def watch(self) -> None:
         """See whether the receiver in use is still there, connecting where that is not known.
@@ -162,7 +179,9 @@ class FailoverTransport:
         transport = self._current()
         if self._names[self._at] != before:
             now = self._names[self._at]
-            raise SendError(before, f"what it may hold in memory only is sent to {now} as well")
+            raise SendError(
+                before, f"failing over to {now}; logs that are not safe at {before} are sent again"
+            )
         with self._leaving_on_failure():
             transport.watch()
 
@@ -177,11 +196,11 @@ class FailoverTransport:
 
     def close(self) -> None:
         """End the connection and forget what is unconfirmed."""
-        self._unconfirmed, self._broken = False, None
+        self._lost = None
         self._transports[self._at].close()
 
     def _current(self) -> Transport:
-        if self._at and not self._unconfirmed and self._clock() >= self._look_again:
+        if self._at and not self._is_in_doubt() and self._clock() >= self._look_again:
             self._try_first()
         return self._transports[self._at]
 
@@ -203,19 +222,24 @@ class FailoverTransport:
         try:
             yield
         except TransportError as error:
-            if self._unconfirmed or self._has_failed(error):
+            if self._is_broken() or self._has_failed(error):
                 self._leave(error)
             raise
+
+    def _is_in_doubt(self) -> bool:
+        return self._transports[self._at].state is State.IN_DOUBT
+
+    def _is_broken(self) -> bool:
+        return self._transports[self._at].state is State.BROKEN
 
     def _has_failed(self, error: TransportError) -> bool:
         # A stream that ends with nothing unconfirmed on it was closed for being idle, perhaps.
         return self._settings.protocol == "udp" or not isinstance(error, SendError)
 
     def _leave(self, error: TransportError) -> None:
-        name = self._names[self._at]
+        if self._is_broken():
+            self._lost = self._names[self._at]
         self._transports[self._at].close()
-        if self._unconfirmed:
-            self._unconfirmed, self._broken = False, name
         self._failures[self._at] = str(error)
         if self._at == 0:
             self._plan_return()
@@ -238,29 +262,5 @@ class FailoverTransport:
         """The receiver in use works; until it did, there was nothing to tell."""
         if not self._settled:
             self._settled = True
-            _in_use.now(self._settings.destination, self._names, self._at, self._failures)
+            self._destination.in_use.mark(self._names, self._at, self._failures)
             self._failures.clear()
-
-
-class _InUse:
-    """Which receivers this process uses; its shards change one by one, and one line is enough."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._at: dict[str, int] = {}
-
-    def now(self, group: str, names: list[str], at: int, failures: dict[int, str]) -> None:
-        """One of ``names`` works for somebody, to whom those in ``failures`` have failed."""
-        with self._lock:
-            before = self._at.get(group, 0)
-            failure = failures.get(before)
-            if at == before or (at and not failure):
-                return
-            self._at[group] = at
-        if failure:
-            logger.warning("%s; from now on %s takes the logs", failure, names[at])
-        else:
-            logger.info("%s takes the logs again, instead of %s", names[at], names[before])
-
-
-_in_use = _InUse()

@@ -1,7 +1,7 @@
-"""What this process has learnt of its receivers: whether they answer a half-close.
+"""``HalfCloseAnswer``: what this process has learnt of a receiver's answer to a half-close.
 
-A receiver that does not, although it reads, can only be used at ``acked``; one that does not
-because it hangs must not be. Pure, but for the clock; who probes is ``stream.py``.
+A receiver that reads but never answers can only be used at ``acked``; one that does not answer
+because it hangs must not be used so. Sans-I/O but for the clock: the caller probes.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
 
-__all__ = ["UNANSWERED", "Answer", "HalfCloses", "half_closes"]
+__all__ = ["UNANSWERED", "Answer", "HalfCloseAnswer"]
 
 logger = logging.getLogger("sls_syslog.network")
 
@@ -23,8 +22,8 @@ UNANSWERED = (
 )
 """What to tell whoever waits for a receiver that is doubted."""
 
-# Seconds between two looks at whether a receiver answers by now.
-_TRY_AGAIN = 60.0
+# Seconds between two probes of a receiver that did not answer: it may only have hung.
+_TRY_AGAIN_SECONDS = 60.0
 
 
 class Answer(Enum):
@@ -36,66 +35,61 @@ class Answer(Enum):
     NONE = "it is alive, reads, and does not answer"
 
 
-@dataclass
-class _Knowledge:
-    answer: Answer
-    since: float
-
-
-class HalfCloses:
-    """Keeps what is known for each destination; shards that ship to one share it.
+class HalfCloseAnswer:
+    """What is known of one receiver; all shards that ship to it share this object.
 
     Args:
+        destination: The receiver, for log lines.
         clock: Seconds, from any origin.
+
+    Attributes:
+        known: What is known now.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, destination: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.known = Answer.UNKNOWN
+        self._destination = destination
         self._clock = clock
         self._lock = Lock()
-        self._known: dict[str, _Knowledge] = {}
+        self._asked_at = clock()
 
-    def known(self, destination: str) -> Answer:
-        """What is known of a receiver."""
-        knowledge = self._known.get(destination)
-        return knowledge.answer if knowledge else Answer.UNKNOWN
+    def mark_answered(self) -> None:
+        """Note that it has answered: from now on silence means that it hangs."""
+        if self.known is not Answer.GIVEN:
+            self._learn(Answer.GIVEN)
 
-    def answered(self, destination: str) -> None:
-        """It has answered: from now on silence means that it hangs."""
-        if self.known(destination) is not Answer.GIVEN:
-            self._learn(destination, Answer.GIVEN)
+    def find_out(self, probe: Callable[[], Answer]) -> None:
+        """Ask with ``probe``, if nothing is known yet."""
+        if self.known is Answer.UNKNOWN:
+            self._learn(probe())
 
-    def find_out(self, destination: str, probe: Callable[[], Answer]) -> None:
-        """Ask with ``probe``, if nothing is known of it yet."""
-        if self.known(destination) is Answer.UNKNOWN:
-            self._learn(destination, probe())
-
-    def found_alive(self, destination: str, probe: Callable[[], Answer]) -> None:
-        """It is doubted, and is now known to read: if it does not answer, it cannot."""
+    def mark_alive(self, probe: Callable[[], Answer]) -> None:
+        """Note that a doubted receiver reads: if it does not answer ``probe`` either, it cannot."""
         answer = probe()
         if answer is not Answer.UNKNOWN:
-            self._learn(destination, Answer.GIVEN if answer is Answer.GIVEN else Answer.NONE)
+            self._learn(Answer.GIVEN if answer is Answer.GIVEN else Answer.NONE)
 
-    def try_again(self, destination: str, probe: Callable[[], Answer]) -> None:
-        """Ask once more, a minute after it was last asked: it may have hung only."""
+    def try_again(self, probe: Callable[[], Answer]) -> None:
+        """Ask again with ``probe`` when the last time is long enough ago."""
         with self._lock:
-            knowledge = self._known.get(destination)
-            if knowledge is None or knowledge.answer is Answer.GIVEN:
+            if self.known in {Answer.UNKNOWN, Answer.GIVEN}:
                 return
-            if self._clock() - knowledge.since < _TRY_AGAIN:
+            now = self._clock()
+            if now - self._asked_at < _TRY_AGAIN_SECONDS:
                 return
-            knowledge.since = self._clock()  # one shard asks for all
+            self._asked_at = now  # one shard asks for all
         if probe() is Answer.GIVEN:
-            self._learn(destination, Answer.GIVEN)
+            self._learn(Answer.GIVEN)
 
-    def _learn(self, destination: str, answer: Answer) -> None:
+    def _learn(self, answer: Answer) -> None:
         with self._lock:
-            before = self.known(destination)
+            before = self.known
             if before is Answer.GIVEN:  # another shard was answered meanwhile
                 return
-            self._known[destination] = _Knowledge(answer, self._clock())
+            self.known, self._asked_at = answer, self._clock()
         line = _LINES.get((before, answer))
         if line:
-            logger.log(*line, destination)
+            logger.log(*line, self._destination)
 
 
 _NOW_ACKED = (
@@ -108,6 +102,3 @@ _LINES = {
     (Answer.DOUBTED, Answer.GIVEN): (logging.INFO, "%s answers half-closes again"),
     (Answer.NONE, Answer.GIVEN): (logging.INFO, "%s answers half-closes by now"),
 }
-
-half_closes = HalfCloses()
-"""What this process knows."""

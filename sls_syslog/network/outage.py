@@ -1,6 +1,6 @@
-"""One line when a receiver fails, one when it is back, however many shards ship to it.
+"""``Outage``: one line when a receiver fails and one when it is back, however many shards ship.
 
-A receiver that comes and goes is told of once a minute.
+A receiver that comes and goes is reported once a minute. Sans-I/O but for the clock.
 """
 
 from __future__ import annotations
@@ -8,54 +8,49 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 
 from sls_syslog.throttle import Throttle
 
-__all__ = ["OutageLog", "outage"]
+__all__ = ["Outage"]
 
 logger = logging.getLogger("sls_syslog.network")
 
 
-@dataclass
-class _Outage:
-    since: float
-    told: bool = False
-
-
-class OutageLog:
-    """Remembers, for all shards of this process, since when which receiver has failed.
+class Outage:
+    """Since when one receiver fails; all shards that ship to it share this object.
 
     Args:
+        destination: The receiver, for log lines.
         clock: Seconds, from any origin.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, destination: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._destination = destination
         self._clock = clock
         self._lock = Lock()
         self._throttle = Throttle(clock)
-        self._outages: dict[str, _Outage] = {}
+        self._since: float | None = None
+        self._is_reported = False
 
-    def began(self, destination: str, error: Exception) -> None:
-        """A delivery failed; an outage is a WARNING, once."""
+    def begin(self, error: Exception) -> None:
+        """Note that a delivery failed; an outage is a WARNING, once."""
         with self._lock:
-            outage = self._outages.setdefault(destination, _Outage(self._clock()))
-            if outage.told or not self._throttle.is_due(destination):
+            if self._since is None:
+                self._since = self._clock()
+            if self._is_reported or not self._throttle.is_due("outage"):
                 return
-            outage.told = True
+            self._is_reported = True
         logger.warning("delivery fails, trying again until it works: %s", error)
 
-    def ended(self, destination: str) -> None:
-        """A delivery worked; the end of an outage that was told is an INFO."""
-        if destination not in self._outages:  # without the lock: nearly always so
+    def end(self) -> None:
+        """Note that a delivery worked; the end of a reported outage is an INFO."""
+        if self._since is None:  # without the lock: nearly always so
             return
         with self._lock:
-            outage = self._outages.pop(destination, None)
-        if outage is not None and outage.told:
-            seconds = self._clock() - outage.since
-            logger.info("%s takes logs again after %.1f s", destination, seconds)
-
-
-outage = OutageLog()
-"""The log of this process: shards that ship to one receiver share one outage."""
+            since, self._since = self._since, None
+            was_reported, self._is_reported = self._is_reported, False
+        if was_reported:
+            logger.info(
+                "%s takes logs again after %.1f s", self._destination, self._clock() - since
+            )

@@ -16,9 +16,9 @@ _RESUMPTION_SECONDS = 600.0
 
 
 class Resumption:
-    """The last TLS session with one receiver, which spares both sides most of a handshake.
+    """The last TLS session with one receiver, which saves both sides most of a handshake.
 
-    A session is offered once, to the receiver that gave it, under the context that verified it.
+    It is offered once, to the receiver that gave it, under the context that verified that receiver.
     For one thread, one receiver and one name to verify.
     """
 
@@ -26,24 +26,24 @@ class Resumption:
         self._session: ssl.SSLSession | None = None
         self._context: ssl.SSLContext | None = None
         self._end = 0.0
-        self._wanted = True
+        self._is_wanted = True
 
     def offer(self, context: ssl.SSLContext) -> ssl.SSLSession | None:
-        """What to begin a handshake with under ``context``; ``None`` for a full one."""
+        """Give the session to begin a handshake with; ``None`` for a full handshake."""
         session, self._session = self._session, None
         return session if context is self._context and time.monotonic() < self._end else None
 
-    def begin(self, tls: ssl.SSLSocket) -> None:
-        """Take note of a handshake: a full one has just verified the receiver's certificate."""
+    def begin(self, tls: ssl.SSLObject) -> None:
+        """Note a handshake that worked: a full one has just verified the receiver's certificate."""
         if not tls.session_reused:
             self._context = tls.context
             self._end = time.monotonic() + _RESUMPTION_SECONDS
 
-    def keep(self, tls: ssl.SSLSocket) -> None:
-        """Keep what there is of a session; TLS 1.3 has it once the server's tickets are read."""
-        if self._wanted and tls.context is self._context:
+    def keep(self, tls: ssl.SSLObject) -> None:
+        """Keep the session; TLS 1.3 has one when the server's tickets are read."""
+        if self._is_wanted and tls.context is self._context:
             self._session = tls.session or self._session
 
     def give_up(self) -> None:
-        """Offer nothing any more: this receiver takes no session."""
-        self._wanted, self._session = False, None
+        """Offer no session again: this receiver takes none."""
+        self._is_wanted, self._session = False, None

@@ -1,15 +1,28 @@
-"""``Transport``: what a client needs of the network."""
+"""``Transport``: what clients and deliveries need of the network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
 
+from sls_syslog.network.confirmation import State
+from sls_syslog.network.destination import Destination
+
 __all__ = ["Transport"]
 
 
 class Transport(Protocol):
-    """What a client needs of the network."""
+    """A way to a receiver: it takes frames, which are bytes that are ready to go."""
+
+    @property
+    def state(self) -> State:
+        """Whether there is a connection, and whether what was sent is confirmed."""
+        ...
+
+    @property
+    def destination(self) -> Destination:
+        """What this process knows of the receiver, or of the receivers."""
+        ...
 
     def connect(self) -> None:
         """Make a connection where there is none."""
@@ -22,12 +35,11 @@ class Transport(Protocol):
     def confirm(self, *, watched: bool = False) -> bool:
         """Return ``True`` when the receiver is known to have all that was sent.
 
-        ``False``: it cannot be known yet. The connection stands and what went over it stays
-        unconfirmed, so there is nothing to send again; a later call may know more.
+        ``False`` means that it cannot be known yet. The connection stands and what went over it
+        stays unconfirmed. There is nothing to send again; a later call may know more.
 
         Args:
-            watched: Let no moment pass without a connection, whose end would tell that the
-                receiver has died.
+            watched: Keep a connection open at all times, so that its end reveals a crash.
         """
         ...
 
@@ -40,5 +52,5 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """End the connection and forget what is unconfirmed; a later ``send`` connects anew."""
+        """End the connection and forget what is unconfirmed; a later ``send`` connects again."""
         ...

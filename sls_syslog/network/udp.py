@@ -1,67 +1,61 @@
-"""Datagrams, one for each message, no faster than the setting ``max_rate`` allows."""
+"""``UdpTransport``: one datagram for each message, no faster than ``max_rate`` allows."""
 
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import time
 from collections.abc import Iterable
-from threading import Lock
 
-from sls_syslog.errors import MessageTooLongError, SendError
+from sls_syslog.errors import MessageTooLongError, SendError, UnconfirmedError
+from sls_syslog.network.confirmation import State
 from sls_syslog.network.deadline import Deadline, Stop
+from sls_syslog.network.destination import Destination
 from sls_syslog.network.dial import open_first
 from sls_syslog.network.explain import explain
 from sls_syslog.network.resolver import Address
 from sls_syslog.settings.client import ClientSettings
 
-__all__ = ["Pace", "UdpTransport"]
-
-logger = logging.getLogger("sls_syslog.network")
-
-# Seconds that a message may be early, and that one who woke late may make up for. Both together
-# are the largest burst. No wait is shorter than one of them: finer timing would only cost CPU.
-_SLACK = 0.005
-
-
-class Pace:
-    """Gives each message its moment; any thread may ask."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._next = float("-inf")
-
-    def wait(self, now: float, rate: float) -> float:
-        """Seconds to wait before the next message is sent, often zero; its moment is then taken.
-
-        Args:
-            now: The time on any clock that only goes forward, in seconds.
-            rate: Messages a second.
-        """
-        with self._lock:
-            moment = max(self._next, now - _SLACK)
-            self._next = moment + 1 / rate
-        ahead = moment - now
-        return ahead if ahead > _SLACK else 0.0
+__all__ = ["UdpTransport"]
 
 
 class UdpTransport:
-    """Datagrams, one a frame (RFC 5426). What is sent may be lost, and nobody will know.
+    """Datagrams (RFC 5426). One that is lost on the way is lost silently.
+
+    Its states are those of a stream, with one difference: what was refused does not stop the next
+    datagram. ``BROKEN`` lasts until ``confirm`` has told the sender.
 
     Args:
         settings: Where to.
+        destination: What this process knows of the receiver.
         stop: Ends every wait when requested.
         connect_seconds: The deadline of resolving the name.
     """
 
-    def __init__(self, settings: ClientSettings, stop: Stop, connect_seconds: float) -> None:
+    def __init__(
+        self,
+        settings: ClientSettings,
+        destination: Destination,
+        stop: Stop,
+        connect_seconds: float,
+    ) -> None:
         self._settings = settings
+        self._destination = destination
         self._stop = stop
         self._connect_seconds = connect_seconds
         self._socket: socket.socket | None = None
-        self._pace = _paces.setdefault(settings.destination, Pace())
+        self._state = State.IDLE
+
+    @property
+    def state(self) -> State:
+        """Whether there is a socket, and whether what was sent may have been refused."""
+        return self._state
+
+    @property
+    def destination(self) -> Destination:
+        """What this process knows of the receiver."""
+        return self._destination
 
     def connect(self) -> None:
         """Resolve the name; nothing goes out, so nobody knows whether somebody listens.
@@ -69,7 +63,7 @@ class UdpTransport:
         Raises:
             ConnectError: If it cannot be resolved before the deadline.
         """
-        self._socket = self._socket or self._open()
+        self._ensure_socket()
 
     def send(self, frames: Iterable[bytes]) -> None:
         """Send each frame as a datagram, no faster than the setting ``max_rate`` allows.
@@ -80,31 +74,39 @@ class UdpTransport:
             SendError: If the kernel refuses one, the receiver's host refused one before, or a
                 stop leaves no time for the rest.
         """
-        self.connect()
-        assert self._socket is not None  # noqa: S101  # connect() has seen to it
+        sock = self._ensure_socket()
         frame = b""
         try:
             for frame in frames:
                 self._keep_pace()
-                self._socket.send(frame)
+                sock.send(frame)
         except OSError as error:
-            self.close()
+            self._drop_socket()
             if error.errno == errno.EMSGSIZE:
                 raise MessageTooLongError(len(frame), None, "RFC 5426 section 3.2") from error
+            self._state = State.BROKEN
             raise SendError(self._settings.destination, explain(error, self._settings)) from error
         if frame:
-            _warn_of_datagrams(self._settings.destination)
+            if self._state is State.OPEN:
+                self._state = State.IN_DOUBT
+            self._destination.warn_once("udp", _MAY_BE_LOST)
 
     def confirm(self, *, watched: bool = False) -> bool:
-        """Nothing more is known of a datagram than that it was written.
+        """Find out whether a datagram was refused; nothing more can be known.
 
         Raises:
             SendError: If the receiver's host has answered that nobody listens there.
+            UnconfirmedError: If a ``SendError`` was raised since the last confirmation.
         """
-        refused = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if self._socket else 0
+        if self._state is State.BROKEN:
+            self.close()
+            raise UnconfirmedError(self._settings.destination, "written", "one was refused")
+        sock = self._socket
+        refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if sock else 0
         if refused:
             self.close()
             raise SendError(self._settings.destination, os.strerror(refused))
+        self._state = State.OPEN if sock else State.IDLE
         return True
 
     def watch(self) -> None:
@@ -112,23 +114,37 @@ class UdpTransport:
 
         Raises:
             ConnectError: If the name cannot be resolved before the deadline.
-            SendError: If one was.
+            TransportError: If one was.
         """
         self.connect()
         self.confirm()
 
     def retire(self) -> None:
-        """There is no connection that could be too old."""
+        """Do nothing: there is no connection that could be too old."""
 
     def close(self) -> None:
-        """Give the socket back; a later ``send`` resolves the name anew."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        """Give the socket back; a later ``send`` resolves the name again."""
+        self._state = State.IDLE
+        self._drop_socket()
+
+    def _ensure_socket(self) -> socket.socket:
+        if self._socket is None:
+            deadline = Deadline(self._connect_seconds, self._stop)
+            self._socket = open_first(
+                self._settings, socket.SOCK_DGRAM, deadline, _open_datagram_socket
+            )
+            if self._state is State.IDLE:
+                self._state = State.OPEN
+        return self._socket
+
+    def _drop_socket(self) -> None:
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            sock.close()
 
     def _keep_pace(self) -> None:
         rate = self._settings.max_rate
-        wait = self._pace.wait(time.monotonic(), rate) if rate else 0.0
+        wait = self._destination.pace.reserve(time.monotonic(), rate) if rate else 0.0
         if not wait:
             return
         end = time.monotonic() + wait
@@ -138,32 +154,20 @@ class UdpTransport:
                 raise TimeoutError("stopped")
             time.sleep(rest)
 
-    def _open(self) -> socket.socket:
-        deadline = Deadline(self._connect_seconds, self._stop)
-        return open_first(self._settings, socket.SOCK_DGRAM, deadline, self._open_one)
 
-    def _open_one(self, address: Address, deadline: Deadline) -> socket.socket:
-        family, kind, protocol, _, where = address
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(deadline.remaining())
-            sock.connect(where)  # so that the receiver's "port unreachable" is reported
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+_MAY_BE_LOST = (
+    "nobody can know whether a datagram arrives, so what is lost on the way counts as delivered;"
+    " protocol tcp or tls loses nothing"
+)
 
 
-def _warn_of_datagrams(destination: str) -> None:
-    mine = object()
-    if _warned.setdefault(destination, mine) is mine:  # one of many threads
-        logger.warning(
-            "%s: nobody can know whether a datagram arrives, so what is lost on the way counts as"
-            " delivered; protocol tcp or tls loses nothing",
-            destination,
-        )
-
-
-# Known to all transports of this process: they share a receiver's pace, and warn of it once.
-_paces: dict[str, Pace] = {}
-_warned: dict[str, object] = {}
+def _open_datagram_socket(address: Address, deadline: Deadline) -> socket.socket:
+    family, kind, protocol, _, where = address
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(deadline.remaining())
+        sock.connect(where)  # so that the receiver's "port unreachable" is reported
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -23,11 +23,11 @@ from sls_syslog.errors import (
     TransportError,
 )
 from sls_syslog.network.connection import TELLS_ACKNOWLEDGED, Connection, TlsAnsweredError
-from sls_syslog.network.deadline import Deadline, Stop
+from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.dial import look_up, open_stream
 from sls_syslog.network.explain import explain
+from sls_syslog.network.failover import open_transport
 from sls_syslog.network.resumption import Resumption
-from sls_syslog.network.udp import UdpTransport
 from sls_syslog.preflight.findings import (
     certificate_finding,
     framing_finding,
@@ -133,7 +133,9 @@ class _Check:
     def _check_datagram(self) -> None:
         message = self._mark(self._settings)
         try:
-            with closing(UdpTransport(self._settings, Stop(), self._seconds)) as transport:
+            with closing(
+                open_transport(self._settings, connect_seconds=self._seconds)
+            ) as transport:
                 transport.send(message.frames)
                 for _ in _watching(self._seconds):
                     transport.confirm()
@@ -168,11 +170,11 @@ class _Check:
             self._fail("TLS", _text(error), why_no_handshake(self._settings, error.__cause__))
         except ConnectError as error:
             self._fail("connect", _text(error), why_unreachable(self._settings, error.__cause__))
-        self._note("connect", "ok", connection.peer())
-        handshake = connection.handshake()
+        self._note("connect", "ok", connection.peer)
+        handshake = connection.handshake
         if handshake is not None:
             self._note("TLS", "ok", f"{handshake.version}, {handshake.cipher}")
-            certificate = connection.certificate() or b""
+            certificate = connection.certificate or b""
             self._findings.append(
                 certificate_finding(certificate, self._settings, handshake.is_verified)
             )

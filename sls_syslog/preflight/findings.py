@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from sls_syslog.network.certificate import Certificate
-from sls_syslog.network.connection import HandshakeCutError
 from sls_syslog.network.half_close import UNANSWERED
+from sls_syslog.network.tls import HandshakeCutError
 from sls_syslog.preflight.report import Finding, ProbeMessage
 from sls_syslog.settings.client import ClientSettings
 

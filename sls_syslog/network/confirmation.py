@@ -1,0 +1,201 @@
+"""When what was sent counts as delivered: the states of a transport, and the levels of proof.
+
+It decides and asks; who makes and ends connections is ``stream.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from sls_syslog.errors import ConnectError
+from sls_syslog.network.connection import TELLS_ACKNOWLEDGED, Connection
+from sls_syslog.network.deadline import Deadline, Stop
+from sls_syslog.network.destination import Destination
+from sls_syslog.network.half_close import UNANSWERED, Answer
+from sls_syslog.settings.client import ClientSettings
+
+__all__ = ["TRANSITIONS", "Confirmation", "Event", "Proof", "State"]
+
+# How long a receiver with nothing to read may take to answer a half-close, in seconds.
+_PROBE_SECONDS = 5.0
+# How long to wait for the first answer to a half-close before probing the receiver, in seconds.
+_PATIENCE_SECONDS = 10.0
+
+
+class State(Enum):
+    """What a transport can be in."""
+
+    IDLE = "no connection, and nothing in doubt"
+    OPEN = "a connection, and nothing in doubt"
+    IN_DOUBT = "a connection, over which something was sent that is not confirmed"
+    BROKEN = "no connection, and what was sent over the last one is not confirmed"
+
+
+class Event(Enum):
+    """What can happen to a transport."""
+
+    CONNECTED = "a connection was made"
+    SENT = "something was, or may have been, sent"
+    CONFIRMED = "the receiver has everything"
+    ENDED = "the connection has ended"
+    TOLD = "the sender was told that all of it is in doubt, and sends it again"
+    CLOSED = "the sender has closed the transport, and forgets what is in doubt"
+
+
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.IDLE, Event.CONNECTED): State.OPEN,
+    (State.IDLE, Event.ENDED): State.IDLE,
+    (State.IDLE, Event.TOLD): State.IDLE,
+    (State.OPEN, Event.SENT): State.IN_DOUBT,
+    (State.OPEN, Event.ENDED): State.IDLE,
+    (State.IN_DOUBT, Event.SENT): State.IN_DOUBT,
+    (State.IN_DOUBT, Event.CONFIRMED): State.OPEN,
+    (State.IN_DOUBT, Event.ENDED): State.BROKEN,
+    (State.BROKEN, Event.ENDED): State.BROKEN,
+    (State.BROKEN, Event.TOLD): State.IDLE,
+    **{(state, Event.CLOSED): State.IDLE for state in State},
+}
+"""The state after an event. An event that has no row here must not happen in that state."""
+
+
+class Proof(Enum):
+    """What asking for a confirmation has come to."""
+
+    NOT_YET = "it cannot be known yet"
+    GIVEN = "the receiver has everything, and the connection stands"
+    GIVEN_BY_END = "the receiver has everything, and both sides have ended the connection"
+
+
+class Confirmation:
+    """Finds out whether a receiver has what was sent over a connection.
+
+    Args:
+        settings: The level of confirmation, and deadlines.
+        destination: What is known of the receiver, to which this adds.
+        stop: Ends every wait when requested.
+        connect: Makes a second connection, over which nothing will be sent.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        destination: Destination,
+        stop: Stop,
+        connect: Callable[[], Connection],
+    ) -> None:
+        self._settings = settings
+        self._destination = destination
+        self._stop = stop
+        self._connect = connect
+
+    @property
+    def level(self) -> str:
+        """The level that is in force: of ``auto``, what fits what is known of the receiver."""
+        if self._settings.confirm != "auto":
+            return self._settings.confirm
+        return _AUTO[self._destination.half_close.known]
+
+    def prove(self, connection: Connection) -> Proof:
+        """Find out whether the receiver has everything that was sent over a connection.
+
+        Raises:
+            OSError: If it is not known to have everything; the connection is of no more use.
+        """
+        return _LEVELS[self.level](self, connection)
+
+    def find_answer(self) -> None:
+        """Learn whether the receiver answers half-closes, before one is staked on it."""
+        if self._settings.confirm == "auto":
+            self._destination.half_close.find_out(self._probe)
+
+    def _prove_written(self, connection: Connection) -> Proof:
+        connection.drain()
+        return Proof.GIVEN
+
+    def _prove_acked(self, connection: Connection) -> Proof:
+        if not TELLS_ACKNOWLEDGED:
+            self._destination.warn_once("acked", _NO_ACKNOWLEDGEMENTS)
+        connection.await_acknowledgement(self._make_deadline())
+        if self._settings.confirm == "auto":
+            self._destination.half_close.try_again(self._probe)
+        return Proof.GIVEN
+
+    def _prove_held(self, connection: Connection) -> Proof:
+        """Prove as ``acked``, but hold that back until the receiver is known to read.
+
+        Raises:
+            TimeoutError: If this system will never know.
+        """
+        self._prove_acked(connection)
+        has_been_read = connection.has_been_read()
+        if has_been_read is None:  # nothing can ever be known, and all that is held would be kept
+            raise TimeoutError(UNANSWERED)
+        if has_been_read and self.level == "held":
+            self._destination.half_close.mark_alive(self._probe)
+        return Proof.GIVEN if self.level == "acked" else Proof.NOT_YET
+
+    def _prove_consumed(self, connection: Connection) -> Proof:
+        half_close = self._destination.half_close
+        if self._settings.confirm == "auto" and half_close.known is Answer.UNKNOWN:
+            self._wait_or_probe(connection)
+        if self.level == "consumed":
+            connection.finish(self._make_deadline())
+            half_close.mark_answered()
+        elif self.level == "held" or connection.count_unacknowledged():
+            raise TimeoutError(UNANSWERED)
+        return Proof.GIVEN_BY_END
+
+    def _wait_or_probe(self, connection: Connection) -> None:
+        """Give a receiver of which nothing is known time to answer, and then probe it."""
+        patience = min(self._settings.timeout, _PATIENCE_SECONDS)
+        try:
+            connection.finish(Deadline(patience, self._stop))
+        except TimeoutError:
+            if not self._stop.requested:
+                self._destination.half_close.find_out(self._probe)
+
+    def _probe(self) -> Answer:
+        """Half-close a second connection, over which nothing was sent, and see what comes.
+
+        A process that completes a TLS handshake is alive. Over plain TCP silence proves
+        nothing: the kernel of one that hangs makes connections as well.
+        """
+        try:
+            probe = self._connect()
+        except ConnectError:
+            return Answer.UNKNOWN
+        try:
+            probe.finish(Deadline(_PROBE_SECONDS, self._stop))
+        except TimeoutError:
+            if self._stop.requested:
+                return Answer.UNKNOWN
+            return Answer.NONE if self._settings.protocol == "tls" else Answer.DOUBTED
+        except OSError:
+            return Answer.UNKNOWN  # it says something, but not that it has read everything
+        finally:
+            probe.close()
+        return Answer.GIVEN
+
+    def _make_deadline(self) -> Deadline:
+        return Deadline(self._settings.timeout, self._stop)
+
+
+_NO_ACKNOWLEDGEMENTS = (
+    "this system does not say what was acknowledged: 'acked' is no more than 'written' here"
+)
+
+_LEVELS: dict[str, Callable[[Confirmation, Connection], Proof]] = {
+    "written": Confirmation._prove_written,
+    "acked": Confirmation._prove_acked,
+    "held": Confirmation._prove_held,
+    "consumed": Confirmation._prove_consumed,
+}
+
+# What ``auto`` means for a receiver, by what is known of it.
+_AUTO = {
+    Answer.UNKNOWN: "consumed",
+    Answer.GIVEN: "consumed",
+    Answer.DOUBTED: "held",
+    Answer.NONE: "acked",
+}

@@ -1,0 +1,103 @@
+"""``Destination``: all that this process knows of one receiver, or of one list of receivers.
+
+Shards and clients that send to the same receiver share its object. Nothing here sends anything.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from threading import Lock
+
+from sls_syslog.network.half_close import HalfCloseAnswer
+from sls_syslog.network.outage import Outage
+from sls_syslog.network.pace import Pace
+
+__all__ = ["Destination", "Destinations", "ReceiverInUse", "known_destinations"]
+
+logger = logging.getLogger("sls_syslog.network")
+
+
+class ReceiverInUse:
+    """Which receiver of a list takes the logs; its shards change one by one: one line is enough."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._at = 0
+
+    def mark(self, names: Sequence[str], at: int, failures: Mapping[int, str]) -> None:
+        """Note that a receiver works.
+
+        Args:
+            names: The receivers, in order.
+            at: The number of the one that works, from 0.
+            failures: What those before it failed with, by their numbers.
+        """
+        with self._lock:
+            before = self._at
+            failure = failures.get(before)
+            if at == before or (at and not failure):
+                return
+            self._at = at
+        if failure:
+            logger.warning("%s; from now on %s takes the logs", failure, names[at])
+        else:
+            logger.info("%s takes the logs again, instead of %s", names[at], names[before])
+
+
+class Destination:
+    """What is known of one receiver, or of one list of receivers.
+
+    Args:
+        name: As ``protocol://host:port``, for log lines.
+
+    Attributes:
+        name: The same.
+        half_close: Whether it answers a half-close.
+        outage: Since when it fails.
+        pace: When the next datagram may be sent to it.
+        in_use: Which of several receivers takes the logs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.half_close = HalfCloseAnswer(name)
+        self.outage = Outage(name)
+        self.pace = Pace()
+        self.in_use = ReceiverInUse()
+        self._lock = Lock()
+        self._warnings: set[str] = set()
+
+    def warn_once(self, kind: str, text: str) -> None:
+        """Log a warning, with the receiver's name before it, once for each kind."""
+        with self._lock:
+            if kind in self._warnings:
+                return
+            self._warnings.add(kind)
+        logger.warning("%s: %s", self.name, text)
+
+
+class Destinations:
+    """The destinations of one process, by their names.
+
+    What was learnt of a receiver outlives the client that learnt it: a program may make a client
+    for each batch.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._by_name: dict[str, Destination] = {}
+
+    def find(self, name: str) -> Destination:
+        """The one object for a destination of this name."""
+        with self._lock:
+            return self._by_name.setdefault(name, Destination(name))
+
+    def forget(self) -> None:
+        """Forget all of them; who holds one goes on with it."""
+        with self._lock:
+            self._by_name.clear()
+
+
+known_destinations = Destinations()
+"""The destinations of this process."""
