@@ -1,6 +1,6 @@
 """When to try again: a policy that is data.
 
-Pure: it neither sleeps nor reads a clock; whoever waits does.
+Sans-I/O: it neither sleeps nor reads a clock; the caller does.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class RetryPolicy:
     """Exponential backoff with full jitter.
 
     The n-th wait is drawn between zero and ``first * factor ** n``, but not above
-    ``longest``: the draw keeps a hundred shards from knocking at the same moment.
+    ``longest``. The draw keeps a hundred shards from connecting at the same moment.
 
     Attributes:
         first: Upper bound of the first wait, in seconds.
-        factor: How much each bound exceeds the one before.
-        longest: No wait is longer, in seconds; so much later than it came back may a
-            receiver be found.
+        factor: How many times the bound before each bound is.
+        longest: Upper bound of every wait, in seconds: a receiver that is back is found after
+            this time at the latest.
     """
 
     first: float = 0.2
@@ -31,7 +31,7 @@ class RetryPolicy:
     longest: float = 3.0
 
     def delays(self) -> Iterator[float]:
-        """The waits between the tries, in seconds, without end."""
+        """Draw the waits between the tries, in seconds, without end."""
         bound = min(self.first, self.longest)
         while True:
             yield random.uniform(0, bound)  # noqa: S311  # jitter, not a secret

@@ -1,9 +1,8 @@
-"""What a certificate says of itself: its names, dates and issuer, for the text of an error.
+"""What a certificate says: its names, dates and issuer, for the text of an error.
 
-Python tells this only of certificates that it has verified, and an error is about one that was
-refused. Nothing read here may decide whom to trust: OpenSSL does, or the fingerprint of all bytes.
-
-Pure. Every byte may come from an attacker: what is not as it should be is a ``ValueError``.
+Python reads only certificates that it has verified, and an error is about one that was refused.
+Nothing read here may decide whom to trust: OpenSSL does, or the fingerprint. Every byte may come
+from an attacker; a malformed one is a ``ValueError``.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """The parts of an X.509 certificate that tell a person which one it is.
+    """The parts of an X.509 certificate by which a person recognises it.
 
     Attributes:
         issuer: Who issued it, as in ``CN=Example CA, O=Example``.
-        subject: Whom it is for, written alike.
-        since: When it begins to be valid.
-        until: When it ends.
+        subject: Whom it is for, in the same form.
+        since: When it becomes valid.
+        until: When it expires.
         names: The DNS names and IP addresses of its subjectAltName.
     """
 
@@ -53,77 +52,77 @@ class Certificate:
         """Read a certificate (RFC 5280 section 4.1).
 
         Args:
-            der: The certificate, as ``ssl.SSLSocket.getpeercert(binary_form=True)`` gives it.
+            der: The certificate, as ``ssl.SSLObject.getpeercert(binary_form=True)`` gives it.
 
         Raises:
-            ValueError: If it is none.
+            ValueError: If it is not a certificate.
         """
-        (_, outer), *_ = _elements(der)
-        (_, signed), *_ = _elements(outer)
-        fields = [field for field in _elements(signed) if field[0] != _VERSION]
+        (_, outer), *_ = _split_elements(der)
+        (_, signed), *_ = _split_elements(outer)
+        fields = [field for field in _split_elements(signed) if field[0] != _VERSION]
         _, _, (_, issuer), (_, validity), (_, subject), *rest = fields
-        since, until = (_time(*moment) for moment in _elements(validity))
+        since, until = (_read_time(*moment) for moment in _split_elements(validity))
         extensions = (content for tag, content in rest if tag == _EXTENSIONS)
         return cls(
-            issuer=_name(issuer),
-            subject=_name(subject),
+            issuer=_write_name(issuer),
+            subject=_write_name(subject),
             since=since,
             until=until,
-            names=tuple(name for content in extensions for name in _names(content)),
+            names=tuple(name for content in extensions for name in _find_names(content)),
         )
 
 
 def compute_fingerprint(der: bytes) -> str:
-    """The SHA-256 of a certificate, in lower-case hexadecimal digits."""
+    """Compute the SHA-256 of a certificate, in lower-case hexadecimal digits."""
     return hashlib.sha256(der).hexdigest()
 
 
-def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """The tags and contents of DER elements that stand in a row (X.690 section 8.1).
+def _split_elements(der: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split DER into its elements, each a tag and its content (X.690 section 8.1).
 
     Raises:
-        ValueError: If one is cut short.
+        ValueError: If one is cut off.
     """
     at = 0
     while at < len(der):
         tag, size = der[at : at + 2]  # fewer bytes are a ValueError
         at += 2
-        if size & 0x80:  # so many bytes hold the size
+        if size & 0x80:  # the low bits say how many bytes hold the size
             digits, at = der[at : at + (size & 0x7F)], at + (size & 0x7F)
             size = int.from_bytes(digits, "big")
         if at + size > len(der):
-            raise ValueError("a certificate that is cut short")
+            raise ValueError("the certificate is cut off")
         yield tag, der[at : at + size]
         at += size
 
 
-def _time(tag: int, content: bytes) -> datetime:
+def _read_time(tag: int, content: bytes) -> datetime:
     digits = content.decode("ascii")
     if tag == _UTC_TIME:  # two digits for the year, up to 2049 (RFC 5280 section 4.1.2.5.1)
         digits = ("19" if digits >= "50" else "20") + digits
     return datetime.strptime(digits, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
 
 
-def _name(content: bytes) -> str:
-    """The parts of a distinguished name that have a short name of their own."""
+def _write_name(content: bytes) -> str:
+    """Write the parts of a distinguished name that have a short name."""
     parts = []
-    for _, group in _elements(content):
-        for _, pair in _elements(group):
-            (_, kind), (tag, value) = _elements(pair)
+    for _, group in _split_elements(content):
+        for _, pair in _split_elements(group):
+            (_, kind), (tag, value) = _split_elements(pair)
             if kind in _ATTRIBUTES:
                 encoding = "utf-16-be" if tag == _BMP_STRING else "utf-8"
                 parts.append(f"{_ATTRIBUTES[kind]}={value.decode(encoding, 'replace')}")
     return ", ".join(parts)
 
 
-def _names(content: bytes) -> Iterator[str]:
-    """The names in a certificate's extensions."""
-    (_, extensions), *_ = _elements(content)
-    for _, extension in _elements(extensions):
-        (_, kind), *_, (_, value) = _elements(extension)
+def _find_names(content: bytes) -> Iterator[str]:
+    """Find the names in a certificate's extensions."""
+    (_, extensions), *_ = _split_elements(content)
+    for _, extension in _split_elements(extensions):
+        (_, kind), *_, (_, value) = _split_elements(extension)
         if kind == _SUBJECT_ALT_NAME:
-            (_, general_names), *_ = _elements(value)
-            for tag, name in _elements(general_names):
+            (_, general_names), *_ = _split_elements(value)
+            for tag, name in _split_elements(general_names):
                 if tag == _DNS_NAME:
                     yield name.decode("ascii", "replace")
                 elif tag == _IP_ADDRESS:

@@ -1,6 +1,6 @@
 """Budgets of time: a deadline for several steps, and a stop that can shorten it.
 
-Pure, but for the clock.
+Sans-I/O but for the clock.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from threading import Event
 
 __all__ = ["Deadline", "Stop"]
 
-# How long a stop may go unnoticed, in seconds.
-_SLICE = 0.25
+# Longest single wait, in seconds: a stop is noticed after this time.
+_SLICE_SECONDS = 0.25
 
 
 class Stop:
     """A request to end, made by one thread and noticed by others.
 
     Args:
-        grace: Seconds for which what is under way may still go on, so that a batch that
-            a healthy receiver is about to take is not sent again after the restart.
+        grace: Seconds that work in progress may still take, so that a batch that a healthy
+            receiver is about to take is not sent again after the restart.
     """
 
     def __init__(self, grace: float = 2.0) -> None:
@@ -29,22 +29,22 @@ class Stop:
         self._end = math.inf
 
     def request(self) -> None:
-        """Ask for the end; asking again changes nothing."""
+        """Request the end; requesting it again changes nothing."""
         if not self.requested:
             self._end = time.monotonic() + self._grace
             self._requested.set()
 
     @property
     def requested(self) -> bool:
-        """Whether nothing new should be begun."""
+        """Whether nothing new may begin."""
         return self._requested.is_set()
 
     def left(self) -> float:
-        """Seconds left for what is under way: without end before a request."""
+        """Seconds left for work in progress; infinite before a request."""
         return max(0.0, self._end - time.monotonic())
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, but not beyond a request; returns whether there was one."""
+        """Sleep, but not beyond a request; return whether there was one."""
         return self._requested.wait(seconds)
 
 
@@ -66,24 +66,24 @@ class Deadline:
         return min(max(0.0, self._end - time.monotonic()), self._stop.left())
 
     def renew(self) -> None:
-        """Begin anew, since there was progress."""
+        """Start the budget again, because there was progress."""
         self._end = time.monotonic() + self._seconds
 
     def share(self, parts: int) -> Deadline:
-        """A deadline for one of ``parts`` steps that are still to come."""
+        """Make a deadline for the first of ``parts`` steps that share this one."""
         return self if parts == 1 else self.within(self.remaining() / parts)
 
     def within(self, seconds: float) -> Deadline:
-        """A deadline that comes no later than this one, nor than ``seconds`` from now."""
+        """Make a deadline at most ``seconds`` from now, and no later than this one."""
         return Deadline(min(seconds, self.remaining()), self._stop)
 
     def slice(self) -> float:
-        """Seconds that one wait may take: short, so that a stop is noticed.
+        """Seconds that one wait may take; short, so that a stop is noticed.
 
         Raises:
             TimeoutError: If none are left.
         """
-        seconds = min(self.remaining(), _SLICE)
+        seconds = min(self.remaining(), _SLICE_SECONDS)
         if seconds > 0:
             return seconds
         why = "stopped" if self._stop.requested else f"nothing for {self._seconds:.3g} s"

@@ -23,7 +23,7 @@ _Opened = TypeVar("_Opened")
 
 
 def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
-    """The addresses of a receiver.
+    """Look up the addresses of a receiver.
 
     Raises:
         ConnectError: If there is none before the deadline.
@@ -37,7 +37,7 @@ def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
 def open_stream(
     settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, hear_out: bool
 ) -> Connection:
-    """A connection to a receiver, over TCP or TLS.
+    """Open a connection to a receiver, over TCP or TLS.
 
     Args:
         settings: Where to, and trust.
@@ -51,22 +51,22 @@ def open_stream(
     """
     try:
         tls = settings.tls_context() if settings.protocol == "tls" else None
-    except SettingsError as error:  # right when the program began, and not any more
+    except SettingsError as error:  # a file has changed since the program began
         raise TlsError(settings.destination, str(error)) from error
     name = settings.server_hostname or settings.host
 
     def open_one(address: Address, share: Deadline) -> Connection:
         return Connection(address, share, tls, name, resumption, hear_out, settings.fingerprint)
 
-    def open_anyway(address: Address, share: Deadline) -> Connection:
+    def open_with_or_without_session(address: Address, share: Deadline) -> Connection:
         try:
             return open_one(address, share)
         except SessionRefusedError:
             opened = open_one(address, share)
-            resumption.give_up()  # so it was the session
+            resumption.give_up()  # so the session was the reason
             return opened
 
-    return open_first(settings, socket.SOCK_STREAM, deadline, open_anyway)
+    return open_first(settings, socket.SOCK_STREAM, deadline, open_with_or_without_session)
 
 
 def open_first(
@@ -92,17 +92,19 @@ def open_first(
         addresses = resolve(settings.host, settings.port, kind, deadline)
     for number, address in enumerate(addresses):
         try:
-            # Its share of the time: an address that drops packets must not take the others'.
+            # Each address gets its share: one that drops packets must not use up all the time.
             return open_one(address, deadline.share(len(addresses) - number))
         except OSError as error:
             failures.append((address, error))
-    distrusted = any(isinstance(error, ssl.SSLError) for _, error in failures)
-    problems = "; ".join(_told(*failure, settings, deadline) for failure in failures)
-    kind_of_error = TlsError if distrusted else ConnectError
+    is_distrusted = any(isinstance(error, ssl.SSLError) for _, error in failures)
+    problems = "; ".join(_describe(*failure, settings, deadline) for failure in failures)
+    kind_of_error = TlsError if is_distrusted else ConnectError
     raise kind_of_error(settings.destination, problems) from failures[-1][1]
 
 
-def _told(address: Address, error: OSError, settings: ClientSettings, deadline: Deadline) -> str:
+def _describe(
+    address: Address, error: OSError, settings: ClientSettings, deadline: Deadline
+) -> str:
     der = None
     if isinstance(error, ssl.SSLCertVerificationError):
         der = fetch_certificate(address, deadline, settings.server_hostname or settings.host)

@@ -1,9 +1,7 @@
 """What an error of the network means, and which setting to look at.
 
-One table: a symptom, and a sentence that names the settings. It explains and decides nothing:
-what failed has failed, whatever is said here.
-
-Pure. What it shows of a certificate that nobody trusts is escaped and short.
+One table has a sentence for each symptom, which names the settings. It must decide nothing. What
+it shows of a certificate that nobody trusts is escaped and short.
 """
 
 from __future__ import annotations
@@ -20,7 +18,8 @@ from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["explain"]
 
-_EXPIRED = 10
+_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+# Names of a certificate, and characters of each, that an error shows.
 _SHOWN_NAMES = 10
 _SHOWN_CHARACTERS = 200
 # "TLSV13_ALERT_CERTIFICATE_REQUIRED" is the alert "certificate_required" of RFC 8446 section 6.
@@ -40,8 +39,8 @@ _NO_VERSION = "the receiver speaks no version of TLS that {oldest} allows{alert}
 _NO_TLS = "what the receiver answers is not TLS{alert}: does it speak TLS on this port?"
 _ENDED = "{problem}; if the receiver wants a client certificate, {client}"
 
-# By the code of a certificate's verification (x509_vfy.h of OpenSSL), by OpenSSL's name of what it
-# found or was told in an alert, or by a name of ours.
+# Keys: the code of a verification (OpenSSL's x509_vfy.h), OpenSSL's name of what it found or was
+# told in an alert, or a name of ours.
 _SENTENCES: dict[int | str, str] = {
     _EXPIRED: "the receiver's certificate has expired{until}; renew it there, " + _CLOCK,
     9: "the receiver's certificate is not valid yet{since}; wait, " + _CLOCK,
@@ -84,30 +83,30 @@ def explain(
     der: bytes | None = None,
     proven: bool = True,
 ) -> str:
-    """What happened, without the error number, and what to do about it where that is known.
+    """Say what happened, without the error number, and what to do about it if that is known.
 
     Args:
         error: What the operating system or OpenSSL has raised.
-        settings: What it failed with.
-        der: The certificate that the receiver shows, if it was refused and could be had.
+        settings: The settings in use.
+        der: The receiver's certificate, if it was refused and could be fetched; else ``None``.
         proven: Whether this receiver has taken something before, with these settings.
     """
-    problem = _problem(error)
-    certificate = _read(der)
-    sentence = _SENTENCES.get(_symptom(error, settings, certificate, proven), "{problem}")
-    facts = {**_facts(error, settings), **_certificate_facts(certificate, der)}
+    problem = _describe(error)
+    certificate = _read_certificate(der)
+    sentence = _SENTENCES.get(_find_symptom(error, settings, certificate, proven), "{problem}")
+    facts = {**_collect_facts(error, settings), **_collect_certificate_facts(certificate, der)}
     return sentence.format(problem=problem, **facts)
 
 
-def _problem(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return str(error.verify_message)
-    if isinstance(error, ssl.SSLEOFError):  # may be a reset, before Python 3.13
+    if isinstance(error, ssl.SSLEOFError):
         return "the receiver has ended the connection"
     return str(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
-def _symptom(
+def _find_symptom(
     error: BaseException, settings: ClientSettings, certificate: Certificate | None, proven: bool
 ) -> int | str:
     if isinstance(error, FingerprintError):
@@ -117,7 +116,7 @@ def _symptom(
     if isinstance(error, HandshakeCutError):
         return "cut" if error.answered else "unanswered"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _verification(error.verify_code, certificate)
+        return _classify_verification(error.verify_code, certificate)
     if isinstance(error, ConnectionRefusedError):  # nobody listens, whatever is spoken
         return ""
     if isinstance(error, (ConnectionError, ssl.SSLEOFError)):
@@ -125,38 +124,40 @@ def _symptom(
     return _ALERT.sub("", getattr(error, "reason", None) or "")
 
 
-def _verification(code: int, certificate: Certificate | None) -> int | str:
+def _classify_verification(code: int, certificate: Certificate | None) -> int | str:
     if code == _EXPIRED and certificate and certificate.until > datetime.now(timezone.utc):
         return "authority expired"
     return code if code in _SENTENCES else "distrusted"
 
 
-def _facts(error: BaseException, settings: ClientSettings) -> dict[str, str]:
+def _collect_facts(error: BaseException, settings: ClientSettings) -> dict[str, str]:
     alert = getattr(error, "reason", None)
     return {
         "name": settings.server_hostname or settings.host,
         "own": f"sha256:{getattr(error, 'fingerprint', '')}",
         "alert": f" ({alert})" if alert else "",
-        "authority": _authority(settings),
-        "client": _client(settings),
-        "oldest": "ssl_context" if settings.ssl_context else f"min_tls={_version(settings)}",
+        "authority": _describe_authority(settings),
+        "client": _describe_client(settings),
+        "oldest": "ssl_context" if settings.ssl_context else f"min_tls={_format_version(settings)}",
     }
 
 
-def _certificate_facts(certificate: Certificate | None, der: bytes | None) -> dict[str, str]:
+def _collect_certificate_facts(
+    certificate: Certificate | None, der: bytes | None
+) -> dict[str, str]:
     if certificate is None or der is None:
         return {"names": "", "since": "", "until": "", "issuer": " by another CA", "pin": ""}
     return {
-        "names": f", but for {_names(certificate)}",
-        "since": f" (valid from {_date(certificate.since)})",
-        "until": f" (valid until {_date(certificate.until)})",
-        "issuer": f" by {_safe(certificate.issuer)}",
+        "names": f", but for {_format_names(certificate)}",
+        "since": f" (valid from {_format_date(certificate.since)})",
+        "until": f" (valid until {_format_date(certificate.until)})",
+        "issuer": f" by {_escape(certificate.issuer)}",
         "pin": f"; or set fingerprint to sha256:{compute_fingerprint(der)}, if the receiver's own"
         " tools show the same",
     }
 
 
-def _authority(settings: ClientSettings) -> str:
+def _describe_authority(settings: ClientSettings) -> str:
     if settings.ssl_context:
         return "ssl_context does not hold it"
     if settings.cert_path is None:
@@ -164,7 +165,7 @@ def _authority(settings: ClientSettings) -> str:
     return f"cert_path={settings.cert_path} does not hold it"
 
 
-def _client(settings: ClientSettings) -> str:
+def _describe_client(settings: ClientSettings) -> str:
     if settings.ssl_context:
         return "ssl_context must hold one that it trusts"
     if settings.client_cert is None:
@@ -172,30 +173,30 @@ def _client(settings: ClientSettings) -> str:
     return f"does it trust client_cert={settings.client_cert}, its CA and the names in it?"
 
 
-def _version(settings: ClientSettings) -> str:
+def _format_version(settings: ClientSettings) -> str:
     return settings.min_tls.name.removeprefix("TLSv").replace("_", ".")
 
 
-def _read(der: bytes | None) -> Certificate | None:
+def _read_certificate(der: bytes | None) -> Certificate | None:
     try:
         return Certificate.of(der) if der else None
     except ValueError:
         return None
 
 
-def _names(certificate: Certificate) -> str:
+def _format_names(certificate: Certificate) -> str:
     if not certificate.names:
-        subject = _safe(certificate.subject)
+        subject = _escape(certificate.subject)
         return f"no name at all: it has no subjectAltName, and its subject {subject} does not count"
     more = len(certificate.names) - _SHOWN_NAMES
-    first = ", ".join(map(_safe, certificate.names[:_SHOWN_NAMES]))
+    first = ", ".join(map(_escape, certificate.names[:_SHOWN_NAMES]))
     return f"{first} and {more} more" if more > 0 else first
 
 
-def _safe(text: str) -> str:
-    """Without line ends and control characters."""
+def _escape(text: str) -> str:
+    """Escape line ends and control characters, and shorten."""
     return short_repr(text, _SHOWN_CHARACTERS)
 
 
-def _date(moment: datetime) -> str:
+def _format_date(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

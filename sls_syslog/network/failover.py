@@ -1,7 +1,7 @@
-"""Several receivers: the next one when one fails, the first again after a while.
+"""``FailoverTransport``: if a receiver fails, use the next; after a while, try the first again.
 
-Nothing that was sent is moved from one receiver to another here: what was unconfirmed when a
-receiver failed is in doubt, and the error says so to whoever can send it again.
+It moves nothing from one receiver to another. What was unconfirmed when a receiver failed is in
+doubt, and an error tells the caller to send it again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ logger = logging.getLogger("sls_syslog.network")
 FAIL_BACK_SECONDS = 60.0
 """How long a later receiver is used before the first is tried again, in seconds."""
 
-# A first receiver that lets itself be connected to and then fails is tried less and less often.
+# Longest such time, in seconds. A first receiver that accepts connections and then fails is tried
+# less and less often.
 _LONGEST_FAIL_BACK_SECONDS = 3600.0
-# The later receiver works: looking for the first must not hold the logs up.
+# Longest time to look for the first receiver, in seconds: the later one works meanwhile, and the
+# logs must not wait.
 _LOOK_SECONDS = 3.0
 
 
@@ -64,10 +66,10 @@ def _make_transport(
 
 
 class FailoverTransport:
-    """One receiver of several at a time.
+    """Several receivers, one of which is in use.
 
-    The one in use stays until it fails. The error is raised, and the operation after that goes
-    to the next receiver, around and around. After a while, and with nothing unconfirmed, the
+    It stays in use until it fails. Then the error is raised, and the next operation goes to the
+    next receiver; after the last comes the first. After a while, when nothing is in doubt, the
     first is tried again.
 
     Args:
@@ -102,11 +104,13 @@ class FailoverTransport:
         self._clock = clock
         self._at = 0
         self._shortest_stay = self._stay = fail_back_seconds
-        self._back_since: float | None = None  # when the first in use was returned to
-        self._look_again = math.inf  # when it is to be tried again
+        self._back_since: float | None = None  # when the first receiver came back into use
+        self._look_again = math.inf  # when to try the first receiver again
         self._lost: str | None = None  # the receiver that failed with something in doubt
-        self._failures: dict[int, str] = {}  # of those before the one in use, until that works
-        self._sent = self._settled = False  # what the one in use has shown so far
+        self._failures: dict[
+            int, str
+        ] = {}  # of the receivers before the one in use, until it works
+        self._has_sent = self._has_settled = False  # what the one in use has shown so far
 
     @property
     def state(self) -> State:
@@ -141,9 +145,9 @@ class FailoverTransport:
         transport = self._current()
         with self._leaving_on_failure():
             transport.send(frames)
-        if self._sent:
+        if self._has_sent:
             self._settle()
-        self._sent = True
+        self._has_sent = True
 
     def confirm(self, *, watched: bool = False) -> bool:
         """Find out whether the receivers have all that was sent since the last confirmation.
@@ -152,8 +156,8 @@ class FailoverTransport:
             watched: Make the next connection before this one ends.
 
         Raises:
-            UnconfirmedError: If it is not known of everything; send it again. It is raised
-                once, also for what was in doubt when a receiver failed.
+            UnconfirmedError: If one is not known to have everything; send it again. This is
+                raised once, also for what was in doubt when a receiver failed.
             SendError: If datagrams were refused.
         """
         if self._lost:
@@ -169,7 +173,7 @@ class FailoverTransport:
         return is_confirmed
 
     def watch(self) -> None:
-        """See whether the receiver in use is still there, connecting where that is not known.
+        """See whether the receiver in use is still there; connect if that is not known.
 
         Raises:
             TransportError: If it is not.
@@ -233,7 +237,7 @@ class FailoverTransport:
         return self._transports[self._at].state is State.BROKEN
 
     def _has_failed(self, error: TransportError) -> bool:
-        # A stream that ends with nothing unconfirmed on it was closed for being idle, perhaps.
+        # A stream that ends with nothing in doubt was perhaps closed for being idle.
         return self._settings.protocol == "udp" or not isinstance(error, SendError)
 
     def _leave(self, error: TransportError) -> None:
@@ -248,19 +252,19 @@ class FailoverTransport:
     def _plan_return(self) -> None:
         now = self._clock()
         since, self._back_since = self._back_since, None
-        if since is None or (self._settled and now - since >= self._stay):
+        if since is None or (self._has_settled and now - since >= self._stay):
             self._stay = self._shortest_stay
-        else:  # it was too soon
+        else:  # the first receiver was tried too soon
             self._stay = max(self._stay, min(2 * self._stay, _LONGEST_FAIL_BACK_SECONDS))
         self._look_again = now + self._stay
 
     def _use(self, at: int) -> None:
         self._at = at
-        self._sent = self._settled = False
+        self._has_sent = self._has_settled = False
 
     def _settle(self) -> None:
-        """The receiver in use works; until it did, there was nothing to tell."""
-        if not self._settled:
-            self._settled = True
+        """Note that the receiver in use works; until then there was nothing to report."""
+        if not self._has_settled:
+            self._has_settled = True
             self._destination.in_use.mark(self._names, self._at, self._failures)
             self._failures.clear()

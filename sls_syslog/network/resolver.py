@@ -1,4 +1,4 @@
-"""Names to addresses, within a deadline."""
+"""Resolve a name to addresses, within a deadline."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Address = tuple[int, int, int, str, Any]
 
 
 def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address]:
-    """All addresses of a name, looked up anew.
+    """Look up all addresses of a name; nothing is cached.
 
-    The system's resolver knows no deadline, so it works in a thread of its own, which is
-    left behind when it takes too long.
+    The system's resolver knows no deadline, so it runs in a thread of its own. If it takes too
+    long, the thread is left behind.
 
     Args:
         host: Name or address.
