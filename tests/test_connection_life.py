@@ -74,7 +74,7 @@ def test_a_connection_asks_its_kernel_whether_the_peer_lives(
         (address,) = resolve("127.0.0.1", receiver.port, socket.SOCK_STREAM, Deadline(5))
         with closing(Connection(address, Deadline(5))) as connection:
             # No public way leads to the options of a connection's socket.
-            shown = connection._socket.getsockopt(level, getattr(socket, option))
+            shown = connection._tcp._socket.getsockopt(level, getattr(socket, option))
     assert bool(shown) == bool(value)
     assert option == "SO_KEEPALIVE" or shown == value
 
@@ -85,7 +85,7 @@ def test_a_host_that_is_gone_is_no_doubt_about_half_closing(
 ) -> None:
     """The kernel gives the connection up long before the deadline: that is proof enough."""
     hasty = (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 300)
-    monkeypatch.setattr("sls_syslog.network.connection._OPTIONS", (hasty,))
+    monkeypatch.setattr("sls_syslog.network.tcp._OPTIONS", (hasty,))
     with (
         SyslogReceiver(receive_buffer_bytes=4096) as receiver,
         transport_to(receiver.settings(), timeout=60) as transport,

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from enum import Enum
 
 from sls_syslog.errors import ConnectError
-from sls_syslog.network.connection import TELLS_ACKNOWLEDGED, Connection
+from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline, Stop
 from sls_syslog.network.destination import Destination
 from sls_syslog.network.half_close import UNANSWERED, Answer
+from sls_syslog.network.tcp import TELLS_ACKNOWLEDGED
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["TRANSITIONS", "Confirmation", "Event", "Proof", "State"]

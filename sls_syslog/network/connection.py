@@ -1,27 +1,23 @@
 """One TCP connection, with TLS over it where it is wanted.
 
-The socket never blocks: each wait is a ``select`` that ends with a deadline. All that the
-receiver says is read: an alert or its end of stream must be seen, and a socket closed with unread
-bytes sends a reset, which destroys what is still on its way. Errors leave as ``OSError``.
+All that the receiver says is read: an alert or its end of stream must be seen, and a socket closed
+with unread bytes sends a reset, which destroys what is still on its way. Errors leave as
+``OSError``.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import selectors
-import socket
 import ssl
-import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from sls_syslog.network.deadline import Deadline
-from sls_syslog.network.flow_control import FlowControl
 from sls_syslog.network.resolver import Address
 from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.tcp import READ, WRITE, TcpSocket
 from sls_syslog.network.tls import (
     FingerprintError,
     Handshake,
@@ -32,17 +28,11 @@ from sls_syslog.network.tls import (
 from sls_syslog.settings.tls import make_unverified_context
 
 __all__ = [
-    "TELLS_ACKNOWLEDGED",
     "Connection",
     "TlsAnsweredError",
     "fetch_certificate",
 ]
 
-TELLS_ACKNOWLEDGED = sys.platform == "linux"
-"""Whether this system says what a peer has acknowledged (``SIOCOUTQ``, tcp(7))."""
-
-# Bytes per recv(); a receiver says little.
-_READ_BYTES = 64 * 1024
 # Reads in a row, so that a receiver that talks without end does not hold up the sending.
 _READS = 16
 # Bytes that are kept of the beginning of what the receiver says, for the text of an error.
@@ -54,7 +44,6 @@ _TLS_ALERT = b"\x15\x03"
 _GONE = "the receiver's host no longer answers, or takes nothing"
 _CUT = (TimeoutError, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _GONE_ALREADY = (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN)
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 # Seconds to wait for a server's first word after the handshake. A TLS 1.3 server refuses our
 # certificate one round trip after it; GnuTLS servers do so under TLS 1.2 as well. A server that
 # takes the certificate may send session tickets, or nothing: then this is what the wait costs.
@@ -62,20 +51,6 @@ _FIRST_WORD_SECONDS = 0.5
 # Least and most seconds to wait until a TLS server ends plain text, which it does after five bytes.
 # In between, two round trips; a lost first packet makes a receiver look far away.
 _FIRST_END_SECONDS = 0.2, 1.0
-# A dead peer is noticed after about 30 seconds, whether it owes an answer (the user timeout) or
-# not (the probes), instead of after a kernel's 15 minutes or two hours. A peer that was replaced
-# answers a probe with a reset: 5 seconds. Linux applies the user timeout to a closed window too,
-# so a receiver that reads nothing for 30 seconds counts as dead, whatever ``timeout`` says. That
-# costs a second copy of what was unconfirmed, never a log. Waiting longer would hold up a shard,
-# and with it the heartbeat of every shard of the consumer.
-_OPTIONS = (
-    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),  # seconds of silence before the first probe
-    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),  # seconds between probes
-    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 5),  # probes without an answer
-    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),  # milliseconds (RFC 5482)
-    (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
-)
 
 
 class TlsAnsweredError(ConnectionAbortedError):
@@ -120,21 +95,15 @@ class Connection:
         self._is_half_closed = False
         self._rest = memoryview(b"")  # bytes that the kernel has not taken yet
         self.heard = b""
-        family, kind, protocol, _, where = address
-        self._peer = str(where[0])
-        self._socket = socket.socket(family, kind, protocol)
+        self._tcp = TcpSocket(address, deadline)
         try:
-            self._socket.setblocking(False)
-            _set_options(self._socket)
-            self._round_trip = self._connect(where, deadline)
             if context is not None:
                 tls = TlsLayer(context, server_hostname, resumption or Resumption())
                 self._shake_hands(tls, deadline, hear_out, fingerprints)
-            self._flow = FlowControl(self._socket)
-            self._made = self._used = time.monotonic()
         except BaseException:
-            self._socket.close()
+            self._tcp.close()
             raise
+        self._made = self._used = time.monotonic()
 
     def send(self, data: bytes, deadline: Deadline) -> None:
         """Hand all of ``data`` to the kernel.
@@ -153,14 +122,14 @@ class Connection:
         while self._rest:
             # A look first: a write to a connection that was closed succeeds once, and is lost.
             self.drain()
-            try:
-                with self._hearing_why():
-                    self._rest = self._rest[self._socket.send(self._rest) :]
-            except BlockingIOError:
-                self._wait(_READ | _WRITE, deadline)
+            with self._hearing_why():
+                sent = self._tcp.send(self._rest)
+            if not sent:
+                self._tcp.wait(READ | WRITE, deadline)
                 continue
+            self._rest = self._rest[sent:]
             self._used = time.monotonic()
-            self._flow.record_window()
+            self._tcp.flow.record_window()
             deadline.renew()
 
     def drain(self) -> None:
@@ -171,7 +140,7 @@ class Connection:
             OSError: If it has reset it, or sent a TLS alert, such as a refusal of our certificate.
         """
         for _ in range(_READS):
-            received = self._receive()
+            received = self._tcp.receive()
             if received is None:
                 return
             self._take_note(received)
@@ -209,7 +178,7 @@ class Connection:
             if error.errno is None:  # the deadline, which has no error number
                 raise
             raise ConnectionAbortedError(errno.ECONNABORTED, _GONE) from error
-        if self.count_unacknowledged():
+        if self._tcp.count_unacknowledged():
             raise ConnectionAbortedError(
                 errno.ECONNABORTED, "the receiver closed before it had everything"
             )
@@ -226,7 +195,7 @@ class Connection:
             OSError: If the receiver has ended the connection.
         """
         shortest, longest = _FIRST_END_SECONDS
-        self._hear_out(deadline, min(max(shortest, 2 * self._round_trip), longest))
+        self._hear_out(deadline, min(max(shortest, 2 * self._tcp.round_trip), longest))
 
     def await_acknowledgement(self, deadline: Deadline) -> None:
         """Wait until the receiver's kernel has every byte.
@@ -238,27 +207,18 @@ class Connection:
             TimeoutError: If bytes are left when it passes.
             OSError: If the connection has broken.
         """
-        queued = self.count_unacknowledged()
+        queued = self._tcp.count_unacknowledged()
         while queued:
             self.drain()
             time.sleep(min(deadline.slice(), _QUEUE_POLL_SECONDS))
-            before, queued = queued, self.count_unacknowledged()
+            before, queued = queued, self._tcp.count_unacknowledged()
             if queued < before:
                 deadline.renew()
         self.drain()
 
     def count_unacknowledged(self) -> int:
-        """Count the bytes that the receiver's kernel has not acknowledged yet.
-
-        Linux only (``SIOCOUTQ``, tcp(7)); zero elsewhere, where no program can know.
-        """
-        if not TELLS_ACKNOWLEDGED:
-            return 0
-        import fcntl  # does not exist on Windows
-        import termios
-
-        answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-        return int.from_bytes(answer, sys.byteorder)
+        """Count the bytes that the receiver's kernel has not acknowledged yet."""
+        return self._tcp.count_unacknowledged()
 
     def has_been_read(self) -> bool | None:
         """Whether the receiver's process must have read from this connection.
@@ -266,12 +226,12 @@ class Connection:
         ``False`` where nothing proves it yet, ``None`` where this system cannot tell (it takes
         Linux 5.4); see ``FlowControl``.
         """
-        return self._flow.proves_reading()
+        return self._tcp.flow.proves_reading()
 
     @property
     def peer(self) -> str:
         """The receiver's address."""
-        return self._peer
+        return self._tcp.peer
 
     @property
     def handshake(self) -> Handshake | None:
@@ -301,29 +261,8 @@ class Connection:
             self._tls.keep_session()
             with suppress(OSError):  # close_notify (RFC 5425 section 4.4); no answer is awaited
                 if not self._is_half_closed and not self._rest:
-                    self._socket.send(self._tls.end())
-        self._socket.close()
-
-    def _connect(self, where: Any, deadline: Deadline) -> float:
-        """Connect the socket; return the seconds that it took: about one round trip.
-
-        Raises:
-            OSError: If it cannot.
-            ConnectionRefusedError: If nobody listens.
-        """
-        begun = time.monotonic()
-        in_progress = self._socket.connect_ex(where)
-        if in_progress not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:
-            raise OSError(in_progress, os.strerror(in_progress))
-        self._wait(_WRITE, deadline)
-        took = time.monotonic() - begun
-        if self._socket.getsockname() == where:
-            # Nobody listens on a port of the ephemeral range, and TCP met itself there.
-            raise ConnectionRefusedError(errno.ECONNREFUSED, "connection to itself")
-        failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if failure:
-            raise OSError(failure, os.strerror(failure))
-        return took
+                    self._tcp.send(self._tls.end())
+        self._tcp.close()
 
     def _shake_hands(
         self, tls: TlsLayer, deadline: Deadline, hear_out: bool, fingerprints: Collection[str]
@@ -351,13 +290,13 @@ class Connection:
                 is_complete = tls.advance_handshake()
             except ssl.SSLError:
                 with suppress(OSError):  # the alert that tells the receiver why
-                    self._push(tls.take_outgoing(), deadline)
+                    self._tcp.push(tls.take_outgoing(), deadline)
                 raise
-            self._push(tls.take_outgoing(), deadline)
+            self._tcp.push(tls.take_outgoing(), deadline)
             if is_complete:
                 return
-            while (received := self._receive()) is None:
-                self._wait(_READ, deadline)
+            while (received := self._tcp.receive()) is None:
+                self._tcp.wait(READ, deadline)
             tls.feed(received)
 
     def _encrypt(self, tls: TlsLayer, data: bytes, deadline: Deadline) -> bytes:
@@ -366,30 +305,15 @@ class Connection:
             try:
                 rest = rest[tls.encrypt(rest) :]
             except ssl.SSLWantReadError:  # the receiver renegotiates
-                self._push(tls.take_outgoing(), deadline)
-                self._wait(_READ, deadline)
+                self._tcp.push(tls.take_outgoing(), deadline)
+                self._tcp.wait(READ, deadline)
                 self.drain()
         return tls.take_outgoing()
-
-    def _push(self, data: bytes, deadline: Deadline) -> None:
-        """Send a few bytes of TLS's own, reading nothing."""
-        while data:
-            try:
-                data = data[self._socket.send(data) :]
-            except BlockingIOError:
-                self._wait(_WRITE, deadline, renewing=True)
-
-    def _receive(self) -> bytes | None:
-        """Read once: ``None`` where nothing is there, ``b""`` at the end of the stream."""
-        try:
-            return self._socket.recv(_READ_BYTES)
-        except BlockingIOError:
-            return None
 
     def _hear_out(self, deadline: Deadline, seconds: float) -> None:
         """Wait for the server's first word: tickets, or an alert or an end, which are raised."""
         with suppress(TimeoutError):
-            self._wait(_READ, deadline.within(seconds))
+            self._tcp.wait(READ, deadline.within(seconds))
         self.drain()
 
     @contextmanager
@@ -411,8 +335,8 @@ class Connection:
     def _half_close(self, deadline: Deadline) -> None:
         """Say that nothing more will come, with TLS by close_notify and below it."""
         if self._tls is not None:
-            self._push(self._tls.end(), deadline)
-        self._socket.shutdown(socket.SHUT_WR)
+            self._tcp.push(self._tls.end(), deadline)
+        self._tcp.end_sending()
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:
         """Read what the receiver still says, until its TCP stream ends.
@@ -422,9 +346,9 @@ class Connection:
             TimeoutError: If the stream has not ended before the deadline.
         """
         while True:
-            received = self._receive()
+            received = self._tcp.receive()
             if received is None:
-                self._wait(_READ, deadline, renewing=True)
+                self._tcp.wait(READ, deadline, renewing=True)
             elif received:
                 self._take_note(received)
                 deadline.slice()  # it may talk, but not for ever
@@ -442,17 +366,6 @@ class Connection:
         self.heard = self.heard or said[:_HEARD_BYTES]
         if self._tls is None and self.heard.startswith(_TLS_ALERT):
             raise TlsAnsweredError(errno.ECONNABORTED, "the receiver answers in TLS")
-
-    def _wait(self, events: int, deadline: Deadline, *, renewing: bool = False) -> None:
-        """Wait for the socket; ``renewing`` gives more time while bytes still go out."""
-        queued = self.count_unacknowledged() if renewing else 0
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, events)
-            while not selector.select(deadline.slice()):
-                if renewing:
-                    before, queued = queued, self.count_unacknowledged()
-                    if queued < before:
-                        deadline.renew()
 
 
 def fetch_certificate(
@@ -478,14 +391,6 @@ def fetch_certificate(
         return connection.certificate
     finally:
         connection.close()
-
-
-def _set_options(sock: socket.socket) -> None:
-    # Not every platform has them all, nor every kernel those of its platform.
-    for level, option, value in _OPTIONS:
-        if hasattr(socket, option):
-            with suppress(OSError):
-                sock.setsockopt(level, getattr(socket, option), value)
 
 
 def _describe_cut(error: OSError) -> str:

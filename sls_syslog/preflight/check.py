@@ -22,12 +22,13 @@ from sls_syslog.errors import (
     TlsError,
     TransportError,
 )
-from sls_syslog.network.connection import TELLS_ACKNOWLEDGED, Connection, TlsAnsweredError
+from sls_syslog.network.connection import Connection, TlsAnsweredError
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.dial import look_up, open_stream
 from sls_syslog.network.explain import explain
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.tcp import TELLS_ACKNOWLEDGED
 from sls_syslog.preflight.findings import (
     certificate_finding,
     framing_finding,

@@ -1,0 +1,180 @@
+"""``TcpSocket``: a TCP socket that never blocks, and waits until a deadline.
+
+Each wait is a ``select`` that ends with progress, with the deadline or with a stop. Errors leave as
+``OSError``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.flow_control import FlowControl
+from sls_syslog.network.resolver import Address
+
+__all__ = ["READ", "TELLS_ACKNOWLEDGED", "WRITE", "TcpSocket"]
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+TELLS_ACKNOWLEDGED = sys.platform == "linux"
+"""Whether this system says what a peer has acknowledged (``SIOCOUTQ``, tcp(7))."""
+
+# Bytes per recv(); a receiver says little.
+_READ_BYTES = 64 * 1024
+# A dead peer is noticed after about 30 seconds, whether it owes an answer (the user timeout) or
+# not (the probes), instead of after a kernel's 15 minutes or two hours. A peer that was replaced
+# answers a probe with a reset: 5 seconds. Linux applies the user timeout to a closed window too,
+# so a receiver that reads nothing for 30 seconds counts as dead, whatever ``timeout`` says. That
+# costs a second copy of what was unconfirmed, never a log. Waiting longer would hold up a shard,
+# and with it the heartbeat of every shard of the consumer.
+_OPTIONS = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),  # seconds of silence before the first probe
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),  # seconds between probes
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 5),  # probes without an answer
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),  # milliseconds (RFC 5482)
+    (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
+)
+
+
+class TcpSocket:
+    """A connected socket.
+
+    Args:
+        address: Where to, as ``resolve`` gives it.
+        deadline: When to give up connecting.
+
+    Attributes:
+        peer: The receiver's address.
+        round_trip: The seconds that connecting took.
+        flow: What the receiver's window says of its process.
+
+    Raises:
+        OSError: If there is no connection, or the deadline passes (``TimeoutError``).
+    """
+
+    def __init__(self, address: Address, deadline: Deadline) -> None:
+        family, kind, protocol, _, where = address
+        self.peer = str(where[0])
+        self._socket = socket.socket(family, kind, protocol)
+        try:
+            self._socket.setblocking(False)
+            self._set_options()
+            self.round_trip = self._connect(where, deadline)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.flow = FlowControl(self._socket)
+
+    def receive(self) -> bytes | None:
+        """Read once: ``None`` where nothing is there, ``b""`` at the end of the stream.
+
+        Raises:
+            OSError: If the connection has broken.
+        """
+        try:
+            return self._socket.recv(_READ_BYTES)
+        except BlockingIOError:
+            return None
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Hand the kernel what it takes of ``data`` now; return how many bytes that is.
+
+        Raises:
+            OSError: If the connection has broken.
+        """
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+
+    def push(self, data: bytes, deadline: Deadline) -> None:
+        """Hand the kernel all of a few bytes, reading nothing.
+
+        Raises:
+            OSError: If the connection has broken, or the deadline passes.
+        """
+        while data:
+            data = data[self.send(data) :]
+            if data:
+                self.wait(WRITE, deadline, renewing=True)
+
+    def end_sending(self) -> None:
+        """Half-close.
+
+        Raises:
+            OSError: If the connection has broken.
+        """
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def wait(self, events: int, deadline: Deadline, *, renewing: bool = False) -> None:
+        """Wait until the socket can be read or written.
+
+        Args:
+            events: ``READ``, ``WRITE`` or both.
+            deadline: When to give up.
+            renewing: Whether bytes that still go out renew the deadline.
+
+        Raises:
+            TimeoutError: If the deadline passes.
+        """
+        queued = self.count_unacknowledged() if renewing else 0
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, events)
+            while not selector.select(deadline.slice()):
+                if renewing:
+                    before, queued = queued, self.count_unacknowledged()
+                    if queued < before:
+                        deadline.renew()
+
+    def count_unacknowledged(self) -> int:
+        """Count the bytes that the receiver's kernel has not acknowledged yet.
+
+        Linux only (``SIOCOUTQ``, tcp(7)); zero elsewhere, where no program can know.
+        """
+        if not TELLS_ACKNOWLEDGED:
+            return 0
+        import fcntl  # does not exist on Windows
+        import termios
+
+        answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        return int.from_bytes(answer, sys.byteorder)
+
+    def close(self) -> None:
+        """Close the socket; what is in the kernel still goes out."""
+        self._socket.close()
+
+    def _connect(self, where: Any, deadline: Deadline) -> float:
+        """Connect the socket; return the seconds that it took: about one round trip.
+
+        Raises:
+            OSError: If it cannot.
+            ConnectionRefusedError: If nobody listens.
+        """
+        begun = time.monotonic()
+        in_progress = self._socket.connect_ex(where)
+        if in_progress not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:
+            raise OSError(in_progress, os.strerror(in_progress))
+        self.wait(WRITE, deadline)
+        took = time.monotonic() - begun
+        if self._socket.getsockname() == where:
+            # Nobody listens on a port of the ephemeral range, and TCP met itself there.
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "connection to itself")
+        failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failure:
+            raise OSError(failure, os.strerror(failure))
+        return took
+
+    def _set_options(self) -> None:
+        # Not every platform has them all, nor every kernel those of its platform.
+        for level, option, value in _OPTIONS:
+            if hasattr(socket, option):
+                with suppress(OSError):
+                    self._socket.setsockopt(level, getattr(socket, option), value)
