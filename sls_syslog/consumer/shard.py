@@ -116,7 +116,7 @@ class Shard:
             From where it has to fetch instead, and whether to fetch now.
         """
         if not self._busy.acquire(blocking=False):
-            # Usually process() is at work and confirms by itself; the SDK may fetch ahead.
+            # Usually process() is at work, and confirms what is due; the SDK may fetch ahead.
             return cursor, self._delivery is None or not self._delivery.is_failing
         try:
             delivery = self._delivery or self._begin_early()

@@ -44,7 +44,7 @@ _VARIABLES = {
 _CREDENTIALS = ("access_key_id", "access_key")
 # Options whose default differs from LogHubConfig's.
 _DEFAULTS = {
-    # The oldest log, whatever ``cursor_start_time`` is.
+    # The oldest log: SLS keeps it until its retention ends, so a new group loses nothing.
     "cursor_position": CursorPosition.BEGIN_CURSOR,
     # Seconds. The SDK takes one batch per interval and shard: its default of 2 is 0.5 batches/s.
     "data_fetch_interval": 0.1,

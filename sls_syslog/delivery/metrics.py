@@ -108,7 +108,7 @@ _COMBINE: dict[str, Callable[[list[Any]], Any]] = {
 
 
 def format_summary(before: dict[str, Any], now: dict[str, Any], seconds: float) -> str:
-    """Format one line for the log from two snapshots, taken so many seconds apart."""
+    """Format one line for the log from two snapshots, ``seconds`` apart."""
     since = {kind: now[kind] - before[kind] for kind in ("confirmed", "bytes", "retries")}
     return (
         f"{since['confirmed']} logs confirmed in {seconds:.0f} s"
