@@ -16,7 +16,7 @@ import pytest
 from shipping import eventually
 
 from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
-from sls_syslog.delivery.ledger import Tally
+from sls_syslog.delivery.ledger import Tally, open_ledger
 from sls_syslog.delivery.window import Batch, Delivery
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
@@ -29,7 +29,7 @@ class Shard:
     def __init__(self, settings: ShipperSettings) -> None:
         self.settings = settings
         self.stats = ShipperStats()
-        self.ledger = self.stats.open("shard")
+        self.ledger = open_ledger(self.stats, "shard")
         self.stop = Stop()
         transport = open_transport(self.settings, self.stop)
         self.delivery = Delivery(self.settings, transport, self.stop, self.ledger, "0")

@@ -20,59 +20,59 @@ def lag() -> Lag:
 
 
 def test_it_counts_from_when_the_shard_was_taken_up_until_sls_answers(lag: Lag) -> None:
-    assert lag.seconds(OPENED, pending=0) == 0.0
-    assert lag.seconds(OPENED + 300, pending=0) == 300.0
+    assert lag.compute(OPENED, pending=0) == 0.0
+    assert lag.compute(OPENED + 300, pending=0) == 300.0
 
 
 def test_a_backlog_is_as_old_as_its_first_log_and_then_as_the_newest_confirmed(lag: Lag) -> None:
-    lag.waits_since(400)
-    assert lag.seconds(1001, pending=5) == 601.0
-    lag.has_until(500, now=1002)
-    assert lag.seconds(1002, pending=0) == 502.0
-    lag.waits_since(510)
-    assert lag.seconds(1003, pending=5) == 503.0
+    lag.note_pending(400)
+    assert lag.compute(1001, pending=5) == 601.0
+    lag.note_confirmed(500, now=1002)
+    assert lag.compute(1002, pending=0) == 502.0
+    lag.note_pending(510)
+    assert lag.compute(1003, pending=5) == 503.0
 
 
 def test_a_shard_at_its_end_has_none_however_old_its_last_log_is(lag: Lag) -> None:
-    lag.waits_since(10)
-    lag.has_until(10, now=1001)
+    lag.note_pending(10)
+    lag.note_confirmed(10, now=1001)
     for now in range(1002, 5000, 2):
-        lag.ends_at("cursor", now)
-        lag.has_before("cursor")
-        assert lag.seconds(now + 1, pending=0) == 0.0
+        lag.note_end("cursor", now)
+        lag.note_drained("cursor")
+        assert lag.compute(now + 1, pending=0) == 0.0
 
 
 def test_after_a_rest_it_counts_from_the_last_time_that_there_was_nothing(lag: Lag) -> None:
-    lag.ends_at("1", 2000)
-    lag.has_before("1")
-    lag.waits_since(1990)
-    assert lag.seconds(2001, pending=1) == 1.0
-    assert lag.seconds(2600, pending=1) == 600.0  # the receiver is down
+    lag.note_end("1", 2000)
+    lag.note_drained("1")
+    lag.note_pending(1990)
+    assert lag.compute(2001, pending=1) == 1.0
+    assert lag.compute(2600, pending=1) == 600.0  # the receiver is down
 
 
 def test_what_was_served_up_to_the_end_is_all_there_is_once_it_is_confirmed(lag: Lag) -> None:
-    lag.waits_since(400)
-    lag.ends_at("2", 1001)
-    lag.has_before("1")  # only a part of it
-    assert lag.seconds(1002, pending=0) == 602.0
-    lag.has_until(990, now=1003)
-    lag.has_before("2")
-    assert lag.seconds(1003, pending=0) == 0.0
+    lag.note_pending(400)
+    lag.note_end("2", 1001)
+    lag.note_drained("1")  # only a part of it
+    assert lag.compute(1002, pending=0) == 602.0
+    lag.note_confirmed(990, now=1003)
+    lag.note_drained("2")
+    assert lag.compute(1003, pending=0) == 0.0
 
 
 def test_it_grows_while_sls_is_silent(lag: Lag) -> None:
-    lag.ends_at("1", 2000)
-    lag.has_before("1")
-    assert lag.seconds(2001, pending=0) == 0.0
-    assert lag.seconds(2400, pending=0) == 400.0
+    lag.note_end("1", 2000)
+    lag.note_drained("1")
+    assert lag.compute(2001, pending=0) == 0.0
+    assert lag.compute(2400, pending=0) == 400.0
 
 
 def test_logs_of_the_future_or_out_of_order_do_not_hide_it(lag: Lag) -> None:
-    lag.waits_since(400)
-    lag.has_until(4_000_000_000, now=1001)
-    assert lag.seconds(1011, pending=0) == 10.0
-    lag.has_until(5, now=1011)
-    assert lag.seconds(1011, pending=0) == 10.0
+    lag.note_pending(400)
+    lag.note_confirmed(4_000_000_000, now=1001)
+    assert lag.compute(1011, pending=0) == 10.0
+    lag.note_confirmed(5, now=1011)
+    assert lag.compute(1011, pending=0) == 10.0
 
 
 @pytest.mark.parametrize("kind", [LogGroup, LogGroupRaw])

@@ -28,6 +28,45 @@ def test_the_fixtures_are_there(sls_emulator, syslog_receiver):
     assert syslog_receiver.port
 """
 
+CONSUMER_PROGRAM = """
+from concurrent.futures import ThreadPoolExecutor
+
+from aliyun.log.consumer import CursorPosition, LogHubConfig
+
+from sls_syslog import consumer_config
+
+
+def fetch_token() -> tuple[str, str, str]:
+    return "id", "secret", "token"
+
+
+config: LogHubConfig = consumer_config(
+    endpoint="cn-hangzhou.log.aliyuncs.com",
+    access_key_id="id",
+    access_key="secret",
+    project="project",
+    logstore="logstore",
+    consumer_group_name="siem",
+    consumer_name="shipper-0",
+    cursor_position=CursorPosition.SPECIAL_TIMER_CURSOR,
+    heartbeat_interval=10,
+    data_fetch_interval=0.5,
+    in_order=True,
+    cursor_start_time="2026-01-01 00:00:00+8:00",
+    security_token="token",
+    max_fetch_log_group_size=100,
+    worker_pool_size=16,
+    shared_executor=ThreadPoolExecutor(16),
+    cursor_end_time=1800000000,
+    credentials_refresher=fetch_token,
+    auth_version="v4",
+    region="cn-hangzhou",
+    query="* | where status > 499",
+    accept_compress_type="zstd",
+    processor=None,
+)
+"""
+
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -180,9 +219,26 @@ def test_type_checkers_are_content_with_a_user_s_program(
 
 
 @each_checker
+@pytest.mark.parametrize(
+    ("mistake", "named"),
+    [
+        ("SyslogClient(1)", '"str"'),
+        ("consumer_config(foo=3)", '"foo"'),
+        ("consumer_config(region=3)", '"str"'),
+    ],
+)
 def test_type_checkers_find_a_user_s_mistake(
+    check: Callable[[Path, Path], str], mistake: str, named: str, installed: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(f"import sls_syslog\n\nsls_syslog.{mistake}\n")
+    assert named in check(program, installed)
+
+
+@each_checker
+def test_type_checkers_take_every_option_of_a_consumer(
     check: Callable[[Path, Path], str], installed: Path, tmp_path: Path
 ) -> None:
     program = tmp_path / "program.py"
-    program.write_text("import sls_syslog\n\nsls_syslog.SyslogClient(1)\n")
-    assert '"str"' in check(program, installed)
+    program.write_text(CONSUMER_PROGRAM)
+    assert check(program, installed) == ""

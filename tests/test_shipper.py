@@ -22,7 +22,7 @@ from sls_syslog import (
     SyslogClient,
     SyslogShipperProcessor,
 )
-from sls_syslog.consumer.patches import guard
+from sls_syslog.consumer.patches import patch_tracker
 from sls_syslog.logs.flatten import flatten
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
@@ -438,6 +438,13 @@ def test_settings_objects_and_dicts_are_the_same(syslog_receiver: SyslogReceiver
     assert SyslogShipperProcessor(mapping).settings.port == settings.port
 
 
+def test_its_repr_names_shard_and_receiver_and_no_secret(syslog_receiver: SyslogReceiver) -> None:
+    settings = ShipperSettings.from_mapping({**syslog_receiver.settings(), "tag": "hunter2"})
+    processor = Customised(settings)
+    processor.initialize(3)
+    assert repr(processor) == f"<Customised: shard 3 to {settings.destination}>"
+
+
 # --- windows, replays, receivers that never close -----------------------------------
 
 
@@ -532,7 +539,7 @@ class Sdk:
         self.begin = self.client.get_begin_cursor(0)
         self.tracker.set_memory_check_point(self.begin)
         self.processor.initialize(0)
-        guard(self.tracker, self.processor)
+        patch_tracker(self.tracker, self.processor._shard)
 
     def fetch(self, cursor: str) -> tuple[Any, str]:
         """One group, as what ``process()`` is given, and the cursor behind it."""
@@ -579,17 +586,17 @@ def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
     syslog_receiver.stop()
     time.sleep(2)  # the window is due
     for _ in range(2):
-        assert sdk.processor.before_fetch(end_of_second) == (end_of_first, False)
+        assert sdk.processor._shard.choose_start(end_of_second) == (end_of_first, False)
     syslog_receiver.start()
     sdk.processor.request_stop()
-    assert sdk.processor.before_fetch(end_of_second)[0] == end_of_first
+    assert sdk.processor._shard.choose_start(end_of_second)[0] == end_of_first
 
 
 def test_a_gap_that_is_known_before_the_batch_in_front_of_it_is_crossed_later(sdk: Sdk) -> None:
     first, end = sdk.fetch(sdk.begin)
-    sdk.processor.fetched(end, end, "behind the gap", None, False)
+    sdk.processor._shard.note_fetch(end, end, "behind the gap", None, False)
     assert sdk.process(first, end) is None
-    assert sdk.processor.before_fetch("behind the gap") == ("behind the gap", True)
+    assert sdk.processor._shard.choose_start("behind the gap") == ("behind the gap", True)
 
 
 def test_a_window_that_fails_while_nothing_comes_is_sent_once_more_and_no_more(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import ShipperStats
-from sls_syslog.delivery.ledger import Tally
+from sls_syslog.delivery.ledger import Tally, close_ledger, open_ledger
 
 
 @dataclass
@@ -67,7 +67,7 @@ FATES = ("confirmed", "confirmed", "filtered", "dropped")
 @given(STEPS)
 def test_every_log_is_counted_once_whatever_is_rolled_back(steps: list[tuple[str, int]]) -> None:
     stats = ShipperStats()
-    ledger, slow = stats.open("shard"), SlowLedger()
+    ledger, slow = open_ledger(stats, "shard"), SlowLedger()
     tallies: list[Tally] = []
     fates = {log: FATES[log * 7 % len(FATES)] for log in range(400)}
     for step, number in steps:
@@ -104,24 +104,24 @@ def numbers(stats: ShipperStats, *kinds: str) -> list[Any]:
 
 def test_a_shard_that_is_given_back_takes_its_pending_logs_along() -> None:
     stats = ShipperStats()
-    ledger = stats.open("shard")
+    ledger = open_ledger(stats, "shard")
     ledger.receive(5)
     ledger.confirm([Tally(logs=2)])
-    stats.close(ledger)
+    close_ledger(stats, ledger)
     assert numbers(stats, "received", "confirmed", "pending") == [2, 2, 0]
 
 
 def test_two_consumers_of_one_shard_do_not_mix_up_what_is_pending() -> None:
     """After an eviction both may have it for a while."""
     stats = ShipperStats()
-    first, second = stats.open("shard"), stats.open("shard")
+    first, second = open_ledger(stats, "shard"), open_ledger(stats, "shard")
     first.receive(5)
     second.receive(3)
-    stats.close(first)
+    close_ledger(stats, first)
     assert numbers(stats, "received", "pending") == [3, 3]
     second.confirm([Tally(logs=3)])
-    stats.close(second)
-    third = stats.open("shard")
+    close_ledger(stats, second)
+    third = open_ledger(stats, "shard")
     third.receive(1)
     assert numbers(stats, "received", "confirmed", "pending") == [4, 3, 1]
     assert list(stats.snapshot()["shards"]) == ["shard"]
@@ -129,10 +129,10 @@ def test_two_consumers_of_one_shard_do_not_mix_up_what_is_pending() -> None:
 
 def test_logs_that_expire_before_they_are_served_again_are_dropped() -> None:
     stats = ShipperStats()
-    ledger = stats.open("shard")
+    ledger = open_ledger(stats, "shard")
     ledger.receive(5)
     ledger.roll_back(confirmed=0, pending=5)
-    ledger.expired()
+    ledger.drop_expired()
     assert numbers(stats, "received", "pending") == [5, 0]
     assert stats.snapshot()["dropped"] == {"expired": 5, "oversize": 0}
     assert ledger.receive(3) == 0
@@ -142,7 +142,7 @@ def test_logs_that_expire_before_they_are_served_again_are_dropped() -> None:
 def test_all_shards_together_are_the_total() -> None:
     stats = ShipperStats()
     for place, logs in (("a", 2), ("b", 3)):
-        ledger = stats.open(place)
+        ledger = open_ledger(stats, place)
         ledger.receive(logs)
         outcomes = Counter(filtered=1, truncated=1, repaired_utf8=2)
         ledger.confirm([Tally(logs=logs, size=10 * logs, outcomes=outcomes)])
@@ -154,7 +154,7 @@ def test_all_shards_together_are_the_total() -> None:
 
 def test_no_number_is_without_a_description_and_all_can_be_dumped() -> None:
     stats = ShipperStats()
-    stats.open("project/logstore/group/0")
+    open_ledger(stats, "project/logstore/group/0")
     names = [name for name, *_ in ShipperStats.describe()]
     snapshot = json.loads(json.dumps(stats.snapshot()))
     assert list(snapshot) == [*names, "shards"]
@@ -163,11 +163,11 @@ def test_no_number_is_without_a_description_and_all_can_be_dumped() -> None:
 
 def test_what_is_called_a_counter_never_falls() -> None:
     stats = ShipperStats()
-    ledger = stats.open("shard")
+    ledger = open_ledger(stats, "shard")
     ledger.receive(5)
     ledger.confirm([Tally(logs=2)])
     before = stats.snapshot()
-    stats.close(ledger)
+    close_ledger(stats, ledger)
     after = stats.snapshot()
     fallen = {name for name, *_ in ShipperStats.describe() if after[name] != before[name]}
     assert fallen == {"received", "pending"}
@@ -178,21 +178,28 @@ def test_what_is_called_a_counter_never_falls() -> None:
 def test_the_lag_of_a_shard_that_was_given_up_is_another_consumers() -> None:
     now = [1000.0]
     stats = ShipperStats(clock=lambda: now[0])
-    ledger = stats.open("shard")
+    ledger = open_ledger(stats, "shard")
     ledger.wait_for(Tally(logs=2, oldest=400))
     assert numbers(stats, "lag_seconds") == [600.0]
-    stats.close(ledger)
+    close_ledger(stats, ledger)
     assert numbers(stats, "lag_seconds") == [0.0]
-    stats.open("shard")
+    open_ledger(stats, "shard")
     now[0] = 1007.0
     assert stats.snapshot()["shards"]["shard"]["lag_seconds"] == 7.0
+
+
+def test_its_repr_says_how_it_goes() -> None:
+    stats = ShipperStats()
+    open_ledger(stats, "shard").receive(3)
+    expected = "<ShipperStats: shards=1, received=3, confirmed=0, filtered=0, pending=3>"
+    assert repr(stats) == expected
 
 
 def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="sls_syslog.delivery")
     now = [0.5]
     stats = ShipperStats(clock=lambda: now[0])
-    ledger = stats.open("shard")
+    ledger = open_ledger(stats, "shard")
     for second in range(1, 125):
         now[0] = float(second)
         stats.log_line()

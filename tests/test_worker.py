@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 import time
 from typing import Any
 
 import pytest
-from aliyun.log.consumer import CursorPosition
+from aliyun.log.consumer import CursorPosition, LogHubConfig
 from shipping import GROUP, eventually, make_worker, shipping
 
 from sls_syslog import (
@@ -18,6 +19,7 @@ from sls_syslog import (
     consumer_config,
     run_worker,
 )
+from sls_syslog.consumer.worker import ConsumerOptions
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 VARIABLES = {
@@ -70,7 +72,24 @@ def test_missing_variables_are_all_named(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.usefixtures("variables")
 def test_an_unknown_argument_is_named() -> None:
     with pytest.raises(SettingsError, match="data_fetch_intervall"):
-        consumer_config(data_fetch_intervall=1)
+        consumer_config(data_fetch_intervall=1)  # type: ignore[call-arg]  # a typo
+
+
+def test_every_option_of_the_sdk_s_configuration_is_typed_and_no_other() -> None:
+    assert list(ConsumerOptions.__annotations__) == list(inspect.signature(LogHubConfig).parameters)
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_signature_shows_every_option_with_the_default_that_it_has() -> None:
+    shown = {
+        name: each.default for name, each in inspect.signature(consumer_config).parameters.items()
+    }
+    assert list(shown) == list(ConsumerOptions.__annotations__)
+    computed = {name for name, default in shown.items() if repr(default).startswith("<SLS_")}
+    assert {f"SLS_{name.upper()}" for name in computed} >= {"SLS_ENDPOINT", "SLS_PROJECT"}
+    constant: Any = {name: shown[name] for name in shown if name not in computed}
+    given = consumer_config(consumer_name="shipper-0", **constant)
+    assert vars(given) == vars(consumer_config(consumer_name="shipper-0"))
 
 
 def test_a_setting_that_is_wrong_is_raised_and_not_only_logged(sls_emulator: SlsEmulator) -> None:

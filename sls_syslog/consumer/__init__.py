@@ -1,6 +1,6 @@
-"""Where SLS's consumer group calls the library: cursors, checkpoints, the worker.
+"""Station one: SLS's consumer group calls the library here; cursors, checkpoints, the worker.
 
-Only this package knows the SDK. Nothing that it calls may lose a log, whatever it raises.
+Only this package knows the SDK. No exception may leave it into the SDK, which would lose logs.
 """
 
 __all__: list[str] = []

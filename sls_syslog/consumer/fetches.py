@@ -1,7 +1,7 @@
-"""``Fetches``: what was fetched of one shard, and from where.
+"""``Fetches``: where each fetched batch of a shard begins, and which stretches hold no logs.
 
-Pure. The SDK's fetching and processing go on side by side, and either may be set back: a batch
-is to be taken only if it begins where the last one ended.
+Sans-I/O. The SDK fetches and processes at the same time, and either may be set back. So a batch may
+be delivered only if it begins where the last one ended.
 """
 
 from __future__ import annotations
@@ -10,42 +10,48 @@ from collections import OrderedDict
 
 __all__ = ["Fetches"]
 
-# The SDK holds three batches of a shard at most, and those that it has dropped are not heard of.
+# Batches, and gaps, to remember. The SDK holds at most three batches of a shard, and does not tell
+# which ones it has dropped.
 _REMEMBERED = 16
 
 
 class Fetches:
-    """The stretches of a shard between cursors: batches, and gaps where no logs are for us.
+    """The batches and gaps between the cursors of one shard.
 
     Any thread may add one.
     """
 
     def __init__(self) -> None:
-        self._begins: OrderedDict[int, str] = OrderedDict()
+        self._starts: OrderedDict[int, str] = OrderedDict()
         self._gaps: OrderedDict[str, str] = OrderedDict()
 
     def add_batch(self, batch: object, start: str) -> None:
-        """A batch was fetched from ``start``."""
-        self._begins[id(batch)] = start  # the SDK hands on this very object
-        _trim(self._begins)
+        """Remember where a batch begins.
+
+        Args:
+            batch: The batch; the SDK hands this same object to ``process()``.
+            start: The cursor from which it was fetched.
+        """
+        self._starts[id(batch)] = start
+        _forget_oldest(self._starts)
 
     def add_gap(self, start: str, end: str) -> None:
-        """Nothing lies between two cursors."""
+        """Remember that no logs lie between two cursors."""
         if start != end:
             self._gaps[start] = end
-            _trim(self._gaps)
+            _forget_oldest(self._gaps)
 
-    def begin_of(self, batch: object) -> str | None:
-        """Where a batch begins; ``None`` when it was fetched unseen."""
-        return self._begins.pop(id(batch), None)
+    def pop_start(self, batch: object) -> str | None:
+        """Return the cursor where a batch begins, once; ``None`` if its fetch was not seen."""
+        return self._starts.pop(id(batch), None)
 
-    def across_gaps(self, cursor: str) -> str:
-        """The cursor behind all gaps that begin at this one."""
+    def skip_gaps(self, cursor: str) -> str:
+        """Return the cursor behind all gaps that begin at ``cursor``."""
         while cursor in self._gaps:
             cursor = self._gaps.pop(cursor)
         return cursor
 
 
-def _trim(stretches: OrderedDict[int, str] | OrderedDict[str, str]) -> None:
+def _forget_oldest(stretches: OrderedDict[int, str] | OrderedDict[str, str]) -> None:
     while len(stretches) > _REMEMBERED:
         stretches.popitem(last=False)

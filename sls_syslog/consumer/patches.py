@@ -1,7 +1,7 @@
-"""Guards around the SDK's calls whose failure would end a thread or skip logs.
+"""The only place that replaces anything of the SDK's; ``PATCHES`` lists what, and why.
 
-Each wraps one bound method of one object of the SDK, once; nothing of the SDK's is changed
-for anybody else. What they guard against is in the SDK's ``aliyun/log/consumer``.
+Each replacement is an attribute of one object of one worker; the SDK's classes stay as they are.
+A replacement must not skip logs, and must not raise what the SDK cannot handle.
 """
 
 from __future__ import annotations
@@ -9,204 +9,405 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aliyun.log.consumer import ConsumerWorker
 from aliyun.log.logexception import LogException
 from aliyun.log.pulllog_response import PullLogResponse
+from requests import PreparedRequest, RequestException, Response
+from requests.adapters import HTTPAdapter
 
+from sls_syslog.consumer.sdk import (
+    CheckpointTracker,
+    ConsumerClient,
+    HeartBeat,
+    LogClient,
+    LogGroupList,
+    Processor,
+    PullResponse,
+    Worker,
+)
 from sls_syslog.throttle import throttle
 
-__all__ = ["Fetching", "current_worker", "guard", "guard_client", "listen", "unguard"]
+__all__ = [
+    "PATCHES",
+    "POOL_SIZE",
+    "FetchListener",
+    "HardenedWorker",
+    "Patch",
+    "current_worker",
+    "listen",
+    "patch_client",
+    "patch_tracker",
+    "stop_listening",
+]
 
 logger = logging.getLogger("sls_syslog.consumer")
 
-_PULLS = 3
-# The headers that the SDK looks for, of an answer without logs.
-_NOTHING = {"x-log-count": "0", "x-log-bodyrawsize": "0"}
-# Seconds for which a token that was just fetched is taken to be good.
-_FRESH_TOKEN = 20.0
+
+class Patch(NamedTuple):
+    """One attribute that is replaced: of which object, by what, against which hazards."""
+
+    owner: type
+    attribute: str
+    replacement: str
+    hazards: str
 
 
-_guarding = threading.Lock()  # the shards of a worker begin side by side
+PATCHES = (
+    # By patch_tracker and patch_client, when a processor begins: also without run_worker().
+    Patch(CheckpointTracker, "flush_check_point", "_ReportingFlush", "L6 S1"),
+    Patch(ConsumerClient, "pull_logs", "_ListenedPull", "L3 L7 S19 S20"),
+    Patch(ConsumerClient, "heartbeat", "_SteadyHeartbeat", "S11"),
+    Patch(LogClient, "heart_beat", "_SteadyHeartbeat._watch_answer", "S22"),
+    Patch(LogClient, "_replace_credentials", "_SharedRefresh", "S12"),
+    # By HardenedWorker, under run_worker() only.
+    Patch(LogClient, "timeout", "10 s, and 2 s at a stop", "S10"),
+    Patch(LogClient, "_session", "the same, with _Adapter mounted", "S10 S25"),
+    Patch(HeartBeat, "daemon", "True", "S4"),
+    Patch(Worker, "make_processor", "_ProcessorFactory", "S5"),
+    Patch(Worker, "process_args", "empty: the SDK logs them, passwords included", "S5"),
+    Patch(Worker, "process_kwargs", "empty: the SDK logs them, passwords included", "S5"),
+    Patch(Worker, "shutdown_and_wait", "_shut_down_together", "S15"),
+)
+"""Every replaced attribute. Hazards are rows of ``docs/explanation/hazards.md``."""
+
+POOL_SIZE = 128
+"""Threads of one worker, and its connections to SLS. All shards share them for fetching, shipping
+and shutting down, and shipping may wait for the receiver: with threads to spare, one slow shard
+does not hold up another. A thread starts only when there is work for it."""
+
+# Fetches to try in one call while SLS keeps answering that the cursor has expired.
+_FETCH_ATTEMPTS = 3
+# The headers that PullLogResponse requires, for an answer without logs.
+_EMPTY_HEADERS = {"x-log-count": "0", "x-log-bodyrawsize": "0"}
+# Seconds for which a token that was just fetched counts as good: longer than requests with the one
+# before it may still fail, shorter than a token lives.
+_FRESH_TOKEN_SECONDS = 20.0
+# Seconds per request to SLS. The SDK's own 120 would hold a thread, the heartbeat's too, too long.
+_HTTP_TIMEOUT = 10
+# Seconds per request at a stop, which should be over before a supervisor kills the process.
+_HTTP_TIMEOUT_AT_STOP = 2
+_SERVER_ERROR = 500  # first HTTP status that blames the server
+# Seconds between two steps of a shutdown; each step is cheap.
+_SHUTDOWN_INTERVAL = 0.02
+
+_patching = threading.Lock()  # the shards of a worker begin at the same time
 
 
-class Fetching(Protocol):
-    """What a shard's processor is told of the SDK's fetching."""
+class FetchListener(Protocol):
+    """What is told of the SDK's fetching for one shard. No method may raise."""
 
-    def before_fetch(self, cursor: str) -> tuple[str, bool]:
-        """The SDK is about to fetch from a cursor; answer from where it should, and if now."""
+    def choose_start(self, cursor: str) -> tuple[str, bool]:
+        """Return from where to fetch instead of ``cursor``, and whether to fetch now."""
         ...
 
-    def fetched(self, cursor: str, start: str, end: str, batch: Any, at_end: bool) -> None:
-        """It has, and will go on at another; ``batch`` is ``None`` where nothing lies between.
+    def note_fetch(
+        self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
+    ) -> None:
+        """Take note of a fetch that has worked.
 
-        ``at_end``: SLS has nothing more.
+        Args:
+            cursor: From where the SDK meant to fetch.
+            start: From where it did.
+            end: From where it will fetch next.
+            batch: What ``process()`` will get; ``None`` if no logs lie between start and end.
+            is_at_end: Whether SLS has no logs behind ``end``.
         """
         ...
 
-    def logs_expired(self) -> None:
-        """SLS goes on at a later log than it was asked for."""
+    def note_expiry(self) -> None:
+        """Take note that logs have expired: SLS continues at a later log than requested."""
         ...
 
 
-def current_worker() -> ConsumerWorker | None:
-    """The worker that is making a processor now: the SDK does so in the worker's own thread."""
+def current_worker() -> Worker | None:
+    """Return the worker that is making a processor: the SDK does so in the worker's own thread."""
     thread = threading.current_thread()
     return thread if isinstance(thread, ConsumerWorker) else None
 
 
-def guard(tracker: Any, processor: Fetching) -> None:
-    """Guard a shard's checkpoint tracker, and the client that it shares with other shards."""
+def patch_tracker(tracker: CheckpointTracker, listener: FetchListener) -> None:
+    """Patch a shard's checkpoint tracker and its client, and tell a listener of the fetches."""
     if not isinstance(tracker.flush_check_point, _ReportingFlush):
-        tracker.flush_check_point = _ReportingFlush(tracker.flush_check_point, tracker.shard_id)
-    listen(tracker.consumer_group_client, tracker.shard_id, processor)
+        _replace(tracker, "flush_check_point", _ReportingFlush(tracker))
+    listen(tracker.consumer_group_client, tracker.shard_id, listener)
 
 
-def listen(client: Any, shard: int, processor: Fetching) -> None:
-    """Tell a processor of the fetching of its shard."""
-    guard_client(client)
-    client.pull_logs.processors[shard] = processor
+def listen(client: ConsumerClient, shard: int, listener: FetchListener) -> None:
+    """Tell a listener of the fetches for one shard."""
+    patch_client(client).listeners[shard] = listener
 
 
-def unguard(tracker: Any) -> None:
-    """Tell the shard's processor no more: another consumer has the shard from now on."""
-    tracker.consumer_group_client.pull_logs.processors.pop(tracker.shard_id, None)
+def stop_listening(tracker: CheckpointTracker) -> None:
+    """Tell the shard's listener nothing more: another consumer has the shard from now on."""
+    patch_client(tracker.consumer_group_client).listeners.pop(tracker.shard_id, None)
 
 
-def guard_client(client: Any) -> None:
-    """Guard a worker's ``ConsumerClient``."""
-    with _guarding:
-        if not isinstance(client.pull_logs, _WatchedPull):
-            client.pull_logs = _WatchedPull(client)
-            client.heartbeat = _SteadyHeartbeat(client)
-            client.mclient._replace_credentials = _SharedRefresh(client.mclient)
+def patch_client(client: ConsumerClient) -> _ListenedPull:
+    """Patch a worker's client, unless that is done; return its ``pull_logs``."""
+    with _patching:
+        pull = client.pull_logs
+        if not isinstance(pull, _ListenedPull):
+            pull = _ListenedPull(client)
+            _replace(client, "pull_logs", pull)
+            _replace(client, "heartbeat", _SteadyHeartbeat(client))
+            _replace(client.mclient, "_replace_credentials", _SharedRefresh(client.mclient))
+        return pull
+
+
+def _replace(owner: object, attribute: str, replacement: object) -> None:
+    """Set an attribute of an object of the SDK's, which its class defines as a method."""
+    setattr(owner, attribute, replacement)
 
 
 class _ReportingFlush:
-    """``flush_check_point`` that reports instead of raising.
+    """``flush_check_point`` that reports an error instead of raising it.
 
-    The SDK flushes on its own too, and there an exception ends the worker's thread
+    The SDK also calls it on its own. An exception there ends the worker's thread
     (``shard_worker.py``, when a shard has been idle) or drops a batch (``tasks.py``).
-    What was not saved is saved by the next flush.
+    The next flush saves what this one did not.
     """
 
-    def __init__(self, flush: Callable[[], None], shard: int) -> None:
-        self._flush = flush
-        self._shard = shard
+    def __init__(self, tracker: CheckpointTracker) -> None:
+        self._flush = tracker.flush_check_point
+        self._shard = tracker.shard_id
 
     def __call__(self) -> None:
         try:
             self._flush()
         except Exception as error:
             if throttle.is_due("checkpoint", type(error)):
-                logger.warning("shard %s: checkpoint not saved, will be: %s", self._shard, error)
+                logger.warning(
+                    "shard %s: checkpoint not saved (%s), will retry", self._shard, error
+                )
 
 
 class _SteadyHeartbeat:
-    """``heartbeat`` that answers "failed" where it would raise.
+    """``heartbeat`` that returns ``False``, which means "failed", instead of raising.
 
-    The SDK takes a failure for what it is, waits, and gives the shards up in time; an
-    exception it meets with another heartbeat at once (``heart_beat.py``), a million a minute.
+    After a failure the SDK pauses, and gives the shards up in time. After an exception it sends the
+    next heartbeat at once (``heart_beat.py``), a million a minute.
+
+    Attributes:
+        is_group_deleted: Whether SLS has answered that the consumer group does not exist. The SDK
+            creates the group only when a worker is made, and otherwise warns for ever.
     """
 
-    def __init__(self, client: Any) -> None:
-        self._heartbeat: Callable[..., bool] = client.heartbeat
-        self._beat = client.mclient.heart_beat
-        client.mclient.heart_beat = self._watched_beat
-        self.group_is_gone = False
+    def __init__(self, client: ConsumerClient) -> None:
+        self._heartbeat = client.heartbeat
+        self._send = client.mclient.heart_beat
+        self.is_group_deleted = False
+        _replace(client.mclient, "heart_beat", self._watch_answer)
 
     def __call__(self, shards: list[int], responce: list[int] | None = None) -> bool:
         try:
             return self._heartbeat(shards, responce)
         except Exception as error:
             if throttle.is_due("heartbeat", type(error)):
-                logger.warning("heartbeat failed: %s: %s", type(error).__name__, error)
+                logger.warning(
+                    "heartbeat to SLS failed (%s: %s), will retry", type(error).__name__, error
+                )
             return False
 
-    def _watched_beat(self, *args: Any) -> Any:
+    def _watch_answer(self, *args: Any) -> object:
         try:
-            return self._beat(*args)
+            return self._send(*args)
         except LogException as error:
-            # The SDK makes the group when a worker is made, and then warns for ever.
-            self.group_is_gone |= error.get_error_code() == "ConsumerGroupNotExist"
+            self.is_group_deleted |= error.get_error_code() == "ConsumerGroupNotExist"
             raise
 
 
 class _SharedRefresh:
-    """``_replace_credentials`` by one thread for all that have met an expired token.
+    """``_replace_credentials`` in which one thread fetches the new token for all.
 
-    The SDK would have each other thread, the heartbeat's too, sleep for five minutes
-    (``logclient.py``).
+    The SDK would let every other thread that met the expired token, also the heartbeat's, sleep for
+    up to five minutes (``logclient.py``).
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: LogClient) -> None:
         self._client = client
         self._refresh = client._replace_credentials
         self._refreshing = threading.Lock()
 
     def __call__(self) -> None:
         if not self._refreshing.acquire(timeout=1):
-            return  # the SDK tries again, by then with the new token
+            return  # the SDK repeats the request, by then with the new token
         try:
-            if time.time() - self._client._last_refresh < _FRESH_TOKEN:
+            if time.time() - self._client._last_refresh < _FRESH_TOKEN_SECONDS:
                 time.sleep(1)
             else:
-                self._client._last_refresh = 0  # it is old enough, whatever the SDK says
+                self._client._last_refresh = 0  # else the SDK would wait until five minutes passed
                 self._refresh()
         finally:
             self._refreshing.release()
 
 
-class _WatchedPull:
-    """``pull_logs`` that tells the shard's processor, and never skips logs unsaid.
+class _ListenedPull:
+    """``pull_logs`` that tells each shard's listener, and never skips readable logs.
 
-    When a cursor is invalid the SDK would jump to the end of the shard without a word
-    (``tasks.py``); this goes on at the oldest log there is.
+    If a cursor is invalid, the SDK continues at the end of the shard and reports nothing
+    (``tasks.py``). This one continues at the oldest log, and reports what was lost.
+
+    Attributes:
+        listeners: By shard.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: ConsumerClient) -> None:
         self._client = client
         self._pull = client.pull_logs
-        self.processors: dict[int, Fetching] = {}
+        self.listeners: dict[int, FetchListener] = {}
 
-    def __call__(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> Any:
-        processor = self.processors.get(shard_id)
-        start, now = processor.before_fetch(cursor) if processor else (cursor, True)
-        # With an end cursor the SDK would take an empty answer for the end, and stop.
-        if not now and not options.get("end_cursor"):
-            headers = {**_NOTHING, "x-log-cursor": cursor}
-            return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # bytes, in truth
+    def __call__(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> PullResponse:
+        listener = self.listeners.get(shard_id)
+        start, is_due = listener.choose_start(cursor) if listener else (cursor, True)
+        # With an end cursor, the SDK would take an empty answer for the end, and stop.
+        if not is_due and not options.get("end_cursor"):
+            headers = {**_EMPTY_HEADERS, "x-log-cursor": cursor}
+            return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # it takes bytes
         response = self._pull_from_oldest(shard_id, start, *args, **options)
-        if processor:
-            batch = response.get_loggroup_list()  # parsed: from here on nothing can fail
+        if listener:
+            batch = response.get_loggroup_list()  # parses: after this, nothing can fail
             end = response.get_next_cursor() or start
-            empty = not response.get_loggroup_count()
-            # Said with every answer; a server that does not has at least nothing here.
-            told = response.get_header("x-log-end-of-cursor")
-            at_end = told == "1" if told else empty and end == start
-            processor.fetched(cursor, start, end, None if empty else batch, at_end)
+            is_empty = not response.get_loggroup_count()
+            # If the server does not send this header, at least an empty answer is the end.
+            is_last = response.get_header("x-log-end-of-cursor")
+            is_at_end = is_last == "1" if is_last else is_empty and end == start
+            listener.note_fetch(cursor, start, end, None if is_empty else batch, is_at_end)
         return response
 
-    def _pull_from_oldest(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> Any:
+    def _pull_from_oldest(
+        self, shard_id: int, cursor: str, *args: Any, **options: Any
+    ) -> PullResponse:
         start = cursor
-        for _ in range(_PULLS):
+        for _ in range(_FETCH_ATTEMPTS):
             try:
                 return self._pull(shard_id, start, *args, **options)
             except LogException as error:
                 if "invalidcursor" not in error.get_error_code().lower():
                     raise
                 start = self._client.get_begin_cursor(shard_id)
-                if shard_id in self.processors:
-                    self.processors[shard_id].logs_expired()
-                if throttle.is_due("expired", id(self), shard_id, cursor):
-                    logger.critical(
-                        "shard %s: SLS no longer knows cursor %s: logs that expired before they"
-                        " were shipped are gone; going on at the oldest one there is, %s",
-                        shard_id,
-                        cursor,
-                        start,
-                    )
-        # Under its own name the SDK would jump after all; under this one it tries again.
-        raise LogException("OldestCursorExpires", f"shard {shard_id} expires while it is read")
+                self._report_expiry(shard_id, cursor, start)
+        # After the error's own code the SDK would jump to the end; after this one it tries again.
+        raise LogException(
+            "OldestCursorExpires", f"shard {shard_id}: logs expire faster than they are read"
+        )
+
+    def _report_expiry(self, shard: int, cursor: str, oldest: str) -> None:
+        if shard in self.listeners:
+            self.listeners[shard].note_expiry()
+        if throttle.is_due("expired", id(self), shard, cursor):
+            logger.critical(
+                "shard %s: SLS no longer knows cursor %s: logs expired before they were shipped and"
+                " are lost; continuing with the oldest log, at cursor %s",
+                shard,
+                cursor,
+                oldest,
+            )
+
+
+class HardenedWorker:
+    """A worker whose objects of the SDK are patched, before it starts.
+
+    Args:
+        worker: The worker.
+
+    Attributes:
+        worker: The worker.
+        destination: Where its processors ship to, for lines in the log.
+
+    Raises:
+        SettingsError: If a processor of ours cannot be made.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self._factory = _ProcessorFactory(worker)
+        # Made once to see that it can be: inside the worker, a wrong setting is a line in a log.
+        settings = getattr(self._factory(), "settings", None)
+        self.destination = str(getattr(settings, "destination", "its receiver"))
+        worker.make_processor, worker.process_args, worker.process_kwargs = self._factory, (), {}
+        client = worker.consumer_client
+        patch_client(client)
+        client.mclient.timeout = _HTTP_TIMEOUT
+        self._adapter = _Adapter(pool_maxsize=POOL_SIZE)  # the SDK's keeps 10 connections alive
+        for scheme in ("http://", "https://"):
+            client.mclient._session.mount(scheme, self._adapter)
+        worker.heart_beat.daemon = True  # else it keeps a dead worker's process, and its shards
+        _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
+
+    @property
+    def processor_error(self) -> Exception | None:
+        """Why a processor could not be made; the SDK ends the worker then."""
+        return self._factory.error
+
+    @property
+    def is_group_deleted(self) -> bool:
+        """Whether the worker's consumer group has been deleted."""
+        heartbeat = self.worker.consumer_client.heartbeat
+        return isinstance(heartbeat, _SteadyHeartbeat) and heartbeat.is_group_deleted
+
+    def hurry(self) -> None:
+        """Make requests to SLS fail soon: the program is about to stop."""
+        self._adapter.is_impatient = True
+        self.worker.consumer_client.mclient.timeout = _HTTP_TIMEOUT_AT_STOP
+
+
+class _ProcessorFactory:
+    """Makes a worker's processors, and keeps the error if it cannot.
+
+    Attributes:
+        error: The last error; ``None`` if there was none.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._make = worker.make_processor
+        self._args = worker.process_args
+        self._kwargs = worker.process_kwargs
+        self.error: Exception | None = None
+
+    def __call__(self) -> Processor:
+        try:
+            return self._make(*self._args, **self._kwargs)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+class _Adapter(HTTPAdapter):
+    """Connections to SLS; once impatient, it hides from the SDK what makes it try again.
+
+    The SDK tries ten times, a second apart, if an error's text names the connection pool or the
+    answer is a server error (``logclient.py``).
+
+    Attributes:
+        is_impatient: Whether the program is about to stop.
+    """
+
+    is_impatient = False
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """Send one request.
+
+        Raises:
+            RequestException: If it fails; if impatient, after a server error too.
+        """
+        try:
+            response = super().send(request, *args, **kwargs)
+        except RequestException as error:
+            if self.is_impatient:
+                raise RequestException(type(error).__name__) from error
+            raise
+        if self.is_impatient and response.status_code >= _SERVER_ERROR:
+            raise RequestException(f"status {response.status_code}")
+        return response
+
+
+def _shut_down_together(worker: Worker) -> None:
+    """Shut all shards down side by side; the SDK does it one by one, a second each."""
+    consumers = worker.shard_consumers
+    while not all(consumer.is_shutdown() for consumer in consumers.values()):
+        for consumer in consumers.values():
+            consumer.shut_down()
+        time.sleep(_SHUTDOWN_INTERVAL)
+    consumers.clear()

@@ -1,7 +1,7 @@
 """How far a receiver is behind SLS, in seconds, for one shard.
 
-It makes no request: that an answer of SLS reached the end of the shard, and what a log says of its
-time, is all that it uses. Cursors tell no time: they number the groups of a shard.
+Sans-I/O: it makes no request. It knows when an answer of SLS reached the end of the shard, and what
+the logs tell of their time. Cursors tell no time: they number the groups of a shard.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from typing import Any
 
 __all__ = ["Lag", "read_receive_time"]
 
-# A shard at its end is asked about every half second, and a request takes 10 s at most: with no
-# answer for longer, nobody knows whether it still is at its end.
+# Seconds for which "SLS has no more logs" holds. A shard at its end is asked every half second, and
+# a request takes at most 10 s: after a longer silence nobody knows if it is still at its end.
 _FRESH_SECONDS = 15.0
 _NEVER = float("-inf")
 _RECEIVE_TIME = ("__receive_time__", b"__receive_time__")
+# Digits of a receive time, at most: longer numbers are no time, and may be infinite as a float.
 _MOST_DIGITS = 12
 
 
 class Lag:
-    """Until when SLS received what the receiver has: all of it, without a gap.
+    """Latest SLS receive time up to which the receiver has every log.
+
+    All times are seconds since 1970.
 
     Args:
-        now: When the shard was taken up: the lag counts from here until more is known.
+        now: When the shard began: the lag counts from here until more is known.
     """
 
     def __init__(self, now: float) -> None:
@@ -31,42 +34,54 @@ class Lag:
         self._end = ("", now)
         self._at_end = _NEVER
 
-    def waits_since(self, oldest: float) -> None:
-        """A batch is on its way; of the first one, the oldest log says how far behind we begin."""
+    def note_pending(self, oldest: float) -> None:
+        """Take note that a batch waits for its confirmation.
+
+        Args:
+            oldest: When SLS received its oldest log; of the first batch, this is the first lag.
+        """
         self._at_end = _NEVER
         if not self._is_known:
             self._until, self._is_known = oldest, True
 
-    def has_until(self, newest: float, now: float) -> None:
-        """The receiver has everything up to a log that SLS received at ``newest``."""
-        self._until = max(self._until, min(newest, now))  # a log may say that it is of tomorrow
+    def note_confirmed(self, newest: float, now: float) -> None:
+        """Take note that the receiver has every log that SLS had received at ``newest``."""
+        self._until = max(self._until, min(newest, now))  # a log's time may be in the future
 
-    def ends_at(self, cursor: str, now: float) -> None:
-        """SLS has nothing behind a cursor."""
+    def note_end(self, cursor: str, now: float) -> None:
+        """Take note that SLS has no logs behind a cursor."""
         self._end = (cursor, now)
 
-    def has_before(self, cursor: str) -> None:
-        """The receiver has everything before a cursor, and nothing is pending."""
+    def note_drained(self, cursor: str) -> None:
+        """Take note that the receiver has every log before a cursor, and none is pending."""
         end, seen = self._end
         if cursor == end:
             self._until, self._at_end, self._is_known = max(self._until, seen), seen, True
 
-    def seconds(self, now: float, pending: int) -> float:
-        """The lag, with so many logs pending."""
+    def compute(self, now: float, pending: int) -> float:
+        """Compute the lag in seconds, never below zero.
+
+        Args:
+            now: The time.
+            pending: The number of pending logs.
+        """
         if not pending and now - self._at_end < _FRESH_SECONDS:
             return 0.0
         return max(0.0, now - self._until)
 
 
 def read_receive_time(group: Any, log: Any) -> float:
-    """When SLS received a log; where its group does not say so, the log's own time.
+    """Return when SLS received a log; if its group does not tell, the log's own time.
 
     Args:
         group: The SDK's ``LogGroup``.
         log: One of its logs.
+
+    Returns:
+        Seconds since 1970.
     """
-    told = (tag.Value for tag in group.LogTags if tag.Key in _RECEIVE_TIME)
-    for value in told:  # anybody can write tags: it may be no number at all
+    values = (tag.Value for tag in group.LogTags if tag.Key in _RECEIVE_TIME)
+    for value in values:  # anybody can write tags: it may be no number at all
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
         if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
             return float(text)

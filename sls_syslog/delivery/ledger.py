@@ -1,6 +1,6 @@
-"""``ShipperStats``: the ledger of what became of the logs.
+"""``ShipperStats``: the ledger of what became of the logs. It touches neither SLS nor a socket.
 
-Pure, but for the clock. It balances for each shard and in total, at any moment::
+It balances for each shard and in total, at any moment::
 
     received = confirmed + filtered + dropped + pending
 """
@@ -16,13 +16,26 @@ from threading import RLock
 from typing import Any
 
 from sls_syslog.delivery.lag import Lag
-from sls_syslog.delivery.metrics import METRICS, dropped, make_numbers, merge, summary
+from sls_syslog.delivery.metrics import (
+    METRICS,
+    count_dropped,
+    format_summary,
+    make_numbers,
+    merge,
+)
 
-__all__ = ["PROCESS_STATS", "ShardLedger", "ShipperStats", "Tally"]
+__all__ = [
+    "PROCESS_STATS",
+    "ShardLedger",
+    "ShipperStats",
+    "Tally",
+    "close_ledger",
+    "open_ledger",
+]
 
 logger = logging.getLogger("sls_syslog.delivery")
 
-# Seconds between two summary lines.
+# Seconds between two summary lines in the log: often enough to watch, too rare to fill a disk.
 _LINE_INTERVAL = 60.0
 
 
@@ -31,12 +44,12 @@ class Tally:
     """What became of the logs of one batch, which the receiver has not confirmed yet.
 
     Attributes:
-        logs: How many there are, without those that were confirmed before.
-        again: How many were confirmed before, and are sent once more.
+        logs: Number of logs, without those that were confirmed before.
+        again: Number of logs that were confirmed before and are sent again.
         size: Bytes on the wire.
-        oldest: When SLS received the first, in seconds since 1970.
-        newest: When it received the last.
-        outcomes: What had to be done to them, by kind (``docs/reference/wire.md``).
+        oldest: When SLS received the first log, in seconds since 1970.
+        newest: When SLS received the last log, in seconds since 1970.
+        outcomes: What the logs needed, by kind (``docs/reference/wire.md``).
     """
 
     logs: int = 0
@@ -48,16 +61,16 @@ class Tally:
 
     @property
     def confirmed(self) -> int:
-        """How many of ``logs`` are sent, and confirmed with their window."""
-        return self.logs - self.outcomes["filtered"] - dropped(self.outcomes).total()
+        """The number of ``logs`` that are sent, and confirmed with their window."""
+        return self.logs - self.outcomes["filtered"] - count_dropped(self.outcomes).total()
 
 
 class ShardLedger:
-    """The numbers of one shard.
+    """The numbers of one shard, while one processor has it.
 
     Args:
-        lock: Held while they change, so that whoever reads them finds them balanced.
-        clock: Seconds since 1970.
+        lock: Held while numbers change, so that a reader finds them balanced.
+        clock: Returns seconds since 1970.
     """
 
     def __init__(self, lock: RLock, clock: Callable[[], float]) -> None:
@@ -66,15 +79,18 @@ class ShardLedger:
         self._numbers: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._lag = Lag(clock())
-        # After a roll-back SLS serves again, in this order: logs confirmed before, logs pending.
+        # After a roll-back SLS delivers again, in this order: logs confirmed before, logs pending.
         self._again_confirmed = 0
         self._again_pending = 0
 
     def receive(self, logs: int) -> int:
-        """SLS has served so many logs.
+        """Count logs that SLS has delivered.
+
+        Args:
+            logs: The number of logs.
 
         Returns:
-            How many of them, the first ones, were confirmed before.
+            How many of them, from the first one on, were confirmed before.
         """
         with self._lock:
             again = min(logs, self._again_confirmed)
@@ -86,75 +102,80 @@ class ShardLedger:
         return again
 
     def wait_for(self, tally: Tally) -> None:
-        """A batch is on its way."""
+        """Take note that a batch waits for its confirmation."""
         if tally.logs:
             with self._lock:
-                self._lag.waits_since(tally.oldest)
+                self._lag.note_pending(tally.oldest)
 
     def confirm(self, tallies: Iterable[Tally]) -> None:
-        """The receiver has these batches, which is all that was on its way."""
+        """Count batches that the receiver has confirmed: all that waited for it."""
         with self._lock:
             for tally in tallies:
                 self._outcomes.update(tally.outcomes)
                 self._numbers.update(
                     pending=-tally.logs, confirmed=tally.confirmed, bytes=tally.size
                 )
-                self._lag.has_until(tally.newest, self._clock())
+                self._lag.note_confirmed(tally.newest, self._clock())
 
-    def ends_at(self, cursor: str) -> None:
-        """SLS has nothing behind a cursor."""
+    def note_end(self, cursor: str) -> None:
+        """Take note that SLS has no logs behind a cursor."""
         with self._lock:
-            self._lag.ends_at(cursor, self._clock())
+            self._lag.note_end(cursor, self._clock())
 
-    def reached(self, cursor: str) -> None:
-        """All before a cursor was taken; what of it is pending is known here."""
+    def note_position(self, cursor: str) -> None:
+        """Take note that every log before a cursor was accepted for delivery."""
         with self._lock:
             if not self._numbers["pending"]:
-                self._lag.has_before(cursor)
+                self._lag.note_drained(cursor)
 
     def roll_back(self, confirmed: int, pending: int) -> None:
-        """SLS is asked to serve logs again: first those that were confirmed, then the others."""
+        """Take note that SLS will deliver logs again: first confirmed ones, then pending ones.
+
+        Args:
+            confirmed: The number of logs that were confirmed before.
+            pending: The number of logs that were not.
+        """
         with self._lock:
             self._again_confirmed += confirmed
             self._again_pending += pending
 
-    def expired(self) -> None:
-        """What was to be served again is gone: SLS goes on at a later log."""
+    def drop_expired(self) -> None:
+        """Count as dropped what SLS had to deliver again: it has expired."""
         with self._lock:
             self._outcomes["dropped_expired"] += self._again_pending
             self._numbers["pending"] -= self._again_pending
             self._again_confirmed = self._again_pending = 0
 
     def give_back(self) -> None:
-        """The shard is let go: what is pending is received by whoever has it next."""
+        """Take pending logs out of ``received``: the next consumer of the shard counts them."""
         with self._lock:
             self._numbers["received"] -= self._numbers["pending"]
             self._numbers["pending"] = self._again_confirmed = self._again_pending = 0
 
     def count(self, kind: str) -> None:
-        """Something happened: ``retries``, ``reconnects``."""
+        """Count one event: ``retries`` or ``reconnects``."""
         with self._lock:
             self._numbers[kind] += 1
 
-    def numbers(self) -> dict[str, Any]:
-        """All numbers of this shard; see ``ShipperStats.snapshot``."""
+    def read_numbers(self) -> dict[str, Any]:
+        """Read all numbers of this shard; see ``ShipperStats.snapshot``."""
         with self._lock:
-            lag = self._lag.seconds(self._clock(), self._numbers["pending"])
+            lag = self._lag.compute(self._clock(), self._numbers["pending"])
             return make_numbers(self._numbers, self._outcomes, lag)
 
 
 class ShipperStats:
     """What became of the logs, for each shard and in total.
 
-    All processors of a process share one, unless they are given others::
+    All processors of a process share one, unless you hand them another::
 
         stats = ShipperStats()
         ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
 
-    Any thread may read it. Once a minute a line with the main numbers is logged.
+    Any thread may read it. Once a minute it logs a line with the main numbers.
 
     Args:
-        clock: Seconds since 1970; ``time.time`` by default.
+        clock: Returns seconds since 1970; ``time.time`` by default.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -163,60 +184,79 @@ class ShipperStats:
         self._closed: dict[str, dict[str, Any]] = {}
         self._open: dict[str, list[ShardLedger]] = {}
         self._line_at = 0.0
-        self._told: dict[str, Any] = {}
+        self._logged: dict[str, Any] = {}
 
-    def open(self, place: str) -> ShardLedger:
-        """A ledger for a processor that takes up the shard ``project/logstore/group/shard``."""
-        ledger = ShardLedger(self._lock, self._clock)
-        with self._lock:
-            self._closed.setdefault(place, make_numbers(Counter(), Counter(), 0.0))
-            self._open.setdefault(place, []).append(ledger)
-        return ledger
-
-    def close(self, ledger: ShardLedger) -> None:
-        """The processor has let go of its shard, and of what is pending."""
-        with self._lock:
-            ledger.give_back()
-            last = {**ledger.numbers(), "lag_seconds": 0.0}  # the next one's, from now on
-            for place, ledgers in self._open.items():
-                if ledger in ledgers:
-                    ledgers.remove(ledger)
-                    self._closed[place] = merge([self._closed[place], last])
+    def __repr__(self) -> str:
+        numbers = self.snapshot()
+        kinds = ("received", "confirmed", "filtered", "pending")
+        counts = ", ".join(f"{kind}={numbers[kind]}" for kind in kinds)
+        return f"<{type(self).__name__}: shards={len(numbers['shards'])}, {counts}>"
 
     @classmethod
     def describe(cls) -> list[tuple[str, str, str]]:
-        """Name, kind (``counter`` or ``gauge``) and meaning of every number, in order."""
+        """Return name, kind (``counter`` or ``gauge``) and meaning of every number, in order."""
         return list(METRICS)
 
     def snapshot(self) -> dict[str, Any]:
-        """The numbers at this moment, as plain values that ``json.dumps`` takes.
+        """Read the numbers at this moment, as plain values that ``json.dumps`` takes.
 
         Returns:
-            Each number of ``describe()`` by its name, for all shards together, and the same
-            for each under ``shards`` by its name, ``project/logstore/group/shard``. ``dropped``
+            Each number of ``describe()`` by its name, for all shards together. Under ``shards``,
+            the same for each shard by its name, ``project/logstore/group/shard``. ``dropped``
             and ``repaired`` are mappings of causes and kinds to numbers.
         """
         with self._lock:
             shards = {
-                place: merge([closed, *(open_.numbers() for open_ in self._open[place])])
+                place: merge([closed, *(ledger.read_numbers() for ledger in self._open[place])])
                 for place, closed in self._closed.items()
             }
         nothing = make_numbers(Counter(), Counter(), 0.0)
         return {**merge([nothing, *shards.values()]), "shards": shards}
 
     def log_line(self) -> None:
-        """Log the summary, when the last one is a minute ago."""
+        """Log the summary, if the last one is at least a minute ago."""
         now = self._clock()
         with self._lock:
-            first, elapsed = not self._line_at, now - self._line_at
-            if not first and elapsed < _LINE_INTERVAL:
+            is_first, elapsed = not self._line_at, now - self._line_at
+            if not is_first and elapsed < _LINE_INTERVAL:
                 return
             self._line_at = now
-            before, total = self._told, self.snapshot()
-            self._told = total
-        if not first:
-            logger.info("%s", summary(before, total, elapsed))
+            before, total = self._logged, self.snapshot()
+            self._logged = total
+        if not is_first:
+            logger.info("%s", format_summary(before, total, elapsed))
 
 
 PROCESS_STATS = ShipperStats()
-"""The ledger that processors share unless they are given another."""
+"""The ledger that processors share unless they are handed another."""
+
+
+def open_ledger(stats: ShipperStats, place: str) -> ShardLedger:
+    """Open the ledger of a shard for a processor that begins with it.
+
+    Args:
+        stats: Where its numbers appear.
+        place: The shard, as ``project/logstore/group/shard``.
+    """
+    ledger = ShardLedger(stats._lock, stats._clock)
+    with stats._lock:
+        stats._closed.setdefault(place, make_numbers(Counter(), Counter(), 0.0))
+        stats._open.setdefault(place, []).append(ledger)
+    return ledger
+
+
+def close_ledger(stats: ShipperStats, ledger: ShardLedger) -> None:
+    """Close the ledger of a shard that its processor gives up; its counters stay.
+
+    Args:
+        stats: Where its numbers appear.
+        ledger: What ``open_ledger`` returned.
+    """
+    with stats._lock:
+        ledger.give_back()
+        # From now on, the lag is that of the next consumer.
+        last = {**ledger.read_numbers(), "lag_seconds": 0.0}
+        for place, ledgers in stats._open.items():
+            if ledger in ledgers:
+                ledgers.remove(ledger)
+                stats._closed[place] = merge([stats._closed[place], last])

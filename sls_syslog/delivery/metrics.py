@@ -1,6 +1,6 @@
 """The numbers of the ledger: their names, kinds and meanings, and how those of shards add up.
 
-Pure. The names go into dashboards and alert rules: they stay.
+Sans-I/O. The names go into dashboards and alert rules, so they stay.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["METRICS", "dropped", "make_numbers", "merge", "summary"]
+__all__ = ["METRICS", "count_dropped", "format_summary", "make_numbers", "merge"]
 
 _DROPPED = "dropped_"
 _REPAIRED = "repaired_"
 _OUTCOMES = ("filtered", "truncated", "split")
-# There from the beginning, for alerts: a counter that appears with its first event has not risen.
+# Causes and kinds that are present from the beginning, at 0: for an alert, a counter that appears
+# with its first event has not risen.
 _CAUSES = ("expired", "oversize")
 _KINDS = ("hook_failed",)
 
@@ -22,49 +23,53 @@ METRICS = (
     (
         "received",
         "gauge",
-        "Logs that SLS has served, each counted once. It falls when a shard is given up, by what is"
-        " pending then: whoever has the shard next receives that.",
+        "Logs that SLS delivered, each counted once. The number falls when a shard is given up:"
+        " the next consumer of the shard counts the logs that were pending.",
     ),
     ("confirmed", "counter", "Logs that the receiver has, as the setting `confirm` defines it."),
     ("filtered", "counter", "Logs for which `format_message` returned `None`."),
     (
         "dropped",
         "counter",
-        "Logs that could not be sent, by cause: `oversize` (longer than allowed, with `oversize`"
-        " set to `drop`, or than a datagram can be), `expired` (gone from SLS before they could be"
-        " sent again).",
+        "Logs that could not be sent, by cause: `oversize` (longer than `max_message_bytes`, with"
+        " `oversize` set to `drop`, or longer than a datagram can be), `expired` (gone from SLS"
+        " before they could be sent again).",
     ),
-    ("pending", "gauge", "Logs that are on their way, or that SLS was asked for again."),
-    ("replayed", "counter", "Logs that SLS has served again."),
+    (
+        "pending",
+        "gauge",
+        "Logs that are received and not yet confirmed, also those that SLS has to deliver again.",
+    ),
+    ("replayed", "counter", "Logs that SLS delivered again."),
     ("retries", "counter", "Attempts to deliver that failed."),
-    ("reconnects", "counter", "Deliveries that worked after one or more that failed."),
+    ("reconnects", "counter", "Deliveries that worked after at least one failed attempt."),
     ("truncated", "counter", "Logs that were cut to `max_message_bytes`."),
-    ("split", "counter", "Logs that were sent in several messages."),
+    ("split", "counter", "Logs that were sent as several messages."),
     (
         "repaired",
         "counter",
-        "What else had to be done to logs, by kind: `utf8`, `control_characters`, `hook_failed`"
+        "Other changes that logs needed, by kind: `utf8`, `control_characters`, `hook_failed`"
         " and so on.",
     ),
-    ("bytes", "counter", "Bytes that the receiver has, as on the wire."),
+    ("bytes", "counter", "Bytes on the wire that the receiver has."),
     (
         "lag_seconds",
         "gauge",
-        "How far behind SLS the receiver is: seconds since the moment up to which it has all that"
-        " SLS had received; 0 when it has all there is. In total: the largest.",
+        "Seconds that the receiver is behind SLS: the time since the moment up to which it has"
+        " every log that SLS had received; 0 when it has every log. In total: the largest.",
     ),
 )
-"""Name, kind (``counter`` or ``gauge``) and meaning of each; those that are not one number are
-said to be "by" something."""
+"""Name, kind (``counter`` or ``gauge``) and meaning of each number. If the meaning says "by", the
+value is a mapping to numbers."""
 
 
 def make_numbers(counted: Counter[str], outcomes: Counter[str], lag: float) -> dict[str, Any]:
-    """All that ``METRICS`` names, in its order.
+    """Make the numbers that ``METRICS`` names, in its order.
 
     Args:
-        counted: What happened, by name.
+        counted: How often each thing happened, by name.
         outcomes: What became of logs, by kind, as the encoder counts it.
-        lag: In seconds.
+        lag: The lag in seconds.
     """
     repaired = {
         kind.removeprefix(_REPAIRED): number
@@ -73,21 +78,21 @@ def make_numbers(counted: Counter[str], outcomes: Counter[str], lag: float) -> d
     }
     separate = {
         **{kind: outcomes[kind] for kind in _OUTCOMES},
-        "dropped": {**dict.fromkeys(_CAUSES, 0), **dropped(outcomes)},
+        "dropped": {**dict.fromkeys(_CAUSES, 0), **count_dropped(outcomes)},
         "repaired": {**dict.fromkeys(_KINDS, 0), **repaired},
         "lag_seconds": round(lag, 3),
     }
     return {name: separate.get(name, counted[name]) for name, *_ in METRICS}
 
 
-def dropped(outcomes: Counter[str]) -> Counter[str]:
-    """How many logs were dropped, by cause."""
+def count_dropped(outcomes: Counter[str]) -> Counter[str]:
+    """Count the dropped logs by cause."""
     causes = {kind: n for kind, n in outcomes.items() if kind.startswith(_DROPPED) and n}
     return Counter({kind.removeprefix(_DROPPED): n for kind, n in causes.items()})
 
 
 def merge(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The numbers of several ledgers as those of one."""
+    """Add up the numbers of several ledgers."""
     return {name: _COMBINE.get(name, sum)([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -102,20 +107,20 @@ _COMBINE: dict[str, Callable[[list[Any]], Any]] = {
 }
 
 
-def summary(before: dict[str, Any], now: dict[str, Any], seconds: float) -> str:
-    """One line for the log, from two snapshots and the time between them."""
+def format_summary(before: dict[str, Any], now: dict[str, Any], seconds: float) -> str:
+    """Format one line for the log from two snapshots, ``seconds`` apart."""
     since = {kind: now[kind] - before[kind] for kind in ("confirmed", "bytes", "retries")}
     return (
         f"{since['confirmed']} logs confirmed in {seconds:.0f} s"
         f" ({since['confirmed'] / seconds:.1f}/s, {since['bytes'] / seconds / 1e6:.3f} MB/s),"
-        f" lag {_lag(now)}, pending {now['pending']}, retries {since['retries']};"
+        f" lag {_format_lag(now)}, pending {now['pending']}, retries {since['retries']};"
         f" in all {now['confirmed']} confirmed, {now['filtered']} filtered,"
         f" {sum(now['dropped'].values())} dropped, {now['replayed']} replayed"
     )
 
 
-def _lag(now: dict[str, Any]) -> str:
-    """The largest, and of which shard."""
+def _format_lag(now: dict[str, Any]) -> str:
+    """Format the largest lag, and name its shard."""
     lag = now["lag_seconds"]
     shards = now["shards"].items()
     late = [place for place, numbers in shards if numbers["lag_seconds"] == lag > 0]

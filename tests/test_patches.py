@@ -1,12 +1,19 @@
-"""What a shard's processor is told of the SDK's fetching; the rest is tested with real workers."""
+"""What is replaced of the SDK's, and what a shard is told of its fetching."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from sls_syslog.consumer.patches import guard, unguard
+from aliyun.log.consumer.checkpoint_tracker import ConsumerCheckpointTracker
+from processes import ROOT
+from shipping import make_worker
+
+from sls_syslog.consumer import patches, sdk
+from sls_syslog.consumer.patches import PATCHES, HardenedWorker, patch_tracker, stop_listening
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 
 class Response:
@@ -59,14 +66,14 @@ class Listener:
         self.told: list[tuple[str, str, str, Any]] = []
         self.ends: list[str] = []
 
-    def before_fetch(self, cursor: str) -> tuple[str, bool]:
+    def choose_start(self, cursor: str) -> tuple[str, bool]:
         return self.answers.get(cursor, (cursor, True))
 
-    def fetched(self, cursor: str, start: str, end: str, batch: Any, at_end: bool) -> None:
+    def note_fetch(self, cursor: str, start: str, end: str, batch: Any, is_at_end: bool) -> None:
         self.told.append((cursor, start, end, batch))
-        self.ends += [end] * at_end
+        self.ends += [end] * is_at_end
 
-    def logs_expired(self) -> None:
+    def note_expiry(self) -> None:
         """Never, here."""
 
 
@@ -74,7 +81,8 @@ def guarded(
     served: dict[str, Response], answers: Mapping[str, tuple[str, bool]]
 ) -> tuple[Client, Listener]:
     client, listener = Client(served), Listener(answers)
-    guard(Tracker(client), listener)
+    tracker: Any = Tracker(client)
+    patch_tracker(tracker, listener)
     return client, listener
 
 
@@ -132,6 +140,53 @@ def test_where_a_server_does_not_say_so_an_empty_answer_is_the_end() -> None:
 def test_other_shards_and_a_shard_that_was_given_up_are_left_alone() -> None:
     client, listener = guarded({"1": Response("4", 0)}, answers={"1": ("nowhere", True)})
     client.pull_logs(7, "1")
-    unguard(Tracker(client))
+    tracker: Any = Tracker(client)
+    stop_listening(tracker)
     client.pull_logs(0, "1")
     assert listener.told == []
+
+
+# Where the SDK, or Python, keeps the value of a property; the session's own attribute is changed.
+KEPT_IN = {"_timeout": "timeout", "_daemonic": "daemon", "adapters": "_session"}
+
+
+def attributes(owner: Any) -> dict[str, Any]:
+    session = vars(owner).get("_session")
+    return {**vars(owner), **({"adapters": dict(session.adapters)} if session else {})}
+
+
+def test_the_table_of_patches_has_all_that_is_replaced_and_nothing_else(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker: Any = make_worker(sls_emulator, syslog_receiver.settings())
+    client = worker.consumer_client
+    make_tracker: Any = ConsumerCheckpointTracker
+    owners: dict[type, Any] = {
+        sdk.CheckpointTracker: make_tracker(client, "shipper", 0),
+        sdk.ConsumerClient: client,
+        sdk.HeartBeat: worker.heart_beat,
+        sdk.LogClient: client.mclient,
+        sdk.Worker: worker,
+    }
+    before = {kind: attributes(owner) for kind, owner in owners.items()}
+    HardenedWorker(worker)
+    patch_tracker(owners[sdk.CheckpointTracker], Listener({}))
+    replaced = {
+        (kind, KEPT_IN.get(name, name))
+        for kind, owner in owners.items()
+        for name, value in attributes(owner).items()
+        if before[kind].get(name) != value
+    }
+    assert replaced == {(patch.owner, patch.attribute) for patch in PATCHES} - {
+        (sdk.Worker, "process_kwargs")  # empty before, too
+    }
+
+
+def test_each_patch_names_its_replacement_and_hazards_of_the_page() -> None:
+    page = (ROOT / "docs" / "explanation" / "hazards.md").read_text()
+    hazards = set(re.findall(r"^\| ([LS]\d+) \|", page, re.M))
+    for patch in PATCHES:
+        assert set(patch.hazards.split()) <= hazards, patch
+        assert patch.hazards, patch
+        replacement = patch.replacement.partition(".")[0]
+        assert not replacement.startswith("_") or hasattr(patches, replacement), patch

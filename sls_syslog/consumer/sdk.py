@@ -1,0 +1,236 @@
+"""Protocols of everything of the SDK that this package relies on, private attributes included.
+
+``tests/test_sdk.py`` looks for each member in the installed SDK (``aliyun/log``). This module must
+hold no behaviour: only ``patches.py`` changes the SDK's objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import requests
+
+__all__ = [
+    "CheckpointTracker",
+    "ConsumerClient",
+    "HeartBeat",
+    "LogClient",
+    "LogGroup",
+    "LogGroupList",
+    "Options",
+    "Processor",
+    "PullResponse",
+    "ShardConsumer",
+    "Worker",
+]
+
+
+class LogGroup(Protocol):
+    """Logs with one topic, one source and one set of tags (``log_logs_pb2.py``)."""
+
+    Logs: Sequence[Any]
+    LogTags: Sequence[Any]
+
+
+class LogGroupList(Protocol):
+    """One batch, as a processor gets it: ``LogGroupList``, or ``LogGroupListRaw`` with bytes."""
+
+    LogGroups: Sequence[LogGroup]
+
+    def SerializeToString(self) -> bytes:  # noqa: N802  # protobuf's name
+        """Encode the batch."""
+        ...
+
+
+class PullResponse(Protocol):
+    """``PullLogResponse``: the answer to one fetch (``pulllog_response.py``)."""
+
+    def get_next_cursor(self) -> str:
+        """Return the cursor behind the batch; empty if SLS gave none."""
+        ...
+
+    def get_loggroup_count(self) -> int:
+        """Return the number of groups, as SLS's header gives it."""
+        ...
+
+    def get_loggroup_list(self) -> LogGroupList:
+        """Parse the batch at the first call; return the same object at each call."""
+        ...
+
+    def get_header(self, key: str) -> str:
+        """Return a header; empty if the answer has none of that name."""
+        ...
+
+
+class LogClient(Protocol):
+    """Requests to SLS: their signatures, retries and connections (``logclient.py``)."""
+
+    timeout: int
+    _session: requests.Session
+    _last_refresh: float
+
+    def _replace_credentials(self) -> None:
+        """Ask the user's ``credentials_refresher`` for new credentials."""
+        ...
+
+    def heart_beat(
+        self,
+        project: str,
+        logstore: str,
+        consumer_group: str,
+        consumer: str,
+        shards: list[int] | None = None,
+    ) -> object:
+        """Send one heartbeat."""
+        ...
+
+
+class ConsumerClient(Protocol):
+    """What all shards of one worker ask of SLS (``consumer/consumer_client.py``)."""
+
+    mclient: LogClient
+    mproject: str
+    mlogstore: str
+    mconsumer_group: str
+
+    def heartbeat(self, shards: list[int], responce: list[int] | None = None) -> bool:
+        """Send one heartbeat; add the shards that SLS assigns to ``responce``."""
+        ...
+
+    def pull_logs(
+        self, shard_id: int, cursor: str, end_cursor: str | None = None, **options: Any
+    ) -> PullResponse:
+        """Fetch one batch."""
+        ...
+
+    def get_begin_cursor(self, shard_id: int) -> str:
+        """Return the cursor of the oldest log."""
+        ...
+
+
+class CheckpointTracker(Protocol):
+    """``ConsumerCheckpointTracker``: the checkpoint of one shard."""
+
+    consumer_group_client: ConsumerClient
+    shard_id: int
+
+    def get_cursor(self) -> str:
+        """Return the cursor behind the batch that is processed now."""
+        ...
+
+    def set_cursor(self, cursor: str) -> None:
+        """Set the cursor that ``save_check_point`` saves by default."""
+        ...
+
+    def get_check_point(self) -> str:
+        """Return the cursor that was saved last, in memory or in SLS."""
+        ...
+
+    def save_check_point(self, persistent: bool, cursor: str | None = None) -> None:
+        """Save a cursor in memory, and in SLS if ``persistent``."""
+        ...
+
+    def flush_check_point(self) -> None:
+        """Save in SLS what is saved in memory only."""
+        ...
+
+
+class Processor(Protocol):
+    """The part of ``ConsumerProcessorBase`` that a worker reads from a processor."""
+
+    shard_id: int
+    _preprocessor: Callable[..., LogGroupList]
+
+
+class ShardConsumer(Protocol):
+    """``ShardConsumerWorker``: the tasks of one shard (``consumer/shard_worker.py``)."""
+
+    processor: Processor
+    checkpoint_tracker: CheckpointTracker
+    shutdown: bool
+
+    def shut_down(self) -> None:
+        """Take one step towards the end of this shard; return at once."""
+        ...
+
+    def is_shutdown(self) -> bool:
+        """Return whether the shard has ended."""
+        ...
+
+
+class HeartBeat(Protocol):
+    """``ConsumerHeatBeat``: the thread that keeps the shards of a worker."""
+
+    daemon: bool
+
+    @property
+    def ident(self) -> int | None:
+        """``None`` before the thread starts."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Return whether the thread runs."""
+        ...
+
+
+class Options(Protocol):
+    """``LogHubConfig``: the options of a worker that this package reads."""
+
+    @property
+    def project(self) -> str:
+        """The project."""
+        ...
+
+    @property
+    def logstore(self) -> str:
+        """The Logstore."""
+        ...
+
+    @property
+    def consumer_name(self) -> str:
+        """The name of this consumer, unique in its group."""
+        ...
+
+    @property
+    def consumer_group_time_out(self) -> int:
+        """Seconds of silence after which SLS gives the shards to other consumers."""
+        ...
+
+
+class Worker(Protocol):
+    """``ConsumerWorker``: the thread that fetches, and hands batches to processors."""
+
+    make_processor: Callable[..., Processor]
+    process_args: Sequence[Any]
+    process_kwargs: dict[str, Any]
+    consumer_client: ConsumerClient
+    heart_beat: HeartBeat
+    shard_consumers: dict[int, ShardConsumer]
+    shut_down_flag: bool
+
+    @property
+    def option(self) -> Options:
+        """The configuration."""
+        ...
+
+    @property
+    def ident(self) -> int | None:
+        """``None`` before the thread starts."""
+        ...
+
+    def start(self, join: bool = False) -> None:
+        """Start the thread."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Return whether the thread runs."""
+        ...
+
+    def shutdown(self) -> None:
+        """Ask the worker to end; return at once."""
+        ...
+
+    def shutdown_and_wait(self) -> None:
+        """End all shards; the worker's thread calls it last."""
+        ...

@@ -1,0 +1,270 @@
+"""``Shard``: one shard at work: begin, encode, deliver, look after, roll back, save.
+
+It keeps the SDK's rules for cursors. No exception may leave it into the SDK: if ``process()``
+raises, the SDK drops the batch (``aliyun/log/consumer/tasks.py``) and takes the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+from typing import Protocol
+
+from aliyun.log.proto import LogGroupListRaw
+
+from sls_syslog.consumer.fetches import Fetches
+from sls_syslog.consumer.patches import current_worker, listen, patch_tracker, stop_listening
+from sls_syslog.consumer.sdk import CheckpointTracker, LogGroupList
+from sls_syslog.delivery.lag import read_receive_time
+from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
+from sls_syslog.delivery.window import Batch, Delivery
+from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.errors import TransportError
+from sls_syslog.logs.event_ids import format_ledger_name, format_shard_name, make_event_ids
+from sls_syslog.network.deadline import Stop
+from sls_syslog.network.failover import open_transport
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.throttle import throttle
+
+__all__ = ["Shard"]
+
+logger = logging.getLogger("sls_syslog.consumer")
+
+# Seconds for one attempt to connect, at most: a receiver that is back is found this soon.
+_CONNECT_SECONDS = 10.0
+# Seconds to pause after an error that the receiver did not cause, so that it does not spin.
+_PAUSE_SECONDS = 1.0
+
+
+class _Owner(Protocol):
+    settings: ShipperSettings
+    stats: ShipperStats
+
+
+class Shard:
+    """Ships one shard in order, and saves its checkpoint when the receiver has confirmed.
+
+    It begins with the first fetch or the first batch, whichever comes first.
+
+    Args:
+        owner: The processor of this shard.
+        encoder: Encodes its logs.
+    """
+
+    def __init__(self, owner: _Owner, encoder: LogEncoder) -> None:
+        self._owner = owner
+        self._encoder = encoder
+        self._stop = Stop()
+        # Held while the shard is at work: the SDK's threads call process() and choose_start().
+        self._busy = Lock()
+        self._worker = current_worker()
+        self._number = -1
+        self._place = ""
+        self._delivery: Delivery | None = None
+        self._fetches = Fetches()
+        # Cursor that the SDK still holds after a roll-back.
+        self._rolled_back_at: str | None = None
+
+    def __repr__(self) -> str:
+        return self._place or f"shard {self._number}"
+
+    def initialize(self, number: int) -> None:
+        """Take note of the shard's number, and listen to its fetches.
+
+        Args:
+            number: The number in SLS.
+        """
+        self._number = number
+        if self._worker is not None:
+            listen(self._worker.consumer_client, number, self)
+
+    def process(self, log_groups: LogGroupList, tracker: CheckpointTracker) -> str | None:
+        """Ship one batch; raise nothing.
+
+        Args:
+            log_groups: The batch.
+            tracker: The shard's checkpoint tracker.
+
+        Returns:
+            ``None`` when the batch is on its way; else the cursor from which the SDK has to fetch.
+        """
+        with self._busy:
+            try:
+                delivery = self._delivery or self._begin(tracker)
+                delivery.skip(self._fetches.skip_gaps(delivery.position))
+                start = self._fetches.pop_start(log_groups)
+                if start not in {None, delivery.position}:
+                    return self._go_back_to(delivery.position, tracker)
+                delivery.deliver(self._encode(log_groups, delivery.position))
+            except BaseException as error:  # SystemExit too would end the SDK's thread
+                return self._roll_back(tracker, error)
+            self._save(delivery.committable)
+            self._ledger.note_position(delivery.position)
+        self._owner.stats.log_line()
+        return None
+
+    def choose_start(self, cursor: str) -> tuple[str, bool]:
+        """Confirm what is due; the patched SDK calls this before each fetch.
+
+        So a shard without new logs gets its checkpoint within a second or two, and logs are not
+        fetched again and again for a receiver that is down.
+
+        Args:
+            cursor: From where the SDK is about to fetch.
+
+        Returns:
+            From where it has to fetch instead, and whether to fetch now.
+        """
+        if not self._busy.acquire(blocking=False):
+            # Usually process() is at work, and confirms what is due; the SDK may fetch ahead.
+            return cursor, self._delivery is None or not self._delivery.is_failing
+        try:
+            delivery = self._delivery or self._begin_early()
+            if delivery is None:
+                return cursor, True
+            delivery.skip(self._fetches.skip_gaps(delivery.position))
+            if cursor not in {delivery.position, self._rolled_back_at}:
+                return cursor, True  # a batch lies ready for process()
+            if not self._stop.requested:
+                self._look_after(delivery, cursor)
+            self._ledger.note_position(delivery.position)
+            return delivery.position, not delivery.is_failing
+        finally:
+            self._busy.release()
+            self._owner.stats.log_line()
+
+    def note_fetch(
+        self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
+    ) -> None:
+        """Take note of a fetch that has worked, before the SDK hands the batch on.
+
+        Args:
+            cursor: From where the SDK meant to fetch.
+            start: From where it did.
+            end: From where it will fetch next.
+            batch: What ``process()`` will get; ``None`` if no logs lie between start and end: an
+                SPL query in the consumer may leave nothing of a stretch.
+            is_at_end: Whether SLS has no logs behind ``end``.
+        """
+        if is_at_end and self._delivery is not None:
+            self._ledger.note_end(end)
+        if batch is None:
+            self._fetches.add_gap(start, end)
+        else:
+            self._fetches.add_batch(batch, start)
+        if cursor == self._rolled_back_at:
+            self._rolled_back_at = None
+
+    def note_expiry(self) -> None:
+        """Count the logs that expired before they could be sent again."""
+        if self._delivery is not None:
+            self._ledger.drop_expired()
+
+    def shut_down(self, tracker: CheckpointTracker) -> None:
+        """Confirm what is sent, save how far delivery got, and let go of the receiver.
+
+        Args:
+            tracker: The shard's checkpoint tracker.
+        """
+        self._stop.request()  # what is at work now ends within the grace of a stop
+        with self._busy:
+            delivery = self._delivery or self._begin(tracker)
+            stop_listening(tracker)
+            try:
+                delivery.flush()
+            except BaseException as error:
+                self._report(error)
+            # A shard that has delivered nothing yet keeps the place where it began.
+            self._save(delivery.committable)
+            delivery.close()
+            close_ledger(self._owner.stats, self._ledger)
+
+    def request_stop(self) -> None:
+        """Make a running ``process()`` return within seconds; any thread may call it."""
+        self._stop.request()
+
+    def _begin_early(self) -> Delivery | None:
+        """Begin before the first batch, which a shard without logs never gets."""
+        consumer = self._worker and self._worker.shard_consumers.get(self._number)
+        return self._begin(consumer.checkpoint_tracker) if consumer else None
+
+    def _begin(self, tracker: CheckpointTracker) -> Delivery:
+        """Begin at the cursor where the first batch of this shard begins."""
+        self._tracker = tracker
+        self._place = format_shard_name(tracker)
+        self._ledger = open_ledger(self._owner.stats, format_ledger_name(tracker))
+        patch_tracker(tracker, self)
+        settings = self._owner.settings
+        # The tracker has no cursor of a batch's start. Before the first save, this is it.
+        start = tracker.get_check_point()
+        transport = open_transport(settings, self._stop, connect_seconds=_CONNECT_SECONDS)
+        self._delivery = Delivery(settings, transport, self._stop, self._ledger, start)
+        # The place where this shard began must outlive a crash: END would be another place by then.
+        self._save(start)
+        return self._delivery
+
+    def _encode(self, log_groups: LogGroupList, start: str) -> Batch:
+        groups = [group for group in log_groups.LogGroups if group.Logs]
+        number = sum(len(group.Logs) for group in groups)
+        again = self._ledger.receive(number)
+        end = self._tracker.get_cursor()
+        encoder = self._encoder
+        encoder.where = f"{self._place}, batch at cursor {start}"
+        try:
+            needs_ids = self._owner.settings.event_id
+            ids = make_event_ids(self._place, end, log_groups) if needs_ids else None
+            try:
+                frames = encoder.encode(log_groups, ids, uncounted=again)
+            except UnicodeDecodeError:  # protobuf before 4.21 gives no text that is not UTF-8
+                raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
+                frames = encoder.encode(raw, ids, uncounted=again)
+        except BaseException:
+            self._ledger.roll_back(again, number - again)
+            raise
+        tally = Tally(
+            logs=number - again,
+            again=again,
+            size=sum(map(len, frames)),
+            oldest=read_receive_time(groups[0], groups[0].Logs[0]) if groups else 0,
+            newest=read_receive_time(groups[-1], groups[-1].Logs[-1]) if groups else 0,
+            outcomes=encoder.counts,
+        )
+        return Batch(frames, end, tally)
+
+    def _look_after(self, delivery: Delivery, cursor: str) -> None:
+        """Confirm what is due, and see whether the receiver is there, between two batches."""
+        try:
+            delivery.poll()
+        except BaseException as error:
+            self._roll_back(self._tracker, error)
+            if cursor != delivery.position:
+                self._rolled_back_at = cursor
+        else:
+            self._save(delivery.committable)
+
+    def _roll_back(self, tracker: CheckpointTracker, error: BaseException) -> str:
+        """Return the cursor from which SLS has to deliver again what is not safe."""
+        self._report(error)
+        cursor = self._delivery.roll_back() if self._delivery else tracker.get_check_point()
+        return self._go_back_to(cursor, tracker)
+
+    @staticmethod
+    def _go_back_to(cursor: str, tracker: CheckpointTracker) -> str:
+        # Else every later save, also the SDK's own at shutdown, would save the end of this batch.
+        tracker.set_cursor(cursor)
+        return str(cursor)
+
+    def _report(self, error: BaseException) -> None:
+        if isinstance(error, TransportError):
+            logger.debug("shard %s: SLS will deliver its logs again: %s", self._number, error)
+            return
+        if throttle.is_due("roll back", self._place, type(error)):
+            logger.error(
+                "%s: batch failed, SLS will deliver its logs again", self._place, exc_info=error
+            )
+        self._stop.wait(_PAUSE_SECONDS)
+
+    def _save(self, cursor: str) -> None:
+        """Save a cursor as the checkpoint; the patched tracker reports a failure itself."""
+        if cursor:
+            self._tracker.save_check_point(True, cursor)
