@@ -18,6 +18,7 @@ from tools import missing, module, run, tool
 
 PACKAGE = ROOT / "sls_syslog"
 USER_PROGRAM = ROOT / "tests" / "typing" / "user_program.py"
+REFUSED = ROOT / "tests" / "typing" / "refused.py"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # Nothing of the clone is to be found by accident.
 CLEAN = {"PYTHONPATH": "", "MYPYPATH": ""}
@@ -180,9 +181,13 @@ def test_type_checkers_are_content_with_a_user_s_program(
 
 
 @each_checker
-def test_type_checkers_find_a_user_s_mistake(
+def test_type_checkers_find_each_of_a_user_s_mistakes(
     check: Callable[[Path, Path], str], installed: Path, tmp_path: Path
 ) -> None:
     program = tmp_path / "program.py"
-    program.write_text("import sls_syslog\n\nsls_syslog.SyslogClient(1)\n")
-    assert '"str"' in check(program, installed)
+    text = REFUSED.read_text()
+    program.write_text(text)
+    output = check(program, installed)
+    found = {int(line) for line in re.findall(r"program\.py:(\d+):.*\berror:", output)}
+    marked = {n for n, line in enumerate(text.splitlines(), 1) if line.endswith("  # refused")}
+    assert found == marked, output

@@ -1,13 +1,7 @@
-"""What each receiver needs to accept a message: one row of settings for each, with its source.
+"""What each receiver needs to accept a message: one row of settings per receiver, with its source.
 
-Pure data. A row sets only what a receiver demands of messages; how it is reached and trusted is
-left to the user, whose own keys win over a row. No row may make a receiver lose what it was sent,
-so a limit comes with what happens beyond it:
-
-* Key-value and JSON are split. A part of a JSON object is no JSON, but a cut one is none
-  either, and all of it arrives.
-* CEF and LEEF are cut. Behind ``__part__=1/2`` nobody would recognise the event at all; a
-  cut one is read but for its end, and is counted and logged as truncated.
+A row sets only what a receiver demands of messages. It must not set how the receiver is reached
+and trusted: that is up to the user, whose own keys win over a row.
 """
 
 from __future__ import annotations
@@ -21,18 +15,24 @@ from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
 __all__ = ["PROFILES", "Profile"]
 
+# No row may make a receiver lose what it was sent. So each limit comes with a policy for larger
+# messages. Key-value and JSON are split: a part of a JSON object is not JSON, but a cut object is
+# not JSON either, and with parts all of it arrives. CEF and LEEF are cut: with ``__part__=1/2`` in
+# front, no receiver recognizes the event; a cut event is read except for its end, and is counted
+# and logged as truncated.
+
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One receiver.
+    """What one receiver needs.
 
     Attributes:
         name: The value of the setting ``receiver``.
-        title: The receiver as its maker calls it.
+        title: The name that the vendor gives to the receiver.
         settings: Keys of ``ShipperSettings`` and their values; sizes are in bytes.
-        udp: What is different over UDP.
-        source: Where that is written: the vendor's documentation, or the receiver's own source.
-        note: Why the row is as it is.
+        udp: Values that differ over UDP.
+        source: The vendor's documentation, or the receiver's source code, that says so.
+        note: Why the row has these values.
     """
 
     name: str
@@ -43,9 +43,10 @@ class Profile:
     note: str
 
     def settings_for(self, protocol: str | None) -> dict[str, Any]:
-        """The settings under a protocol, ``None`` for the one that the profile or default says.
+        """Return the settings for a protocol. UDP has no framing, and its messages are datagrams.
 
-        UDP has no framing, and no message larger than a datagram.
+        Args:
+            protocol: The protocol; ``None`` for that of the profile, or the default.
         """
         chosen = dict(self.settings)
         if (protocol or chosen.get("protocol")) != "udp":
@@ -60,7 +61,7 @@ class Profile:
 _LINES = {"framing": "newline", "newlines": "escape"}
 _JSON = {"syslog_format": "rfc5424", **_LINES, "payload": "json", "oversize": "split"}
 _RELAY = {"syslog_format": "rfc5424", **_LINES, "oversize": "split"}
-# CEF and LEEF stand where the TAG of RFC 3164 would, and know no escape such as \u0085.
+# CEF and LEEF stand in place of the TAG of RFC 3164, and have no escape such as \u0085.
 _EVENT = {
     "syslog_format": "rfc3164",
     "framing": "newline",
