@@ -39,9 +39,12 @@ __all__ = [
 ]
 
 _Value = TypeVar("_Value")
+# The words for true and false that people write in environment variables.
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS |= {"false": False, "no": False, "off": False, "0": False}
+# Characters of a URL, a user name or a typing mistake, which no name or address holds.
 _NOT_IN_HOST = set("/@ \t\r\n\v\f\0")
+# At most 18 digits: no setting needs more, and int() is slow for very long texts.
 _DIGITS = re.compile(r"[0-9]{1,18}")
 # As `openssl x509 -fingerprint -sha256` writes it, with or without its label.
 _FINGERPRINT = re.compile(r"(?:sha256(?::| fingerprint=))?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.I)

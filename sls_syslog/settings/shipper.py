@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ShipperSettings"]
 
+# Payloads that write an event with a header of its own, in place of the TAG of RFC 3164.
 _EVENTS = {"cef", "leef"}
 
 
