@@ -10,13 +10,13 @@ from typing import Any
 from sls_syslog.settings.table import Rule
 from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
-__all__ = ["RULES", "TEMPLATE_RULES", "TLS_KEYS"]
+__all__ = ["RULES", "TEMPLATE_RULES"]
 
-TLS_KEYS = (
+# The keys that only TLS uses.
+_TLS_KEYS = (
     *("cert_path", "client_cert", "client_key", "client_key_password", "server_hostname"),
     *("verify_hostname", "fingerprint", "min_tls", "ssl_context"),
 )
-"""The keys that only TLS uses."""
 
 # These describe the receiver; the other keys for TLS describe how a context is made.
 _ALLOWED_WITH_CONTEXT = {"ssl_context", "server_hostname", "fingerprint"}
@@ -65,12 +65,12 @@ RULES = (
     ),
     Rule(("client_key", "client_key_password"), _has_no_client_cert, "needs client_cert"),
     Rule(
-        TLS_KEYS,
+        _TLS_KEYS,
         lambda settings: settings.protocol != "tls",
         "is for protocol 'tls', but protocol is {0.protocol!r}",
     ),
     Rule(
-        tuple(key for key in TLS_KEYS if key not in _ALLOWED_WITH_CONTEXT),
+        tuple(key for key in _TLS_KEYS if key not in _ALLOWED_WITH_CONTEXT),
         lambda settings: settings.ssl_context is not None,
         "contradicts ssl_context, which is used as it is",
     ),
