@@ -1,6 +1,6 @@
 """Ship logs from Alibaba Cloud Simple Log Service (SLS) to a SIEM over syslog, losing none.
 
-The whole of a program that does it::
+This is a whole program that does it::
 
     from aliyun.log.consumer import ConsumerWorker
     from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
@@ -12,35 +12,43 @@ The whole of a program that does it::
     )
 """
 
-from sls_syslog.client import SyslogClient
-from sls_syslog.consumer.processor import SyslogShipperProcessor
-from sls_syslog.consumer.worker import consumer_config, run_worker
-from sls_syslog.delivery.ledger import ShipperStats
-from sls_syslog.errors import (
-    ConnectError,
-    InvalidMessageError,
-    MessageTooLongError,
-    SendError,
-    SettingsError,
-    SyslogError,
-    TlsError,
-    TransportError,
-    UnconfirmedError,
-    WorkerError,
-)
-from sls_syslog.logs.severity_rules import SeverityRule
-from sls_syslog.payloads.cef import CefPayload
-from sls_syslog.payloads.leef import LeefPayload
-from sls_syslog.payloads.mapping import EventMapping, Labelled
-from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
-from sls_syslog.preflight.check import check_destination
-from sls_syslog.preflight.report import DestinationReport
-from sls_syslog.settings.shipper import ShipperSettings
-from sls_syslog.syslog.codes import Facility, Severity
-from sls_syslog.syslog.message import SyslogMessage
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sls_syslog.client import SyslogClient
+    from sls_syslog.consumer.processor import SyslogShipperProcessor
+    from sls_syslog.consumer.worker import consumer_config, run_worker
+    from sls_syslog.delivery.ledger import ShipperStats
+    from sls_syslog.errors import (
+        ConnectError,
+        InvalidMessageError,
+        MessageTooLongError,
+        SendError,
+        SettingsError,
+        SyslogError,
+        TlsError,
+        TransportError,
+        UnconfirmedError,
+        WorkerError,
+    )
+    from sls_syslog.logs.severity_rules import SeverityRule
+    from sls_syslog.payloads.cef import CefPayload
+    from sls_syslog.payloads.leef import LeefPayload
+    from sls_syslog.payloads.mapping import EventMapping, Labelled
+    from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
+    from sls_syslog.preflight.check import check_destination
+    from sls_syslog.preflight.report import DestinationReport
+    from sls_syslog.settings.client import ClientSettings
+    from sls_syslog.settings.shipper import ShipperSettings
+    from sls_syslog.syslog.codes import Facility, Severity
+    from sls_syslog.syslog.message import SyslogMessage
+
+    __version__: str
 
 __all__ = [
     "CefPayload",
+    "ClientSettings",
     "ConnectError",
     "DestinationReport",
     "EventMapping",
@@ -69,3 +77,63 @@ __all__ = [
     "consumer_config",
     "run_worker",
 ]
+
+# Each public name and its module, which is imported when the name is first used: CEF, LEEF and
+# the doctor take as long to import as all else, and sending without SLS needs no SDK.
+_MODULES = {
+    "CefPayload": "payloads.cef",
+    "ClientSettings": "settings.client",
+    "ConnectError": "errors",
+    "DestinationReport": "preflight.report",
+    "EventMapping": "payloads.mapping",
+    "Facility": "syslog.codes",
+    "InvalidMessageError": "errors",
+    "JsonPayload": "payloads.text",
+    "KeyValuePayload": "payloads.text",
+    "Labelled": "payloads.mapping",
+    "LeefPayload": "payloads.leef",
+    "MessageTooLongError": "errors",
+    "SendError": "errors",
+    "SettingsError": "errors",
+    "Severity": "syslog.codes",
+    "SeverityRule": "logs.severity_rules",
+    "ShipperSettings": "settings.shipper",
+    "ShipperStats": "delivery.ledger",
+    "SyslogClient": "client",
+    "SyslogError": "errors",
+    "SyslogMessage": "syslog.message",
+    "SyslogShipperProcessor": "consumer.processor",
+    "TlsError": "errors",
+    "TransportError": "errors",
+    "UnconfirmedError": "errors",
+    "WorkerError": "errors",
+    "check_destination": "preflight.check",
+    "consumer_config": "consumer.worker",
+    "run_worker": "consumer.worker",
+}
+
+
+if not TYPE_CHECKING:  # to a type checker it would mean that every name exists
+
+    def __getattr__(name: str) -> object:
+        """Import what a public name stands for, and keep it for the next use.
+
+        Raises:
+            AttributeError: If there is no such public name.
+        """
+        if name == "__version__":
+            from importlib.metadata import version
+
+            value = version("sls-syslog")
+        elif name in _MODULES:
+            value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """List the public names and the module's own dunders; submodules and helpers are internal."""
+    dunders = {name for name in globals() if name.startswith("__")}
+    return sorted({*__all__, *dunders, "__version__"})

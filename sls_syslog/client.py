@@ -1,18 +1,26 @@
-"""``SyslogClient``: a message in, bytes out, and an error when anything goes wrong."""
+"""``SyslogClient``: sends messages without SLS, and raises an error for every failure.
+
+It must not import the SDK or protobuf: a program that only sends does not need them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import InvalidMessageError, UnconfirmedError
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.half_close import UNANSWERED
 from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.options import ClientKeywords
+from sls_syslog.settings.table import show_keywords
 from sls_syslog.syslog.message import StructuredData, SyslogMessage
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["SyslogClient"]
 
@@ -20,33 +28,34 @@ __all__ = ["SyslogClient"]
 class SyslogClient:
     """Sends messages to one receiver over UDP, TCP or TLS.
 
-    It connects with the first message, and raises whatever goes wrong. A ``with`` block
-    that ends normally has confirmed that the receiver has everything::
+    The first message opens the connection. Every failure is raised. A ``with`` block that ends
+    without an error has confirmed that the receiver has every message::
 
         with SyslogClient("siem.example", 6514, protocol="tls", cert_path="ca.pem") as client:
             client.log("user logged in", severity="notice", app_name="portal")
 
-    A client belongs to one thread at a time. One that has rested for ``idle_seconds``, or whose
-    connection is older than ``max_connection_seconds``, uses a new connection for the next
-    message, and confirms before that what went over the old one: call ``confirm()`` before
-    a long rest, and nothing can be in doubt after it.
+    Use a client in one thread at a time. After ``idle_seconds`` without a message, or at an age
+    of ``max_connection_seconds``, the next message confirms what went over the old connection and
+    opens a new one. Call ``confirm()`` before a long rest; then nothing is in doubt after it.
 
     Args:
-        host: The receiver's name or address.
-        port: Its port; ``None`` for 514, and 6514 for TLS.
-        **settings: Any key of ``ClientSettings``: ``protocol``, ``syslog_format``,
+        host: Name or address of the receiver.
+        port: Port of the receiver; ``None`` for 514, or 6514 for TLS.
+        **settings: Any other key of ``ClientSettings``: ``protocol``, ``syslog_format``,
             ``framing``, ``timeout``, ``cert_path``, ``confirm`` ...
 
     Raises:
-        SettingsError: If a key is unknown or its value is wrong, before anything is connected.
+        SettingsError: If a key is unknown or its value is wrong. Nothing has been connected then.
     """
 
-    def __init__(self, host: str, port: int | None = None, **settings: Any) -> None:
-        self._use(ClientSettings.from_mapping({"host": host, "port": port, **settings}))
+    def __init__(
+        self, host: str, port: int | None = None, **settings: Unpack[ClientKeywords]
+    ) -> None:
+        self._use(ClientSettings(host=host, port=port, **settings))
 
     @classmethod
     def from_settings(cls, settings: ClientSettings | Mapping[str, Any]) -> SyslogClient:
-        """A client from settings, or from a plain dict of them.
+        """Make a client from settings, or from a plain dict of them.
 
         Raises:
             SettingsError: As the class itself.
@@ -61,10 +70,10 @@ class SyslogClient:
         self._transport = open_transport(settings)
 
     def connect(self) -> None:
-        """Connect now, rather than with the first message, to see whether it works.
+        """Connect now instead of with the first message, to find out whether it works.
 
         Raises:
-            ConnectError: If there is no connection before the deadline.
+            ConnectError: If there is no connection within ``timeout`` seconds.
         """
         self._transport.connect()
 
@@ -87,12 +96,12 @@ class SyslogClient:
             message: The MSG part.
             facility: Number or name; ``None`` for the setting ``facility``.
             severity: Number or name; ``None`` for the setting ``severity``.
-            timestamp: When it happened; without a time zone it is in this machine's
-                local one. ``None`` for now.
+            timestamp: Time of the event. A time without a zone is in the local zone of this
+                machine. ``None`` for now.
             hostname: ``None`` for the setting ``hostname``.
             app_name: ``None`` for the setting ``tag``.
-            procid: Process id; ``None`` for the NILVALUE.
-            msgid: Type of message; ``None`` for the NILVALUE.
+            procid: Id of the process; ``None`` for the NILVALUE.
+            msgid: Type of the message; ``None`` for the NILVALUE.
             structured_data: SD-ELEMENTs by SD-ID (RFC 5424 section 6.3); ``None`` for none.
 
         Raises:
@@ -105,7 +114,7 @@ class SyslogClient:
                 message=message,
                 facility=settings.facility if facility is None else facility,  # type: ignore[arg-type]  # converted
                 severity=settings.severity if severity is None else severity,  # type: ignore[arg-type]  # converted
-                timestamp=self._in_zone(timestamp),
+                timestamp=self._localize(timestamp),
                 hostname=settings.hostname if hostname is None else hostname,
                 app_name=settings.tag if app_name is None else app_name,
                 procid=str(procid) if isinstance(procid, int) else procid,
@@ -119,36 +128,41 @@ class SyslogClient:
 
         Raises:
             InvalidMessageError: If it is too large to be sent at all.
-            TransportError: If it cannot be sent; all since the last ``confirm`` is in doubt.
+            TransportError: If it cannot be sent. Every message since the last ``confirm()`` is
+                in doubt.
         """
         self.send_many((message,))
 
     def send_many(self, messages: Iterable[SyslogMessage]) -> None:
-        """Send messages with few system calls: quicker than one by one.
+        """Send several messages with few system calls, which is faster than one by one.
 
         Raises:
-            InvalidMessageError: If one is too large to be sent at all; none is sent then.
-            TransportError: If one cannot be sent; all since the last ``confirm`` is in doubt.
+            InvalidMessageError: If one is too large to be sent at all. None is sent then.
+            TransportError: If one cannot be sent. Every message since the last ``confirm()`` is
+                in doubt.
         """
         frames = [frame for message in messages for frame in self._wire.message_frames(message)]
         self._transport.send(frames)
 
     def confirm(self) -> None:
-        """Return when the receiver has everything, as the setting ``confirm`` defines it.
+        """Wait until the receiver has everything, as the setting ``confirm`` defines it.
 
-        With ``consumed`` this ends the connection; the next message makes a new one.
+        With ``consumed`` this ends the connection; the next message opens a new one.
 
         Raises:
-            UnconfirmedError: If it is not known to have everything: send again what was
-                sent since the last confirmation. It is raised once, also for what a
-                ``SendError`` left in doubt, and a new connection may then be made.
+            UnconfirmedError: If the receiver is not known to have everything. Send again what
+                was sent since the last confirmation. The error is raised once, also for what a
+                ``SendError`` left in doubt; after that a new connection can be opened.
         """
         if not self._transport.confirm():
             raise UnconfirmedError(self.settings.destination, self.settings.confirm, UNANSWERED)
 
     def close(self) -> None:
-        """End the connection without confirming; a later message makes a new one."""
+        """Close the connection without confirming; a later message opens a new one."""
         self._transport.close()
+
+    def __repr__(self) -> str:
+        return f"<SyslogClient to {self.settings.destination}: {self.settings!r}>"
 
     def __enter__(self) -> SyslogClient:
         return self
@@ -165,12 +179,15 @@ class SyslogClient:
         finally:
             self.close()
 
-    def _in_zone(self, timestamp: datetime | None) -> datetime:
+    def _localize(self, timestamp: datetime | None) -> datetime:
         if timestamp is None:
             return datetime.now(timezone.utc).astimezone(self.settings.timezone)
         try:
-            known = timestamp.utcoffset() is not None
-            return timestamp if known else timestamp.astimezone(self.settings.timezone)
+            has_zone = timestamp.utcoffset() is not None
+            return timestamp if has_zone else timestamp.astimezone(self.settings.timezone)
         except (AttributeError, OverflowError, ValueError):
             expected, section = "a datetime that every zone has, or None", "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, timestamp, section) from None
+
+
+show_keywords(SyslogClient.__init__, ClientSettings, ClientKeywords)

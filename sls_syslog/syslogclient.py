@@ -109,13 +109,15 @@ class SyslogClientBase:
         protocol = "udp" if proto is None else proto
         if str(protocol).strip().lower() == "tls":
             settings["cert_path"] = cert_path or None
-        self._client = SyslogClient(
-            server,
-            port,
-            protocol=protocol,
-            timeout=timeout,
-            syslog_format=self._syslog_format,
-            **settings,
+        self._client = SyslogClient.from_settings(
+            {
+                "host": server,
+                "port": port,
+                "protocol": protocol,
+                "timeout": timeout,
+                "syslog_format": self._syslog_format,
+                **settings,
+            }
         )
         self.clientname = _legal(clientname, 255) or self._client.settings.hostname
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import inspect
 from collections.abc import Callable, Iterator
@@ -29,7 +30,13 @@ def lines() -> Iterator[str]:
 
 def _members(value: type) -> Iterator[str]:
     """How it is made, and its public methods and properties as far as they are written here."""
-    for name in ("__init__", *sorted(name for name in dir(value) if not name.startswith("_"))):
+    specs = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
+    types = {spec.name: spec.type for spec in specs if not hasattr(value, spec.name)}
+    names = {name for name in dir(value) if not name.startswith("_")}
+    for name in ("__init__", *sorted(names | types.keys())):
+        if name in types:
+            yield f"{name}: {types[name]}"
+            continue
         owner = next(base for base in value.__mro__ if name in vars(base))
         if owner.__module__.startswith("sls_syslog."):
             member = getattr(value, name)

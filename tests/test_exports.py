@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.metadata
 import inspect
 import pkgutil
+import sys
 from pathlib import Path
 from types import GenericAlias, ModuleType
 
 import public_api
 import pytest
+from tools import run
 
 import sls_syslog
 from sls_syslog.errors import SyslogError
 
 PUBLIC = [
     "CefPayload",
+    "ClientSettings",
     "ConnectError",
     "DestinationReport",
     "EventMapping",
@@ -128,6 +133,50 @@ def test_only_what_is_offered_is_without_an_underscore(module: ModuleType) -> No
         "short_repr",
     }
     assert own_public_names(module) - set(module.__all__) <= for_this_package_only
+
+
+def test_every_public_name_is_written_alike_in_all_its_places() -> None:
+    assert list(sls_syslog._MODULES) == PUBLIC
+    tree = ast.parse(Path(sls_syslog.__file__).read_text())
+    for_type_checkers = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("sls_syslog.")
+        for alias in node.names
+    }
+    at_run_time = {f"sls_syslog.{module}.{name}" for name, module in sls_syslog._MODULES.items()}
+    assert for_type_checkers == at_run_time
+
+
+def test_dir_shows_nothing_internal() -> None:
+    shown = {name for name in dir(sls_syslog) if not name.startswith("__")}
+    assert shown == set(PUBLIC)
+    assert {"__all__", "__doc__", "__version__"} <= set(dir(sls_syslog))
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert sls_syslog.__version__ == importlib.metadata.version("sls-syslog")
+
+
+def test_a_name_that_is_not_public_is_refused() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'SyslogCleint'"):
+        sls_syslog.SyslogCleint  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_public_name_is_imported_when_it_is_used() -> None:
+    program = (
+        "import sys, sls_syslog\n"
+        "print(*(name for name in sys.modules if name.startswith('sls_syslog.')))\n"
+        "from sls_syslog import ShipperSettings, SyslogShipperProcessor, run_worker\n"
+        "print(*(name for name in sys.modules if name.startswith('sls_syslog.')))\n"
+        "print(sls_syslog.SyslogClient.__name__, 'SyslogClient' in vars(sls_syslog))"
+    )
+    ran = run(sys.executable, "-c", program)
+    at_once, with_the_worker, client = ran.stdout.splitlines()
+    assert at_once == ""
+    unneeded = {"sls_syslog.payloads.cef", "sls_syslog.payloads.leef", "sls_syslog.preflight.check"}
+    assert not unneeded & set(with_the_worker.split())
+    assert client == "SyslogClient True"
 
 
 def test_a_star_import_brings_the_public_names() -> None:

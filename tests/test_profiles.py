@@ -24,6 +24,7 @@ from servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
 from sls_syslog import SettingsError, ShipperSettings, SyslogClient
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.settings.options import ReceiverName
 from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.testing import LogEntry, encode_log_group
 
@@ -333,7 +334,7 @@ def test_a_profile_sets_several_keys() -> None:
     settings = settings_of("wazuh")
     assert (settings.syslog_format, settings.framing) == ("rfc3164", "newline")
     assert (settings.max_message_bytes, settings.oversize) == (65_000, "split")
-    assert settings.payload == ShipperSettings(host="siem", payload="json").payload  # type: ignore[arg-type]
+    assert settings.payload == ShipperSettings(host="siem", payload="json").payload
     assert settings.receiver == "wazuh"
 
 
@@ -368,7 +369,7 @@ def test_a_payload_that_is_given_wins(name: str) -> None:
 
 
 @each_profile
-def test_dict_keyword_and_environment_are_the_same(name: str) -> None:
+def test_dict_keyword_and_environment_are_the_same(name: ReceiverName) -> None:
     settings = settings_of(name.upper())
     assert settings == ShipperSettings(host="siem.example", receiver=name)
     environ = {"SYSLOG_HOST": "siem.example", "SYSLOG_RECEIVER": name}
@@ -413,7 +414,9 @@ def test_a_wrong_protocol_is_that_key_s_error() -> None:
 
 
 def test_a_contradiction_names_the_receiver_as_well() -> None:
-    with pytest.raises(SettingsError, match=r"^bom: has no place .* \(with receiver 'wazuh'\)"):
+    with pytest.raises(
+        SettingsError, match=r"^bom: is for syslog_format .* \(with receiver 'wazuh'\)"
+    ):
         settings_of("wazuh", bom=True)
     with pytest.raises(SettingsError, match=r"^framing: contradicts protocol 'udp'"):
         settings_of("rsyslog", protocol="udp", framing="newline")

@@ -35,6 +35,7 @@ from sls_syslog.errors import InvalidMessageError
 from sls_syslog.logs.flatten import flatten
 from sls_syslog.payloads.by_name import Payload
 from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.options import NewlinePolicy
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.deframer import deframer_for
@@ -207,21 +208,23 @@ class Case(NamedTuple):
     bom: bool = False
 
     def settings(self) -> ShipperSettings:
-        return ShipperSettings(
-            host="siem",
-            protocol="tcp" if self.framing else "udp",
-            syslog_format=self.syslog_format,
-            framing=self.framing,
-            newlines=self.newlines,
-            timezone=self.zone.setting,  # type: ignore[arg-type]  # as a dict or the environment
-            hostname=self.hostname.setting if self.hostname else None,  # type: ignore[arg-type]
-            tag=self.tag.setting,
-            sep=self.sep,
-            payload=self.payload,  # type: ignore[arg-type]
-            max_message_bytes=self.limit,
-            bom=self.bom,
-            facility=self.facility,  # type: ignore[arg-type]
-            severity=self.severity,  # type: ignore[arg-type]
+        return ShipperSettings.from_mapping(
+            {
+                "host": "siem",
+                "protocol": "tcp" if self.framing else "udp",
+                "syslog_format": self.syslog_format,
+                "framing": self.framing,
+                "newlines": self.newlines,
+                "timezone": self.zone.setting,
+                "hostname": self.hostname.setting if self.hostname else None,
+                "tag": self.tag.setting,
+                "sep": self.sep,
+                "payload": self.payload,
+                "max_message_bytes": self.limit,
+                "bom": self.bom,
+                "facility": self.facility,
+                "severity": self.severity,
+            }
         )
 
     def frames(self, logs: Iterable[Mapping[str, str]]) -> list[bytes]:
@@ -753,7 +756,7 @@ def test_a_message_made_by_hand_is_made_exactly_when_every_field_keeps_its_rule(
     newlines=st.sampled_from(["escape", "space", "keep"]),
 )
 def test_a_message_made_by_hand_is_read_back_as_it_was_made(
-    fields: dict[str, Any], newlines: str
+    fields: dict[str, Any], newlines: NewlinePolicy
 ) -> None:
     wire = WireFormat(ClientSettings(host="siem", framing="octet-counting", newlines=newlines))
     message = SyslogMessage(**fields)

@@ -60,7 +60,7 @@ def test_the_first_match_wins() -> None:
     ids=["rules", "mappings", "json"],
 )
 def test_rules_come_from_settings(given: Any) -> None:
-    settings = ShipperSettings(host="siem", severity_rules=given, severity="notice")  # type: ignore[arg-type]
+    settings = ShipperSettings(host="siem", severity_rules=given, severity="notice")
     hooks = MessageHooks(settings)
     assert hooks.severity({"level": "E"}) is ERROR
     assert hooks.severity({"level": "F"}) is Severity.NOTICE
@@ -90,5 +90,5 @@ def test_rules_come_from_settings(given: Any) -> None:
 )
 def test_a_wrong_rule_is_refused(rule: Any, words: str) -> None:
     with pytest.raises(SettingsError, match="severity_rules") as refused:
-        ShipperSettings(host="siem", severity_rules=[rule])  # type: ignore[arg-type]
+        ShipperSettings(host="siem", severity_rules=[rule])
     assert words in str(refused.value)

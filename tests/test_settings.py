@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sls_syslog.client import SyslogClient
 from sls_syslog.errors import SettingsError
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.options import ProtocolName
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.syslog.message import SyslogMessage
@@ -95,7 +97,7 @@ def test_only_the_host_is_required() -> None:
     ],
 )
 def test_defaults_follow_the_protocol(
-    protocol: str, port: int, framing: str | None, size: int | None, confirm: str
+    protocol: ProtocolName, port: int, framing: str | None, size: int | None, confirm: str
 ) -> None:
     settings = ClientSettings(host="siem", protocol=protocol)
     assert (settings.port, settings.framing) == (port, framing)
@@ -177,7 +179,7 @@ def test_the_separator_reaches_the_payload() -> None:
         ("newlines", ["remove"], "expected one of escape, space, keep"),
         ("max_message_bytes", [0, 479, 2**31], "expected a whole number from 480 to"),
         ("timezone", ["Asia/Shangai", "+25:00", 8], "expected local, UTC"),
-        ("timezone", [Timeless()], "expected a tzinfo that knows its offset"),
+        ("timezone", [Timeless()], "expected a tzinfo that has an offset"),
         ("facility", ["locla0", 24, -1, 1.0], "expected a number from 0 to 23 or one of kern"),
         ("severity", ["worse", 8, True], "expected a number from 0 to 7 or one of emergency"),
         ("hostname", ["", "{", "{}", 5], "expected"),
@@ -195,7 +197,7 @@ def test_the_separator_reaches_the_payload() -> None:
         (
             "host",
             ["siem:514", "tcp://siem", "a\0b", "10.0.0.1:514"],
-            "expected a name or an address alone",
+            "expected a name or an address without a port",
         ),
         (
             "hosts",
@@ -203,7 +205,7 @@ def test_the_separator_reaches_the_payload() -> None:
             "expected each receiver as name, name:port or [IPv6 address]:port",
         ),
         ("hosts", [5, {"a": 514}], "expected a list of receivers"),
-        ("max_rate", [0, -1, "1/s", "nan", True], "expected a number of messages a second above"),
+        ("max_rate", [0, -1, "1/s", "nan", True], "expected a number of messages per second above"),
         ("verify_hostname", ["perhaps", 2], "expected true or false"),
         ("oversize", ["cut", 5], "expected one of truncate, split, drop"),
         ("bom", ["perhaps"], "expected true or false"),
@@ -321,7 +323,11 @@ def test_what_is_no_mapping_is_refused(value: Any) -> None:
     [
         ({}, "host", "required"),
         ({"protocol": "udp", "framing": "newline"}, "framing", "contradicts protocol 'udp'"),
-        ({"protocol": "udp", "framing": "octet-counting"}, "framing", "a datagram is a frame"),
+        (
+            {"protocol": "udp", "framing": "octet-counting"},
+            "framing",
+            "each datagram carries one message",
+        ),
         ({"newlines": "keep"}, "newlines", "needs framing 'octet-counting'"),
         ({"newlines": "keep", "framing": "newline"}, "newlines", "needs framing"),
         ({"newlines": "keep", "protocol": "udp"}, "newlines", "needs framing"),
@@ -335,12 +341,12 @@ def test_what_is_no_mapping_is_refused(value: Any) -> None:
         ({"cert_path": "PEM"}, "cert_path", "is for protocol 'tls', but protocol is 'tcp'"),
         ({"protocol": "udp", "client_cert": "PEM"}, "client_cert", "is for protocol 'tls'"),
         ({"server_hostname": "x"}, "server_hostname", "is for protocol 'tls'"),
-        ({"syslog_format": "rfc3164", "bom": True}, "bom", "no place in syslog_format 'rfc3164'"),
-        ({"syslog_format": "rfc3164", "enterprise_id": 5}, "enterprise_id", "no place in"),
+        ({"syslog_format": "rfc3164", "bom": True}, "bom", "is for syslog_format 'rfc5424'"),
+        ({"syslog_format": "rfc3164", "enterprise_id": 5}, "enterprise_id", "is for syslog_format"),
         (
             {"syslog_format": "rfc3164", "structured_data": '{"a": {}}'},
             "structured_data",
-            "no place in",
+            "is for syslog_format",
         ),
         ({"verify_hostname": False}, "verify_hostname", "is for protocol 'tls'"),
         ({"min_tls": "1.3"}, "min_tls", "is for protocol 'tls'"),
@@ -410,6 +416,21 @@ def test_a_secret_is_never_shown(pem: str) -> None:
     assert SECRET not in str(refused(host="siem", client_key_password=[SECRET]))
 
 
+def test_repr_shows_what_differs_from_the_defaults() -> None:
+    settings = ShipperSettings(hosts="a,b", payload="json", hostname="me", severity="error")
+    assert repr(settings) == (
+        "ShipperSettings(host='a', port=514, hosts=('a:514', 'b:514'), framing='newline',"
+        " severity=<Severity.ERROR: 3>, hostname='me', payload=JsonPayload(expand=()))"
+    )
+
+
+def test_repr_of_a_client_shows_where_it_sends_and_no_secret(pem: str) -> None:
+    keywords: dict[str, Any] = {"client_cert": pem, "client_key_password": SECRET}
+    client = SyslogClient("siem", protocol="tls", **keywords)
+    assert repr(client).startswith("<SyslogClient to tls://siem:6514: ClientSettings(host='siem'")
+    assert SECRET not in repr(client)
+
+
 def test_files_that_do_not_hold_what_they_should_are_refused(pem: str, tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.touch()
@@ -446,9 +467,9 @@ def test_settings_cannot_be_changed_but_replaced() -> None:
     [
         ShipperSettings(host="siem"),
         ShipperSettings(host="siem", protocol="udp"),
-        ShipperSettings(host="siem", protocol="tls", min_tls="1.3"),  # type: ignore[arg-type]
+        ShipperSettings(host="siem", protocol="tls", min_tls="1.3"),
         ShipperSettings(host="siem", protocol="tls", ssl_context=ssl.create_default_context()),
-        ShipperSettings(hosts="a:1514, [::1]", port=600),  # type: ignore[arg-type]
+        ShipperSettings(hosts="a:1514, [::1]", port=600),
     ],
     ids=["tcp", "udp", "tls", "ssl_context", "hosts"],
 )
@@ -460,7 +481,7 @@ def test_one_key_can_be_replaced(settings: ShipperSettings) -> None:
 
 @pytest.mark.parametrize("payload", ["key-value", "json"])
 def test_settings_cross_the_border_of_a_process(payload: Any) -> None:
-    settings = ShipperSettings(host="siem", payload=payload, timezone="Asia/Shanghai")  # type: ignore[arg-type]
+    settings = ShipperSettings(host="siem", payload=payload, timezone="Asia/Shanghai")
     assert pickle.loads(pickle.dumps(settings)) == settings
 
 
@@ -487,8 +508,8 @@ def test_several_receivers_stand_in_order(given: dict[str, Any], receivers: list
 
 
 def test_settings_of_one_receiver_are_whole() -> None:
-    several = ShipperSettings(hosts="a,b:1514", facility="local3", sep="^")  # type: ignore[arg-type]
-    alone = ShipperSettings(host="b", port=1514, facility="local3", sep="^")  # type: ignore[arg-type]
+    several = ShipperSettings(hosts="a,b:1514", facility="local3", sep="^")
+    alone = ShipperSettings(host="b", port=1514, facility="local3", sep="^")
     assert several.receivers[1] == alone
     assert several.receivers[1].receivers == (alone,)
     assert alone.receivers[0] is alone
@@ -499,14 +520,14 @@ def test_a_list_of_one_receiver_is_that_receiver() -> None:
 
 
 def test_the_wrong_one_of_several_receivers_is_named() -> None:
-    assert str(refused(hosts=["siem", "relay:51x4"])).endswith("; 'relay:51x4' is none")
-    assert "'siem:0' is none" in str(refused(hosts=",".join(["a" * 60] * 9 + ["siem:0"])))
+    assert str(refused(hosts=["siem", "relay:51x4"])).endswith("; 'relay:51x4' is wrong")
+    assert "'siem:0' is wrong" in str(refused(hosts=",".join(["a" * 60] * 9 + ["siem:0"])))
 
 
 def test_several_receivers_are_read_from_the_environment() -> None:
     settings = ShipperSettings.from_env({"SYSLOG_HOSTS": "a,b:1514", "SYSLOG_PROTOCOL": "tls"})
     assert [one.destination for one in settings.receivers] == ["tls://a:6514", "tls://b:1514"]
-    with pytest.raises(SettingsError, match=r"'b:x' is none \(environment variable SYSLOG_HOSTS\)"):
+    with pytest.raises(SettingsError, match=r"'b:x' is wrong \(environment variable SYSLOG_H"):
         ShipperSettings.from_env({"SYSLOG_HOSTS": "a,b:x"})
 
 

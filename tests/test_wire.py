@@ -191,7 +191,7 @@ def test_a_message_without_a_time_is_sent_with_the_present_one_in_rfc_3164(zone:
     frame = framed(wire(syslog_format="rfc3164", timezone=zone), SyslogMessage())
     after = dt.datetime.now(dt.timezone.utc)
     stamp = parse_rfc3164(line_of(frame)).timestamp
-    settings = ClientSettings(host="siem", timezone=zone)  # type: ignore[arg-type]
+    settings = ClientSettings(host="siem", timezone=zone)
     seconds = int((after - before).total_seconds()) + 1
     possible = [
         (before + dt.timedelta(seconds=n)).astimezone(settings.timezone).strftime("%H:%M:%S")

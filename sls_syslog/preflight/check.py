@@ -41,6 +41,7 @@ from sls_syslog.preflight.findings import (
 from sls_syslog.preflight.probe import make_probe, payload_problem, wrong_looks
 from sls_syslog.preflight.report import DestinationReport, Finding, ProbeMessage, ReceiverReport
 from sls_syslog.settings.client import ClientSettings, get_machine_name
+from sls_syslog.settings.options import Framing
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.settings.tls import make_unverified_context
 
@@ -49,7 +50,7 @@ __all__ = ["check_destination"]
 # How long a refusal is waited for: it takes a round trip, and a look at the message.
 _WATCH_SECONDS = 1.0
 _LOOK_SECONDS = 0.02
-_OTHER_FRAMING = {"newline": "octet-counting", "octet-counting": "newline"}
+_OTHER_FRAMING: dict[Framing, Framing] = {"newline": "octet-counting", "octet-counting": "newline"}
 
 
 def check_destination(
@@ -212,7 +213,7 @@ class _Check:
             f" service, or does the receiver refuse this machine ({get_machine_name()})?",
         )
 
-    def _is_taken_in(self, framing: str) -> bool:
+    def _is_taken_in(self, framing: Framing) -> bool:
         newlines = "escape" if self._settings.newlines == "keep" else self._settings.newlines
         try:
             settings = replace(self._settings, framing=framing, newlines=newlines)

@@ -1,13 +1,7 @@
-"""What each receiver needs to accept a message: one row of settings for each, with its source.
+"""What each receiver needs to accept a message: one row of settings per receiver, with its source.
 
-Pure data. A row sets only what a receiver demands of messages; how it is reached and trusted is
-left to the user, whose own keys win over a row. No row may make a receiver lose what it was sent,
-so a limit comes with what happens beyond it:
-
-* Key-value and JSON are split. A part of a JSON object is no JSON, but a cut one is none
-  either, and all of it arrives.
-* CEF and LEEF are cut. Behind ``__part__=1/2`` nobody would recognise the event at all; a
-  cut one is read but for its end, and is counted and logged as truncated.
+A row sets only what a receiver demands of messages. It must not set how the receiver is reached
+and trusted: that is up to the user, whose own keys win over a row.
 """
 
 from __future__ import annotations
@@ -21,18 +15,24 @@ from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
 __all__ = ["PROFILES", "Profile"]
 
+# No row may make a receiver lose what it was sent. So each limit comes with a policy for larger
+# messages. Key-value and JSON are split: a part of a JSON object is not JSON, but a cut object is
+# not JSON either, and with parts all of it arrives. CEF and LEEF are cut: with ``__part__=1/2`` in
+# front, no receiver recognizes the event; a cut event is read except for its end, and is counted
+# and logged as truncated.
+
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One receiver.
+    """What one receiver needs.
 
     Attributes:
         name: The value of the setting ``receiver``.
-        title: The receiver as its maker calls it.
+        title: The name that the vendor gives to the receiver.
         settings: Keys of ``ShipperSettings`` and their values; sizes are in bytes.
-        udp: What is different over UDP.
-        source: Where that is written: the vendor's documentation, or the receiver's own source.
-        note: Why the row is as it is.
+        udp: Values that differ over UDP.
+        source: The vendor's documentation, or the receiver's source code, that says so.
+        note: Why the row has these values.
     """
 
     name: str
@@ -43,9 +43,10 @@ class Profile:
     note: str
 
     def settings_for(self, protocol: str | None) -> dict[str, Any]:
-        """The settings under a protocol, ``None`` for the one that the profile or default says.
+        """Return the settings for a protocol. UDP has no framing, and its messages are datagrams.
 
-        UDP has no framing, and no message larger than a datagram.
+        Args:
+            protocol: The protocol; ``None`` for that of the profile, or the default.
         """
         chosen = dict(self.settings)
         if (protocol or chosen.get("protocol")) != "udp":
@@ -60,7 +61,7 @@ class Profile:
 _LINES = {"framing": "newline", "newlines": "escape"}
 _JSON = {"syslog_format": "rfc5424", **_LINES, "payload": "json", "oversize": "split"}
 _RELAY = {"syslog_format": "rfc5424", **_LINES, "oversize": "split"}
-# CEF and LEEF stand where the TAG of RFC 3164 would, and know no escape such as \u0085.
+# CEF and LEEF stand in place of the TAG of RFC 3164, and have no escape such as \u0085.
 _EVENT = {
     "syslog_format": "rfc3164",
     "framing": "newline",
@@ -81,9 +82,9 @@ _ROWS = (
         udp={"max_message_bytes": 1024},
         source=f"{_LEEF_GUIDE}; {_QRADAR_SIZES}",
         note=(
-            "Both headers are taken. RFC 3164, as in IBM's own samples, because QRadar documents"
-            " three digits of a fraction for RFC 5424, and `devTime` dates the event anyway."
-            " Longer events would be cut into several, all but the first without a header."
+            "QRadar reads both headers. RFC 3164, as in IBM's own samples, because QRadar documents"
+            " only three digits of a fraction for RFC 5424, and `devTime` dates the event anyway."
+            " QRadar would cut longer events into several, and only the first would have a header."
         ),
     ),
     Profile(
@@ -100,8 +101,8 @@ _ROWS = (
             "https://www.ibm.com/docs/en/qsip/7.6.0?topic=actiontrail-alibaba-sample-event-message;"
             f" {_QRADAR_SIZES}"
         ),
-        note="For custom properties by JSON expressions. ActionTrail's `event` is an object, as in"
-        " IBM's sample. Its logs are often longer than 4096 bytes: raise both limits.",
+        note="For custom properties by JSON expressions. The `event` of ActionTrail is an object,"
+        " as in IBM's sample. Its logs are often longer than 4096 bytes: raise both limits.",
     ),
     Profile(
         name="arcsight",
@@ -111,8 +112,8 @@ _ROWS = (
             "https://www.microfocus.com/documentation/arcsight/arcsight-smartconnectors-25.1/pdfdoc/"
             "cef-implementation-standard/cef-implementation-standard.pdf"
         ),
-        note="`CEF:0` stands where the TAG would. Its limits are those of each field, which the"
-        " payload keeps; there is none for the message.",
+        note="`CEF:0` stands in place of the TAG. Each field has a limit, which the payload keeps;"
+        " the message has none.",
     ),
     Profile(
         name="splunk",
@@ -120,8 +121,8 @@ _ROWS = (
         settings={**_JSON, "max_message_bytes": 10_000},
         source="http://wiki.splunk.com/Community:Test:"
         "How_Splunk_behaves_when_receiving_or_forwarding_udp_data; size: TRUNCATE in props.conf",
-        note="The TCP input keeps the message as it is; the UDP input takes the priority away and"
-        " puts a time and a host of its own before it.",
+        note="The TCP input keeps the message as it is; the UDP input removes the priority and"
+        " puts its own time and host before the message.",
     ),
     Profile(
         name="sc4s",
@@ -129,7 +130,7 @@ _ROWS = (
         settings={**_JSON, "max_message_bytes": 65_536},
         source="https://github.com/splunk/splunk-connect-for-syslog: docs/sources,"
         " package/etc/go_templates/source_network.t; size: syslog-ng's log-msg-size",
-        note="Ports 514 and 6514 take lines only; octet counting is for 601 and 5425.",
+        note="Ports 514 and 6514 read only lines; octet counting is for 601 and 5425.",
     ),
     Profile(
         name="sentinel",
@@ -137,8 +138,8 @@ _ROWS = (
         settings={**_EVENT, "payload": "cef", "max_message_bytes": 8096},
         source="https://learn.microsoft.com/azure/sentinel/cef-syslog-ama-overview;"
         " size: maxMessageSize of the forwarder's rsyslog",
-        note="`CEF:0` directly behind the host: behind a TAG the agent takes it for plain text."
-        " rsyslog would make a second event of the rest of a longer one.",
+        note="`CEF:0` directly after the host: after a TAG, the agent reads it as plain text."
+        " rsyslog would make a second event of the end of a longer message.",
     ),
     Profile(
         name="elastic",
@@ -147,7 +148,7 @@ _ROWS = (
         udp={"max_message_bytes": 10 * 1024},
         source="https://elastic.co/docs/reference/beats/filebeat/filebeat-input-tcp,"
         " https://elastic.co/docs/reference/beats/filebeat/filebeat-input-syslog",
-        note="`framing: delimiter` is the default there.",
+        note="`framing: delimiter` is the receiver's default.",
     ),
     Profile(
         name="graylog",
@@ -155,7 +156,7 @@ _ROWS = (
         settings={**_JSON, "max_message_bytes": 2 * 1024 * 1024},
         source="https://github.com/Graylog2/graylog2-server: SyslogTCPFramingRouterHandler;"
         " https://github.com/Graylog2/graylog-plugin-cef/issues/11",
-        note="JSON, because its CEF parser un-escapes `=` too early and finds keys in values."
+        note="JSON, because Graylog's CEF parser un-escapes `=` too early and finds keys in values."
         " RFC 5424, because it has the time zone.",
     ),
     Profile(
@@ -164,32 +165,32 @@ _ROWS = (
         settings={**_JSON, "syslog_format": "rfc3164", "max_message_bytes": 65_000},
         source="https://github.com/wazuh/wazuh: src/remoted/src/syslogtcp.c; issues/16994,"
         " issues/107",
-        note="Its predecoder does not read RFC 5424. It decodes JSON that stands behind `TAG: `."
-        " Its buffer is 65536 bytes, in which the line feed and its own prefix must fit.",
+        note="Wazuh's predecoder does not read RFC 5424. It decodes JSON that follows `TAG: `."
+        " Its buffer is 65536 bytes, and must also hold the line feed and Wazuh's own prefix.",
     ),
     Profile(
         name="logrhythm",
         title="LogRhythm System Monitor Agent",
         settings={**_LINES, "syslog_format": "rfc3164", "oversize": "split"},
         source="https://docs.logrhythm.com/lrsiem/docs/syslog-collection",
-        note="Lines on 514, or 6514 for TLS. Host and time are read by a relay regex of the agent;"
-        " no limit is documented.",
+        note="Lines on 514, or 6514 for TLS. A relay regex of the agent reads host and time; no"
+        " limit is documented.",
     ),
     Profile(
         name="rsyslog",
         title="rsyslog, imtcp, imptcp, imudp",
         settings={**_RELAY, "framing": "octet-counting", "max_message_bytes": 8096},
         source="https://www.rsyslog.com/doc/configuration/modules/imtcp.html, and tried: 8.2302",
-        note="Both framings are taken on one port. A longer message would become two, the second"
-        " without a header. The payload is what stands behind the relay's to say.",
+        note="rsyslog reads both framings on one port. A longer message would become two, the"
+        " second without a header. Choose the payload for the system behind the relay.",
     ),
     Profile(
         name="syslog-ng",
         title="syslog-ng, AxoSyslog: network() with flags(syslog-protocol)",
         settings={**_RELAY, "max_message_bytes": 65_536},
         source="https://syslog-ng.github.io/admin-guide, and tried: 3.38",
-        note="Lines, because a wrong driver is then noticed: `syslog()` closes the connection,"
-        " whereas `network()` takes the octet count for a part of the message.",
+        note="Lines, because they reveal a wrong driver: `syslog()` closes the connection. With"
+        " octet counting, `network()` would read the count as a part of the message.",
     ),
     Profile(
         name="sumo",
@@ -201,16 +202,16 @@ _ROWS = (
             "max_message_bytes": 64_000,
         },
         source="https://help.sumologic.com/docs/send-data/hosted-collectors/cloud-syslog-source",
-        note="Anything but RFC 5424 is dropped there, and so is a message without the source's"
-        " token, which a payload of your own has to put first; not split, for then only the"
-        " first part would have it.",
+        note="Sumo Logic drops every message that is not RFC 5424 or lacks the token of the source."
+        " A payload of your own must put the token first. Messages are not split, because only"
+        " the first part would have the token.",
     ),
     Profile(
         name="datadog",
         title="Datadog Agent, TCP listener",
         settings={**_JSON, "max_message_bytes": 256_000},
         source="https://docs.datadoghq.com/agent/logs/log_transport",
-        note="To an Agent of yours; Datadog's own TCP intake is not supported any more.",
+        note="For your own Agent; Datadog no longer supports its own TCP intake.",
     ),
     Profile(
         name="logscale",
@@ -218,14 +219,14 @@ _ROWS = (
         settings={**_JSON, "max_message_bytes": 2048},
         source="https://library.humio.com/falcon-logscale-collector/"
         "log-collector-config-common-source-syslogtls.html",
-        note="`maxEventSize` is 2048 by default and cuts; raise both limits.",
+        note="`maxEventSize` is 2048 by default, and larger events are cut; raise both limits.",
     ),
     Profile(
         name="vector",
         title="Vector, syslog source",
         settings={**_JSON, "max_message_bytes": 102_400},
         source="https://vector.dev/docs/reference/configuration/sources/syslog",
-        note="`max_length` is 102400 by default; what is longer does not arrive whole.",
+        note="`max_length` is 102400 by default; a longer message does not arrive whole.",
     ),
 )
 

@@ -1,15 +1,15 @@
-"""Readers: functions that turn what somebody wrote for a setting into its value.
+"""Readers: functions that turn what a user wrote for a setting into its value.
 
-Pure, but for looking whether a file can be read. Each takes the value as it came (from
-Python, a dict, the environment) and raises ``ValueError("expected ...")`` when it is wrong,
-with a hint as second argument where there is one.
+A reader takes the value as it came, from Python, a dict or the environment. If it is wrong, it
+raises ``ValueError("expected ...")``, with a hint as second argument if there is one. A reader
+must not do any I/O, except to check that a file can be read.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -39,26 +39,31 @@ __all__ = [
 ]
 
 _Value = TypeVar("_Value")
+# The words for true and false that people write in environment variables.
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS |= {"false": False, "no": False, "off": False, "0": False}
+# Characters of a URL, a user name or a typing mistake, which no name or address holds.
 _NOT_IN_HOST = set("/@ \t\r\n\v\f\0")
+# At most 18 digits: no setting needs more, and int() is slow for very long texts.
 _DIGITS = re.compile(r"[0-9]{1,18}")
-# As openssl x509 -fingerprint -sha256 writes it, with its label or without.
+# As `openssl x509 -fingerprint -sha256` writes it, with or without its label.
 _FINGERPRINT = re.compile(r"(?:sha256(?::| fingerprint=))?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.I)
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
 
 def did_you_mean(wrong: object, names: Iterable[str]) -> str:
-    """``"; did you mean 'tls'?"``, or nothing when no name is near."""
+    """Return ``"; did you mean 'tls'?"``, or an empty text if no name is near."""
+    import difflib  # only an error needs it, and it takes 2 ms to import
+
     near = difflib.get_close_matches(str(wrong), list(names), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def text(value: Any) -> str:
-    """Any text but the empty one.
+    """Read a text that is not empty.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is empty, or not a text.
     """
     if not isinstance(value, str) or not value:
         raise ValueError("expected a text that is not empty")
@@ -66,10 +71,10 @@ def text(value: Any) -> str:
 
 
 def host(value: Any) -> str:
-    """A name or an address, and nothing else: no scheme, no port, no white space.
+    """Read a name or an address alone: without scheme, port or white space.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is neither.
     """
     try:
         is_name = isinstance(value, str) and not set(value) & _NOT_IN_HOST and value.encode("idna")
@@ -77,11 +82,11 @@ def host(value: Any) -> str:
             return str(value)
     except (UnicodeError, ValueError):
         pass
-    raise ValueError("expected a name or an address alone; a port has a setting of its own")
+    raise ValueError("expected a name or an address without a port; the port is the setting port")
 
 
 def choice(*names: str) -> Callable[[Any], str]:
-    """A reader of one of ``names``, in any case."""
+    """Make a reader of one of ``names``, in any case."""
 
     def read(value: Any) -> str:
         name = value.strip().lower() if isinstance(value, str) else value
@@ -93,7 +98,7 @@ def choice(*names: str) -> Callable[[Any], str]:
 
 
 def integer(least: int, most: int) -> Callable[[Any], int]:
-    """A reader of a whole number between two bounds, or of its digits."""
+    """Make a reader of a whole number from ``least`` to ``most``, or of its digits."""
 
     def read(value: Any) -> int:
         digits = isinstance(value, str) and _DIGITS.fullmatch(value.strip())
@@ -106,7 +111,7 @@ def integer(least: int, most: int) -> Callable[[Any], int]:
 
 
 def seconds(*, zero: bool = False) -> Callable[[Any], float]:
-    """A reader of a time span in seconds; ``zero`` says whether it may be none at all."""
+    """Make a reader of a time span in seconds; ``zero`` is whether it may be 0."""
     expected = f"expected a number of seconds {'of at least' if zero else 'above'} 0"
 
     def read(value: Any) -> float:
@@ -122,7 +127,7 @@ def seconds(*, zero: bool = False) -> Callable[[Any], float]:
 
 
 def flag(value: Any) -> bool:
-    """``True`` or ``False``, or a word for it.
+    """Read ``True`` or ``False``, or a word for it.
 
     Raises:
         ValueError: If it is neither.
@@ -134,7 +139,7 @@ def flag(value: Any) -> bool:
 
 
 def from_json(value: Any) -> Any:
-    """What a text in JSON means, as the environment has it; anything else as it is.
+    """Parse a text as JSON, as the environment has it; return anything else as it is.
 
     Raises:
         ValueError: If a text is not JSON.
@@ -146,27 +151,27 @@ def from_json(value: Any) -> Any:
 
 
 def file_path(value: Any) -> str:
-    """The path of a file that can be read.
+    """Read the path of a file that can be opened.
 
     Raises:
-        ValueError: If it cannot be read.
+        ValueError: If the file cannot be opened.
     """
     try:
         with Path(value).open("rb"):
-            return str(value)
+            return str(os.fspath(value))
     except (TypeError, ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise ValueError(f"expected the path of a readable file ({reason})") from None
 
 
 def fingerprints(value: Any) -> tuple[str, ...]:
-    """SHA-256 fingerprints, as a list or as a text in which commas part them.
+    """Read SHA-256 fingerprints: a list, or a text with commas between them.
 
     Returns:
-        Each as 64 lower-case hexadecimal digits.
+        Each as 64 hexadecimal digits in lower case.
 
     Raises:
-        ValueError: If one of them is none.
+        ValueError: If one of them is not a fingerprint.
     """
     entries = value.split(",") if isinstance(value, str) else value
     if not isinstance(entries, (list, tuple)):
@@ -178,7 +183,7 @@ def fingerprints(value: Any) -> tuple[str, ...]:
 
 
 def instance_of(kind: type[_Value]) -> Callable[[Any], _Value]:
-    """A reader of an object that only Python code can give."""
+    """Make a reader of an object that only Python code can give."""
 
     def read(value: Any) -> _Value:
         if not isinstance(value, kind):
@@ -189,16 +194,16 @@ def instance_of(kind: type[_Value]) -> Callable[[Any], _Value]:
 
 
 def template(value: Any) -> str:
-    """A text in which ``{field}`` stands for a field of the log."""
+    """Read a text in which ``{field}`` stands for a field of the log."""
     Template(text(value), "")
     return str(value)
 
 
 def header_template(limit: int) -> Callable[[Any], str]:
-    """A reader of a header field of at most ``limit`` characters, or of a template of one."""
+    """Make a reader of a header field of at most ``limit`` characters, or of its template."""
 
     def read(value: Any) -> str:
-        # What a log's fields make of a template is repaired; a fixed text must be right as it is.
+        # The result of a template is sanitized for each log; a fixed text must be right as it is.
         name = template(value)
         if not Template(name, "").fields and sanitize_header_field(name, limit) != name:
             raise ValueError(f"expected 1 to {limit} printable ASCII characters without a space")
@@ -208,7 +213,10 @@ def header_template(limit: int) -> Callable[[Any], str]:
 
 
 def time_zone(value: Any) -> tzinfo | None:
-    """``local`` (``None``), ``UTC``, an offset such as ``+08:00``, or a name of the tz database.
+    """Read ``local``, ``UTC``, an offset such as ``+08:00``, or a name of the tz database.
+
+    Returns:
+        The zone; ``None`` for the local zone of this machine.
 
     Raises:
         ValueError: If there is no such zone.
@@ -217,7 +225,7 @@ def time_zone(value: Any) -> tzinfo | None:
         try:
             datetime(2000, 1, 1, tzinfo=timezone.utc).astimezone(value)
         except Exception:
-            raise ValueError("expected a tzinfo that knows its offset") from None
+            raise ValueError("expected a tzinfo that has an offset") from None
         return value
     name = str(value).strip()
     if name.lower() == "local":
@@ -226,14 +234,14 @@ def time_zone(value: Any) -> tzinfo | None:
         return timezone.utc
     offset = _OFFSET.fullmatch(name)
     try:
-        return _fixed_zone(*offset.groups()) if offset else ZoneInfo(name)
+        return _make_fixed_zone(*offset.groups()) if offset else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(
             "expected local, UTC, an offset such as +08:00, or a name such as Asia/Shanghai"
         ) from None
 
 
-def _fixed_zone(sign: str, hours: str, minutes: str) -> timezone:
+def _make_fixed_zone(sign: str, hours: str, minutes: str) -> timezone:
     moment = datetime.strptime(f"{hours}:{minutes}", "%H:%M")
     offset = timedelta(hours=moment.hour, minutes=moment.minute)
     return timezone(-offset if sign == "-" else offset)

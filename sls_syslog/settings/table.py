@@ -1,25 +1,35 @@
-"""The mechanism of settings: a table of rows, each read, checked and described in one way.
+"""The mechanism of settings: a table of rows, all read, checked and described in one way.
 
-A row is a field of a frozen dataclass. It must not know any setting by name.
+A row is a field of a frozen dataclass. This module must not know any setting by name.
 """
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.settings.readers import did_you_mean
 
-__all__ = ["ENVIRONMENT_PREFIX", "SettingsTable", "read_value", "setting"]
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "Rule",
+    "SettingsTable",
+    "get_rows",
+    "read_value",
+    "setting",
+    "show_keywords",
+]
 
 ENVIRONMENT_PREFIX = "SYSLOG_"
+"""What stands before the key, in capitals, in the name of a variable."""
 
-# What Kubernetes sets in every container when some Service is named "syslog" or "syslog-...".
+# Variables that Kubernetes sets in every container if a Service is named "syslog" or "syslog-...".
 _SERVICE_LINK = re.compile(
     r"SYSLOG_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)=.*"
     r"|SYSLOG_(\w+_)?PORT=(tcp|udp|sctp)://.*"
@@ -28,73 +38,137 @@ _SERVICE_LINK = re.compile(
 _Settings = TypeVar("_Settings", bound="SettingsTable")
 
 
+class Rule(NamedTuple):
+    """Settings that are right one by one, and contradict each other.
+
+    Attributes:
+        keys: The keys to which the rule applies where they were set.
+        is_broken: Whether these settings break the rule.
+        problem: What is wrong, as a template of ``str.format`` over the settings.
+    """
+
+    keys: tuple[str, ...]
+    is_broken: Callable[[Any], bool]
+    problem: str
+
+
 def setting(read: Callable[[Any], Any], default: Any, doc: str, *, secret: bool = False) -> Any:
     """Make a row of the table.
 
     Args:
         read: Turns what a user wrote into the value; raises ``ValueError("expected ...")``.
-        default: The value where none is given.
-        doc: What the setting is for, in Markdown.
+        default: The value if the key is left out or ``None``.
+        doc: What the setting means, in Markdown.
         secret: Whether the value must never be shown.
     """
-    metadata = {"read": read, "default": default, "doc": doc, "secret": secret}
-    return field(default=None, repr=not secret, metadata=metadata)
+    return field(metadata={"read": read, "default": default, "doc": doc, "secret": secret})
 
 
-def read_value(key: str, metadata: Mapping[str, Any], value: Any) -> Any:
+def read_value(key: str, row: Mapping[str, Any], value: Any) -> Any:
     """Read the value of one row.
 
     Raises:
         SettingsError: If it is wrong; a secret is not shown.
     """
     try:
-        return metadata["read"](value)
+        return row["read"](value)
     except SettingsError:
         raise
     except ValueError as error:
-        # A key itself is easily given where its file's path is meant.
-        secret = metadata["secret"] or "-----BEGIN" in str(value)
-        got = "a secret" if secret else short_repr(value)
+        # Users give a private key itself where the path of its file is meant.
+        is_secret = row["secret"] or "-----BEGIN" in str(value)
+        got = "a secret" if is_secret else short_repr(value)
         expected, hint = (*error.args, "")[:2]
         raise SettingsError(key, f"{expected}, got {got}{hint}") from None
 
 
-@dataclass(frozen=True, kw_only=True)
+def show_keywords(function: Callable[..., None], table: type[SettingsTable], options: Any) -> None:
+    """Make ``inspect.signature`` and ``help`` show each setting with its type and default.
+
+    Args:
+        function: A function that takes the settings as ``**settings``.
+        table: The settings class that has the rows.
+        options: The ``TypedDict`` that has the types of the keywords of this function.
+    """
+    types = options.__annotations__
+    signature = inspect.signature(function)
+    named = [part for part in signature.parameters.values() if part.kind is not part.VAR_KEYWORD]
+    keywords = [
+        inspect.Parameter(
+            key, inspect.Parameter.KEYWORD_ONLY, default=row["default"], annotation=types[key]
+        )
+        for key, row in get_rows(table).items()
+        if key in types
+    ]
+    function.__dict__["__signature__"] = signature.replace(parameters=[*named, *keywords])
+
+
+def get_rows(table: SettingsTable | type[SettingsTable]) -> dict[str, Mapping[str, Any]]:
+    """Return the rows of a table by their keys, in order."""
+    return {spec.name: spec.metadata for spec in fields(table)}
+
+
+@dataclass(frozen=True, kw_only=True, init=False, repr=False)
 class SettingsTable:
-    """Settings that exist are valid: every value was read by its row, and none contradicts another.
+    """Settings that exist are valid: each value was read by its row, and no two contradict.
 
     Raises:
         SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
     """
 
-    def __post_init__(self) -> None:
-        given = {spec.name for spec in fields(self) if getattr(self, spec.name) is not None}
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            if spec.name in given:
-                value = read_value(spec.name, spec.metadata, value)
-            else:
-                value = spec.metadata["default"]
-            if value == spec.metadata["default"]:
-                given.discard(spec.name)  # a default that is written out contradicts nothing
-            object.__setattr__(self, spec.name, value)
-        for key, problem in self._contradictions(given):
+    _rules: ClassVar[tuple[Rule, ...]] = ()
+
+    def __init__(self, **options: Any) -> None:
+        self._read_options(options)
+
+    def _read_options(self, options: Mapping[str, Any]) -> None:
+        """Set each attribute to what ``options`` has for it, or to its default.
+
+        Raises:
+            SettingsError: As the class itself; for an unknown key it names the nearest one.
+        """
+        rows = get_rows(self)
+        for key in options:
+            if key not in rows:
+                hint = did_you_mean(key, rows) or f"; the keys are {', '.join(rows)}"
+                raise SettingsError(key, f"unknown setting{hint}")
+        given = set()
+        for key, row in rows.items():
+            value = row["default"]
+            if options.get(key) is not None:
+                value = read_value(key, row, options[key])
+                if value != row["default"]:  # a default that is written out contradicts nothing
+                    given.add(key)
+            object.__setattr__(self, key, value)
+        for key, problem in self._find_contradictions(given):
             raise SettingsError(key, problem)
-        for key, value in self._derived().items():
+        for key, value in self._derive_defaults().items():
             if key not in given:
                 object.__setattr__(self, key, value)
 
-    def _contradictions(self, given: set[str]) -> list[tuple[str, str]]:
-        """What is wrong with keys that are right one by one; the first is reported."""
-        return []
+    def _find_contradictions(self, given: Set[str]) -> Iterator[tuple[str, str]]:
+        """Yield each key that contradicts another, and what is wrong; the first is reported."""
+        for keys, is_broken, problem in self._rules:
+            for key in keys:
+                if key in given and is_broken(self):
+                    yield key, problem.format(self)
 
-    def _derived(self) -> dict[str, Any]:
-        """Defaults that depend on other keys or on this machine."""
+    def _derive_defaults(self) -> dict[str, Any]:
+        """Return the defaults that depend on other keys or on this machine."""
         return {}
+
+    def __repr__(self) -> str:
+        """Show each value that differs from its row's default, and no secret."""
+        shown = [
+            f"{key}={value!r}"
+            for key, row in get_rows(self).items()
+            if (value := vars(self).get(key)) != row["default"] and not row["secret"]
+        ]
+        return f"{type(self).__qualname__}({', '.join(shown)})"
 
     @classmethod
     def of(cls: type[_Settings], value: _Settings | Mapping[str, Any]) -> _Settings:
-        """Settings from settings, which come back as they are, or from a mapping.
+        """Return settings as they are, or make them from a mapping.
 
         Raises:
             SettingsError: As the class itself.
@@ -103,26 +177,21 @@ class SettingsTable:
 
     @classmethod
     def from_mapping(cls: type[_Settings], mapping: Mapping[str, Any]) -> _Settings:
-        """Settings from a plain dict, such as the documented program has.
+        """Make settings from a plain dict, such as that of the documented program.
 
         Raises:
             SettingsError: As the class itself; for an unknown key it names the nearest one.
         """
         if not isinstance(mapping, Mapping):
             raise SettingsError("settings", f"expected a mapping, got {type(mapping).__name__}")
-        known = [spec.name for spec in fields(cls)]
-        for key in mapping:
-            if key not in known:
-                hint = did_you_mean(key, known) or f"; the keys are {', '.join(known)}"
-                raise SettingsError(str(key), f"unknown setting{hint}")
-        return cls(**mapping)
+        return cls(**{str(key): value for key, value in mapping.items()})
 
     @classmethod
     def from_env(cls: type[_Settings], environ: Mapping[str, str] | None = None) -> _Settings:
-        """Settings from variables such as ``SYSLOG_HOST``; an empty one counts as not set.
+        """Make settings from variables such as ``SYSLOG_HOST``; an empty one counts as not set.
 
         Args:
-            environ: The variables; ``None`` for the process's own.
+            environ: The variables; ``None`` for those of this process.
 
         Raises:
             SettingsError: As the class itself; it names the variable as well as the key.
@@ -144,7 +213,7 @@ class SettingsTable:
 
     @classmethod
     def describe(cls) -> list[tuple[str, str, str]]:
-        """Key, default and meaning of every setting, in order: what the reference shows."""
+        """Return key, default and meaning of each setting, in order, for the reference."""
         return [
             (spec.name, _format_default(spec.metadata["default"]), spec.metadata["doc"])
             for spec in fields(cls)
@@ -152,7 +221,7 @@ class SettingsTable:
 
 
 def _format_default(default: Any) -> str:
-    """A default as a user would write it."""
+    """Write a default as a user would."""
     if default is None or default in ((), {}):
         return ""
     if isinstance(default, Enum):  # TLSv1_2 is written as 1.2

@@ -1,7 +1,7 @@
-"""The ``SSLContext`` of a client, made once and used until a certificate file changes.
+"""The ``SSLContext`` of a client: made once, and made again when a certificate file changes.
 
-Reading the system's certificates takes longer than a handshake. A renewed certificate is used by
-the next connection.
+Reading the certificates of the system takes longer than a handshake. The next connection uses a
+renewed certificate. This module must not open a connection.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from functools import lru_cache
 
 __all__ = ["TrustError", "make_client_context", "make_unverified_context"]
 
-# Each holds some hundred certificates; a program has one or two receivers.
-_CONTEXTS = 8
+# Contexts to keep. Each holds some hundred certificates; a program has one or two receivers.
+_MAX_CONTEXTS = 8
 
+# Of a file: modification and change time in nanoseconds, size in bytes, inode; None if unreadable.
 _Signature = tuple[int, ...] | None
 
 
 class TrustError(Exception):
-    """Raised when a file cannot be used; ``key`` is the setting that named it."""
+    """A file cannot be used; ``key`` is the setting that names the file."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"{key}: {problem}")
@@ -37,24 +38,25 @@ def make_client_context(
     min_tls: ssl.TLSVersion,
     verify: bool = True,
 ) -> ssl.SSLContext:
-    """A client's context, which verifies the receiver's certificate unless told not to.
+    """Make a client's context, which verifies the receiver's certificate if ``verify`` is true.
 
-    The same one for the same arguments, until a file changes: it is not to be changed.
+    The same arguments give the same context until a file changes. All callers share it: do not
+    change it.
 
     Args:
-        cert_path: File of CA certificates; ``None`` for the system's.
-        client_cert: File of the client's certificate chain; ``None`` to show none.
-        client_key: File of its private key; ``None`` when it is in ``client_cert`` as well.
-        client_key_password: The key's password; ``None`` when it needs none.
+        cert_path: File of CA certificates; ``None`` for those of the system.
+        client_cert: File of the client's certificate chain; ``None`` for no client certificate.
+        client_key: File of its private key; ``None`` if ``client_cert`` holds the key as well.
+        client_key_password: Password of the key; ``None`` if the key needs none.
         verify_hostname: Whether the certificate must have the receiver's name.
-        min_tls: The oldest version accepted.
-        verify: Whether the certificate must be trusted; ``False`` only for those who compare
-            its fingerprint themselves.
+        min_tls: Oldest TLS version to accept.
+        verify: Whether the certificate must be trusted; ``False`` only if the caller compares its
+            fingerprint.
 
     Raises:
         TrustError: If a file does not hold what it should.
     """
-    return _context(
+    return _make_context(
         cert_path,
         client_cert,
         client_key,
@@ -62,36 +64,36 @@ def make_client_context(
         verify_hostname,
         min_tls,
         verify,
-        _signatures(cert_path, client_cert, client_key),
+        _read_signatures(cert_path, client_cert, client_key),
     )
 
 
 def make_unverified_context() -> ssl.SSLContext:
-    """Make a context that verifies nothing: to look at a receiver, never to send it a log."""
+    """Make a context that verifies nothing. Use it to look at a receiver, never to send a log."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _signatures(*paths: str | None) -> tuple[_Signature, ...]:
-    # The system's certificates are files as well, which an update of the system replaces.
+def _read_signatures(*paths: str | None) -> tuple[_Signature, ...]:
+    # The certificates of the system are files too; an update of the system replaces them.
     system = ssl.get_default_verify_paths()
-    return tuple(_signature(path) for path in (*paths, system.cafile, system.capath))
+    return tuple(_read_signature(path) for path in (*paths, system.cafile, system.capath))
 
 
-def _signature(path: str | None) -> _Signature:
+def _read_signature(path: str | None) -> _Signature:
     if path is None:
         return None
     try:
         status = os.stat(path)
-    except OSError:  # whoever reads the file will say so
+    except OSError:  # reading the file raises an error that says why
         return None
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
-@lru_cache(maxsize=_CONTEXTS)
-def _context(
+@lru_cache(maxsize=_MAX_CONTEXTS)
+def _make_context(
     cert_path: str | None,
     client_cert: str | None,
     client_key: str | None,
@@ -110,28 +112,30 @@ def _context(
     if not verify:
         context.verify_mode = ssl.CERT_NONE
     if client_cert:
-        _load_client(context, client_cert, client_key, client_key_password)
+        _load_client_cert(context, client_cert, client_key, client_key_password)
     return context
 
 
-def _load_client(
+def _load_client_cert(
     context: ssl.SSLContext, certificate: str, key: str | None, password: str | None
 ) -> None:
-    asked = False
+    is_encrypted = False
 
-    def answer() -> str:  # also without a password: OpenSSL would ask for it on the terminal
-        nonlocal asked
-        asked = True
+    def get_password() -> str:  # also without one: OpenSSL would ask for it on the terminal
+        nonlocal is_encrypted
+        is_encrypted = True
         return password or ""
 
     try:
-        context.load_cert_chain(certificate, key, answer)
+        context.load_cert_chain(certificate, key, get_password)
     except OSError as error:
         where = key or certificate
         if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
-            problem = f"the private key in {where} is not that of the certificate in {certificate}"
+            problem = (
+                f"the private key in {where} does not belong to the certificate in {certificate}"
+            )
             raise TrustError("client_key" if key else "client_cert", problem) from None
-        if asked:
+        if is_encrypted:
             state = "is not the password of" if password else "is not set, but needed for"
             problem = f"{state} the private key in {where}"
             raise TrustError("client_key_password", problem) from None

@@ -27,13 +27,17 @@ from itertools import islice
 from statistics import median
 
 from sls_syslog import SyslogClient, SyslogMessage
+from sls_syslog.settings.options import ProtocolName
 
 from .helpers import Helper
 from .workload import MARKER
 
 __all__ = ["main"]
 
-_KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+_KINDS: dict[ProtocolName, socket.SocketKind] = {
+    "tcp": socket.SOCK_STREAM,
+    "udp": socket.SOCK_DGRAM,
+}
 _LOT = 500  # messages in one call of send_many
 _ARRIVAL_SECONDS = 10.0
 _SETTLE_SECONDS = 0.3  # in which what UDP still carries arrives
@@ -45,7 +49,7 @@ class _Place:
 
     host: str
     port: int
-    protocol: str
+    protocol: ProtocolName
 
 
 _Send = Callable[[_Place, Iterable[str]], None]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import ssl
+from collections.abc import Callable, Mapping
+from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
 from aliyun.log.consumer import ConsumerWorker, LogHubConfig
 
+import sls_syslog
 from sls_syslog import (
+    CefPayload,
+    ClientSettings,
     Facility,
     JsonPayload,
     Severity,
@@ -20,6 +26,7 @@ from sls_syslog import (
     SyslogMessage,
     SyslogShipperProcessor,
     TransportError,
+    check_destination,
     consumer_config,
     run_worker,
 )
@@ -59,6 +66,73 @@ def settings() -> ShipperSettings:
     )
 
 
+def settings_in_every_spelling(log_payload: Callable[[Mapping[str, str]], str]) -> None:
+    """What the reference allows for each keyword."""
+    ShipperSettings(host="siem", port=None, protocol=None, payload=None, severity_rules=None)
+    ShipperSettings(hosts="a,b", payload="json", facility="local0", severity="error")
+    ShipperSettings(hosts=["a", "b:1514"], payload="cef", facility=16, severity=3, timezone="UTC")
+    ShipperSettings(hosts=("a", "[::1]:514"), payload="leef", severity=Severity.ERROR)
+    ShipperSettings(host="siem", payload=log_payload, receiver="qradar", confirm="acked")
+    ShipperSettings(host="siem", payload=CefPayload(mapping="actiontrail"), newlines="space")
+    ShipperSettings(host="siem", payload=lambda log: log["message"], oversize="split", sep="^")
+    ShipperSettings(host="siem", protocol="udp", max_rate=500, max_message_bytes=1024)
+    ShipperSettings(
+        host="siem",
+        framing="octet-counting",
+        newlines="keep",
+        severity_rules=[
+            SeverityRule("level", equals="ERROR", severity="error"),
+            {"field": "code", "at_least": 500, "severity": 3},
+        ],
+        structured_data={"origin@32473": {"ip": "{__source__}"}},
+        timezone=timezone(timedelta(hours=8)),
+        enterprise_id=32473,
+        event_id=True,
+        retry_seconds=0,
+        replay_seconds=2.5,
+        hostname="{__source__}",
+        tag="{__topic__}",
+    )
+    rules = [SeverityRule("level", equals="ERROR", severity="error")]
+    ShipperSettings(host="siem", severity_rules=rules, idle_seconds=0, max_connection_seconds=60)
+    ClientSettings(host="siem", protocol="tls", min_tls="1.2", fingerprint="ab" * 32)
+    ClientSettings(host="siem", protocol="tls", min_tls=ssl.TLSVersion.TLSv1_3, timeout=5)
+    ClientSettings(host="siem", protocol="tls", cert_path=Path("ca.pem"), verify_hostname=False)
+    ClientSettings(host="siem", protocol="tls", client_cert="a.pem", client_key_password="x")
+    ClientSettings(host="siem", protocol="tls", fingerprint=["ab" * 32], server_hostname="siem")
+    ClientSettings(host="siem", protocol="tls", ssl_context=ssl.create_default_context())
+    ClientSettings(host="siem", syslog_format="rfc3164", bom=False, client_key=None)
+    SyslogClient("siem", protocol="tcp", facility="local0", hosts="a,b", timezone="Asia/Shanghai")
+    SyslogClient("siem", None, confirm="consumed", severity="warning", framing="newline", tag="app")
+    SyslogClient.from_settings({"host": "siem", "protocol": "tcp"})
+    check_destination(ClientSettings(host="siem"))
+
+
+def read(settings: ShipperSettings) -> ClientSettings:
+    """Attributes have the types of what was read, and can be given again."""
+    facility: Facility = settings.facility
+    severity: Severity = settings.severity
+    zone: tzinfo | None = settings.timezone
+    hosts: tuple[str, ...] = settings.hosts
+    version: ssl.TLSVersion = settings.min_tls
+    payload: Callable[[Mapping[str, str]], str] = settings.payload
+    rules: tuple[SeverityRule, ...] = settings.severity_rules
+    again: ShipperSettings = dataclasses.replace(settings, framing="octet-counting", timeout=5)
+    ShipperSettings(host=again.host, payload=payload, severity_rules=rules, receiver=again.receiver)
+    return ClientSettings(
+        host=settings.host,
+        port=settings.port,
+        protocol=settings.protocol,
+        framing=settings.framing,
+        confirm=settings.confirm,
+        facility=facility,
+        severity=severity,
+        timezone=zone,
+        hosts=hosts,
+        min_tls=version,
+    )
+
+
 def ship(stats: ShipperStats) -> int:
     """The program of the README, with a subclass."""
     config: LogHubConfig = consumer_config(heartbeat_interval=10)
@@ -68,7 +142,8 @@ def ship(stats: ShipperStats) -> int:
 
 
 def send(host: str) -> str:
-    """The client by itself."""
+    """The client alone."""
+    print(sls_syslog.__version__, sls_syslog.SyslogClient)
     message = SyslogMessage(message="hello", severity=Severity.NOTICE, app_name="app")
     try:
         with SyslogClient(host, 514, protocol="tcp", timeout=10) as client:

@@ -164,7 +164,7 @@ def test_what_is_wrong_with_a_private_key_is_said(
     assert wrong.problem.startswith("is not the password of the private key in")
     other = problem_of(client_cert=files["client_cert"], client_key=temporary_ca.issue().key_path)
     assert other.key == "client_key"
-    assert "is not that of the certificate in" in other.problem
+    assert "does not belong to the certificate in" in other.problem
     (tmp_path / "not.pem").write_bytes(b"\x30\x82\x01\x00")
     unread = problem_of(client_cert=str(tmp_path / "not.pem"))
     assert unread.key == "client_cert"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sls_syslog.settings import readers as readers
+from sls_syslog.settings import readers
 
 COLOUR = readers.choice("red", "green", "blue")
 PORT = readers.integer(1, 65535)

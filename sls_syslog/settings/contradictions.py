@@ -1,0 +1,86 @@
+"""Which settings contradict each other: one table, a row for each rule.
+
+The first rule that is broken is reported. A rule must not read a file or look anything up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sls_syslog.settings.table import Rule
+from sls_syslog.syslog.framing import LARGEST_DATAGRAM
+
+__all__ = ["RULES", "TEMPLATE_RULES"]
+
+# The keys that only TLS uses.
+_TLS_KEYS = (
+    *("cert_path", "client_cert", "client_key", "client_key_password", "server_hostname"),
+    *("verify_hostname", "fingerprint", "min_tls", "ssl_context"),
+)
+
+# These describe the receiver; the other keys for TLS describe how a context is made.
+_ALLOWED_WITH_CONTEXT = {"ssl_context", "server_hostname", "fingerprint"}
+
+
+def _is_udp(settings: Any) -> bool:
+    return bool(settings.protocol == "udp")
+
+
+def _has_no_client_cert(settings: Any) -> bool:
+    return settings.client_cert is None
+
+
+RULES = (
+    Rule(("framing",), _is_udp, "contradicts protocol 'udp': each datagram carries one message"),
+    Rule(
+        ("newlines",),
+        lambda settings: settings.newlines == "keep" and settings.framing != "octet-counting",
+        "'keep' needs framing 'octet-counting': under newline framing a line feed"
+        " would end the message",
+    ),
+    Rule(
+        ("max_message_bytes",),
+        lambda settings: _is_udp(settings) and settings.max_message_bytes > LARGEST_DATAGRAM,
+        f"a datagram carries at most {LARGEST_DATAGRAM} bytes",
+    ),
+    Rule(
+        ("confirm",),
+        lambda settings: _is_udp(settings) and settings.confirm in {"consumed", "acked"},
+        "{0.confirm!r} contradicts protocol 'udp', which allows only 'written'",
+    ),
+    Rule(
+        ("max_rate",),
+        lambda settings: not _is_udp(settings),
+        "is for protocol 'udp', but protocol is {0.protocol!r}, where the receiver sets the pace",
+    ),
+    Rule(
+        ("idle_seconds", "max_connection_seconds"),
+        _is_udp,
+        "contradicts protocol 'udp', which has no connections",
+    ),
+    Rule(
+        ("bom", "structured_data", "enterprise_id"),
+        lambda settings: settings.syslog_format == "rfc3164",
+        "is for syslog_format 'rfc5424', but syslog_format is 'rfc3164'",
+    ),
+    Rule(("client_key", "client_key_password"), _has_no_client_cert, "needs client_cert"),
+    Rule(
+        _TLS_KEYS,
+        lambda settings: settings.protocol != "tls",
+        "is for protocol 'tls', but protocol is {0.protocol!r}",
+    ),
+    Rule(
+        tuple(key for key in _TLS_KEYS if key not in _ALLOWED_WITH_CONTEXT),
+        lambda settings: settings.ssl_context is not None,
+        "contradicts ssl_context, which is used as it is",
+    ),
+)
+"""The rules for every kind of settings."""
+
+_NO_LOG = "a template such as {{field}} needs the fields of a log, and a client has no logs"
+
+TEMPLATE_RULES = (
+    Rule(("hostname",), lambda settings: "{" in settings.hostname, _NO_LOG),
+    Rule(("tag",), lambda settings: "{" in settings.tag, _NO_LOG),
+)
+"""The rules for settings without logs."""
