@@ -130,7 +130,7 @@ class SyslogClient:
             InvalidMessageError: If one is too large to be sent at all; none is sent then.
             TransportError: If one cannot be sent; all since the last ``confirm`` is in doubt.
         """
-        frames = [frame for message in messages for frame in self._wire.message_frames(message)]
+        frames = [frame for message in messages for frame in self._wire.encode_message(message)]
         self._transport.send(frames)
 
     def confirm(self) -> None:

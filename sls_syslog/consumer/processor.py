@@ -8,6 +8,7 @@ exception out, because the SDK drops the batch of a ``process()`` that raises
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -17,13 +18,13 @@ from aliyun.log.proto import LogGroupListRaw
 
 from sls_syslog.consumer.fetches import Fetches
 from sls_syslog.consumer.patches import current_worker, guard, listen, unguard
-from sls_syslog.delivery.lag import read_receive_time
 from sls_syslog.delivery.ledger import PROCESS_STATS, ShipperStats, Tally
 from sls_syslog.delivery.window import Batch, Delivery
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.errors import TransportError
 from sls_syslog.logs.event_ids import format_ledger_name, format_shard_name, make_event_ids
+from sls_syslog.logs.receive_time import read_receive_time
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.settings.shipper import ShipperSettings
@@ -223,22 +224,22 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         try:
             ids = make_event_ids(self._place, end, log_groups) if self.settings.event_id else None
             try:
-                frames = encoder.encode(log_groups, ids, uncounted=again)
+                encoded = encoder.encode(log_groups, ids)
             except UnicodeDecodeError:  # protobuf before 4.21 hands out nothing that is not UTF-8
                 raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
-                frames = encoder.encode(raw, ids, uncounted=again)
+                encoded = encoder.encode(raw, ids)
         except BaseException:
             self._ledger.roll_back(again, number - again)
             raise
         tally = Tally(
             logs=number - again,
             again=again,
-            size=sum(map(len, frames)),
+            size=sum(map(len, encoded.frames)),
             oldest=read_receive_time(groups[0], groups[0].Logs[0]) if groups else 0,
             newest=read_receive_time(groups[-1], groups[-1].Logs[-1]) if groups else 0,
-            outcomes=encoder.counts,
+            outcomes=Counter(kind for log, kind in encoded.outcomes if log >= again),
         )
-        return Batch(frames, end, tally)
+        return Batch(encoded.frames, end, tally)
 
     def _look_after(self, delivery: Delivery, cursor: str) -> None:
         try:

@@ -6,16 +6,12 @@ time, is all that it uses. Cursors tell no time: they number the groups of a sha
 
 from __future__ import annotations
 
-from typing import Any
-
-__all__ = ["Lag", "read_receive_time"]
+__all__ = ["Lag"]
 
 # A shard at its end is asked about every half second, and a request takes 10 s at most: with no
 # answer for longer, nobody knows whether it still is at its end.
 _FRESH_SECONDS = 15.0
 _NEVER = float("-inf")
-_RECEIVE_TIME = ("__receive_time__", b"__receive_time__")
-_MOST_DIGITS = 12
 
 
 class Lag:
@@ -56,18 +52,3 @@ class Lag:
         if not pending and now - self._at_end < _FRESH_SECONDS:
             return 0.0
         return max(0.0, now - self._until)
-
-
-def read_receive_time(group: Any, log: Any) -> float:
-    """When SLS received a log; where its group does not say so, the log's own time.
-
-    Args:
-        group: The SDK's ``LogGroup``.
-        log: One of its logs.
-    """
-    told = (tag.Value for tag in group.LogTags if tag.Key in _RECEIVE_TIME)
-    for value in told:  # anybody can write tags: it may be no number at all
-        text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
-        if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
-            return float(text)
-    return float(log.Time)
