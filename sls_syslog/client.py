@@ -141,7 +141,7 @@ class SyslogClient:
             TransportError: If one cannot be sent. Every message since the last ``confirm()`` is
                 in doubt.
         """
-        frames = [frame for message in messages for frame in self._wire.message_frames(message)]
+        frames = [frame for message in messages for frame in self._wire.encode_message(message)]
         self._transport.send(frames)
 
     def confirm(self) -> None:

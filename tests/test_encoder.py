@@ -64,7 +64,7 @@ def read(frame: bytes | None, syslog_format: str = "rfc5424") -> ParsedMessage:
 
 
 def frame_of(made: LogEncoder, log: Any) -> bytes:
-    (frame,) = made.frames(log)
+    (frame,) = made.encode_log(log).frames
     return frame
 
 
@@ -155,7 +155,7 @@ def test_a_hook_is_followed_and_made_legal(
 
 
 def test_a_log_can_be_left_out() -> None:
-    assert encoder({"format_message": lambda log: None}).frames(dict(LOG)) == []
+    assert encoder({"format_message": lambda log: None}).encode_log(dict(LOG)).frames == []
 
 
 def test_a_hook_sees_the_log() -> None:
@@ -237,7 +237,7 @@ def test_a_hook_that_fails_for_every_log_is_reported_once(
 ) -> None:
     failing = encoder({"severity": raises, "facility": lambda log: log["missing"]})
     for _ in range(100):
-        failing.frames(dict(LOG))
+        failing.encode_log(dict(LOG))
     assert len(caplog.records) == 2
 
 
@@ -373,8 +373,8 @@ def test_where_no_event_can_be_made_the_text_in_its_place_has_a_tag() -> None:
     settings = settings_of(
         payload=CefPayload(extension={"act": _mistaken}), syslog_format="rfc3164"
     )
-    (frame,) = LogEncoder(settings, MessageHooks(settings)).frames(LOG)
+    (frame,) = LogEncoder(settings, MessageHooks(settings)).encode_log(LOG).frames
     assert b" relay sls: ||__topic__=audit" in frame
     settings = settings_of(payload="cef", syslog_format="rfc3164")
-    (frame,) = LogEncoder(settings, MessageHooks(settings)).frames(LOG)
+    (frame,) = LogEncoder(settings, MessageHooks(settings)).encode_log(LOG).frames
     assert b" relay CEF:0|" in frame

@@ -8,7 +8,8 @@ import pytest
 from aliyun.log.proto import LogGroup, LogGroupRaw
 from shipping import GROUP, eventually, shipping
 
-from sls_syslog.delivery.lag import Lag, read_receive_time
+from sls_syslog.delivery.lag import Lag
+from sls_syslog.logs.receive_time import read_receive_time
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 OPENED = 1000.0

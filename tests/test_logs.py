@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aliyun.log.proto import LogGroupList, LogGroupListRaw
 from aliyun.log.pulllog_response import PullLogResponse
+from flattening import flatten
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.logs.flatten import flatten, time_of
+from sls_syslog.logs.flatten import read_time
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 
 KINDS = pytest.mark.parametrize("kind", [LogGroupList, LogGroupListRaw])
@@ -175,5 +176,5 @@ def test_the_time_of_a_log_has_seconds_and_nanoseconds(
     time: int, time_ns: int | None, expected: tuple[int, int], kind: Any
 ) -> None:
     (log,) = logs_of([LogEntry({}, time, time_ns)], kind=kind)
-    assert time_of(log) == expected
+    assert read_time(log) == expected
     assert log.get("__time_ns_part__") == (str(time_ns) if time_ns else None)

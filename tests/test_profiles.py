@@ -165,7 +165,7 @@ def encoded(settings: ShipperSettings, *groups: bytes) -> list[bytes]:
     batch = LogGroupList()
     for group in groups:
         batch.LogGroups.add().ParseFromString(group)
-    return LogEncoder(settings, MessageHooks(settings)).encode(batch)
+    return LogEncoder(settings, MessageHooks(settings)).encode(batch).frames
 
 
 def lines(stream: bytes) -> Iterator[bytes]:

@@ -74,8 +74,6 @@ def real() -> Iterator[dict[type, object]]:
             sdk.ConsumerClient: client,
             sdk.HeartBeat: worker.heart_beat,
             sdk.LogClient: client.mclient,
-            sdk.LogGroup: batch.LogGroups[0],
-            sdk.LogGroupList: batch,
             sdk.Options: option,
             sdk.Processor: processor,
             sdk.PullResponse: response,

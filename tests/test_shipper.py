@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aliyun.log.consumer import ConsumerProcessorBase, CursorPosition
 from aliyun.log.consumer.checkpoint_tracker import ConsumerCheckpointTracker
+from flattening import flatten
 from shipping import GROUP, assert_balanced, eventually, make_worker, numbers, shipping
 
 from sls_syslog import (
@@ -23,7 +24,6 @@ from sls_syslog import (
     SyslogShipperProcessor,
 )
 from sls_syslog.consumer.patches import patch_tracker
-from sls_syslog.logs.flatten import flatten
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 LOGS = 100
@@ -590,6 +590,22 @@ def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
     syslog_receiver.start()
     sdk.processor.request_stop()
     assert sdk.processor._shard.choose_start(end_of_second)[0] == end_of_first
+
+
+def test_what_was_done_to_a_log_is_counted_once_although_it_is_served_again(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": "0", "text": "two\nlines"}], shard=0)
+    sdk = Sdk(sls_emulator, quick(syslog_receiver, replay_seconds=3600))
+    batch, end = sdk.fetch(sdk.begin)
+    assert sdk.process(batch, end) is None  # confirmed, and kept in mind for a replay
+    assert sdk.process("no batch at all", end) == sdk.begin
+    assert sdk.process(batch, end) is None
+    sdk.processor.shutdown(sdk.tracker)  # confirms it once more
+    assert len(syslog_receiver.frames) == 2
+    snapshot = sdk.processor.stats.snapshot()
+    assert (snapshot["confirmed"], snapshot["replayed"]) == (1, 1)
+    assert snapshot["repaired"]["control_characters"] == 1
 
 
 def test_a_gap_that_is_known_before_the_batch_in_front_of_it_is_crossed_later(sdk: Sdk) -> None:

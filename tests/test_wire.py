@@ -32,7 +32,7 @@ def line_of(frame: bytes) -> bytes:
 
 
 def framed(wire_format: WireFormat, message: SyslogMessage) -> bytes:
-    (frame,) = wire_format.message_frames(message)
+    (frame,) = wire_format.encode_message(message)
     return frame
 
 

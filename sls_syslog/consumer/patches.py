@@ -22,11 +22,11 @@ from sls_syslog.consumer.sdk import (
     ConsumerClient,
     HeartBeat,
     LogClient,
-    LogGroupList,
     Processor,
     PullResponse,
     Worker,
 )
+from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.throttle import throttle
 
 __all__ = [

@@ -11,11 +11,12 @@ from typing import Any
 
 from aliyun.log.consumer import ConsumerProcessorBase
 
-from sls_syslog.consumer.sdk import CheckpointTracker, LogGroupList
+from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.consumer.shard import Shard
 from sls_syslog.delivery.ledger import PROCESS_STATS, ShipperStats
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.settings.shipper import ShipperSettings
 
 __all__ = ["SyslogShipperProcessor"]

@@ -11,36 +11,19 @@ from typing import Any, Protocol
 
 import requests
 
+from sls_syslog.logs.protobuf import LogGroupList
+
 __all__ = [
     "CheckpointTracker",
     "ConsumerClient",
     "HeartBeat",
     "LogClient",
-    "LogGroup",
-    "LogGroupList",
     "Options",
     "Processor",
     "PullResponse",
     "ShardConsumer",
     "Worker",
 ]
-
-
-class LogGroup(Protocol):
-    """Logs with one topic, one source and one set of tags (``log_logs_pb2.py``)."""
-
-    Logs: Sequence[Any]
-    LogTags: Sequence[Any]
-
-
-class LogGroupList(Protocol):
-    """One batch, as a processor gets it: ``LogGroupList``, or ``LogGroupListRaw`` with bytes."""
-
-    LogGroups: Sequence[LogGroup]
-
-    def SerializeToString(self) -> bytes:  # noqa: N802  # protobuf's name
-        """Encode the batch."""
-        ...
 
 
 class PullResponse(Protocol):

@@ -7,6 +7,7 @@ raises, the SDK drops the batch (``aliyun/log/consumer/tasks.py``) and takes the
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from threading import Lock
 from typing import Protocol
 
@@ -14,13 +15,14 @@ from aliyun.log.proto import LogGroupListRaw
 
 from sls_syslog.consumer.fetches import Fetches
 from sls_syslog.consumer.patches import current_worker, listen, patch_tracker, stop_listening
-from sls_syslog.consumer.sdk import CheckpointTracker, LogGroupList
-from sls_syslog.delivery.lag import read_receive_time
+from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
 from sls_syslog.delivery.window import Batch, Delivery
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.errors import TransportError
 from sls_syslog.logs.event_ids import format_ledger_name, format_shard_name, make_event_ids
+from sls_syslog.logs.protobuf import LogGroupList
+from sls_syslog.logs.receive_time import read_receive_time
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.settings.shipper import ShipperSettings
@@ -214,22 +216,23 @@ class Shard:
             needs_ids = self._owner.settings.event_id
             ids = make_event_ids(self._place, end, log_groups) if needs_ids else None
             try:
-                frames = encoder.encode(log_groups, ids, uncounted=again)
+                encoded = encoder.encode(log_groups, ids)
             except UnicodeDecodeError:  # protobuf before 4.21 gives no text that is not UTF-8
                 raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
-                frames = encoder.encode(raw, ids, uncounted=again)
+                encoded = encoder.encode(raw, ids)
         except BaseException:
             self._ledger.roll_back(again, number - again)
             raise
         tally = Tally(
             logs=number - again,
             again=again,
-            size=sum(map(len, frames)),
+            size=sum(map(len, encoded.frames)),
             oldest=read_receive_time(groups[0], groups[0].Logs[0]) if groups else 0,
             newest=read_receive_time(groups[-1], groups[-1].Logs[-1]) if groups else 0,
-            outcomes=encoder.counts,
+            # What was done to logs that are confirmed already was counted then.
+            outcomes=Counter(kind for log, kind in encoded.outcomes if log >= again),
         )
-        return Batch(frames, end, tally)
+        return Batch(encoded.frames, end, tally)
 
     def _look_after(self, delivery: Delivery, cursor: str) -> None:
         """Confirm what is due, and see whether the receiver is there, between two batches."""

@@ -6,17 +6,12 @@ the logs tell of their time. Cursors tell no time: they number the groups of a s
 
 from __future__ import annotations
 
-from typing import Any
-
-__all__ = ["Lag", "read_receive_time"]
+__all__ = ["Lag"]
 
 # Seconds for which "SLS has no more logs" holds. A shard at its end is asked every half second, and
 # a request takes at most 10 s: after a longer silence nobody knows if it is still at its end.
 _FRESH_SECONDS = 15.0
 _NEVER = float("-inf")
-_RECEIVE_TIME = ("__receive_time__", b"__receive_time__")
-# Digits of a receive time, at most: longer numbers are no time, and may be infinite as a float.
-_MOST_DIGITS = 12
 
 
 class Lag:
@@ -68,21 +63,3 @@ class Lag:
         if not pending and now - self._at_end < _FRESH_SECONDS:
             return 0.0
         return max(0.0, now - self._until)
-
-
-def read_receive_time(group: Any, log: Any) -> float:
-    """Return when SLS received a log; if its group does not tell, the log's own time.
-
-    Args:
-        group: The SDK's ``LogGroup``.
-        log: One of its logs.
-
-    Returns:
-        Seconds since 1970.
-    """
-    values = (tag.Value for tag in group.LogTags if tag.Key in _RECEIVE_TIME)
-    for value in values:  # anybody can write tags: it may be no number at all
-        text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
-        if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
-            return float(text)
-    return float(log.Time)

@@ -1,6 +1,6 @@
 """From logs to the bytes of their messages.
 
-It opens no connection. A hook that fails costs no log.
+It must open no connection, and lose no log: not because of a hook that fails either.
 """
 
 __all__: list[str] = []

@@ -1,50 +1,58 @@
 """``LogEncoder``: from logs to the bytes of their messages, whatever the logs hold.
 
-Pure. Hooks are a user's code: what they return is checked and repaired here, and what
-they raise ends here, since a mistake in formatting must not cost a log or stall a shard.
-Logs that need nothing of this go by ``fast_path.py``.
+It puts together what others make: most logs take the fast path (``fast_path.py``); for the rest it
+asks the hooks (``safe_hooks.py``) and writes header and text (``wire.py``). It must lose no log.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from itertools import repeat
+from typing import Any, TypeAlias, TypeGuard
 
 from sls_syslog.encoding.fast_path import FastPath
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.encoding.safe_hooks import HOOK_FAILED, SafeHooks
 from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import MessageTooLongError
-from sls_syslog.logs.flatten import Log, flatten_group, time_of
-from sls_syslog.logs.rows import read_own_fields, read_rows
-from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
+from sls_syslog.logs import protobuf
+from sls_syslog.logs.columns import RowPayload
+from sls_syslog.logs.flatten import Log, LogReader, read_time
+from sls_syslog.logs.rows import read_rows
 from sls_syslog.settings.shipper import ShipperSettings
-from sls_syslog.syslog.codes import Facility, Severity, compute_prival
+from sls_syslog.syslog.codes import compute_prival
 from sls_syslog.syslog.formats import format_structured_data
-from sls_syslog.syslog.message import SyslogMessage
-from sls_syslog.syslog.sanitize import sanitize_header_field, sanitize_rfc5424_hostname
 from sls_syslog.syslog.timestamps import LogClock
 
-__all__ = ["LogEncoder"]
+__all__ = ["EncodedLogs", "LogEncoder"]
 
 logger = logging.getLogger("sls_syslog.encoding")
 
-_LAST_RESORT: dict[str, Callable[[Log], Any]] = {
-    "format_message": KeyValuePayload(),
-    "severity": lambda log: Severity.INFO,
-    "facility": lambda log: Facility.USER,
-    "hostname": lambda log: "-",
-    "app_name": lambda log: "-",
-    "timestamp": lambda log: datetime.now(timezone.utc),
-    "structured_data": lambda log: {},
-}
+_Runs: TypeAlias = Iterable[tuple[Sequence[bytes], int | None]]
+"""The logs of a group as ``FastPath.encode_group`` yields them."""
+
 _HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
-# Headers that are kept: a SIEM's users have some hundred hosts as a rule.
-_HEADS = 1000
+# Headers that are kept. It bounds memory; most users have some hundred hosts.
+_MAX_HEADS = 1000
+
+
+@dataclass(slots=True)
+class EncodedLogs:
+    """What logs became.
+
+    Attributes:
+        frames: The bytes to send, in order; under newline framing one piece may hold several
+            messages.
+        outcomes: What had to be done to logs: the number of the log in the batch, from 0, and the
+            kind (``docs/reference/wire.md``). A log that needed nothing is not in it; one that
+            needed several things is in it several times.
+    """
+
+    frames: list[bytes] = field(default_factory=list)
+    outcomes: list[tuple[int, str]] = field(default_factory=list)
 
 
 class LogEncoder:
@@ -55,263 +63,195 @@ class LogEncoder:
         hooks: The processor, whose hooks a user may have overridden.
 
     Attributes:
-        counts: What had to be done to logs, by kind (``docs/reference/wire.md``).
-        where: The place in SLS that the next logs come from, for lines in this program's log.
+        where: The place in SLS that the next logs come from, for this program's own log.
     """
 
     def __init__(self, settings: ShipperSettings, hooks: MessageHooks) -> None:
-        self.counts: Counter[str] = Counter()
         self.where = ""
+        self._reported: set[tuple[str, ...]] = set()
         self._wire = WireFormat(settings)
-        self._hooks = hooks
-        self._limit = settings.max_message_bytes
-        self._constants = _constants(settings, hooks)
-        self._stamp = None if _is_own(hooks, "timestamp") else self._make_stamp(settings)
-        self._second = ("", "")
-        is_own_text = _is_own(hooks, "format_message")
-        # CEF and LEEF stand where RFC 3164 has the TAG.
-        self._has_tag = is_own_text or not getattr(settings.payload, "stands_for_tag", False)
-        self._varying = [hook for hook in _HEADER_HOOKS if hook not in self._constants]
+        self._hooks = SafeHooks(settings, hooks, self._wire.format_time, self._report_failure)
+        self._varying = [hook for hook in _HEADER_HOOKS if hook not in self._hooks.constants]
         self._heads: dict[tuple[Any, ...], tuple[str, str]] = {}
-        self._failures = 0
-        self._short_cut = self._make_short_cut(settings)
-        own_payload = not isinstance(settings.payload, (KeyValuePayload, JsonPayload))
-        if own_payload:
-            settings = replace(settings, payload=KeyValuePayload(settings.sep))
-        self._defaults = MessageHooks(settings)
-        self._own = {hook for hook in _LAST_RESORT if _is_own(hooks, hook)}
-        self._own |= {"format_message"} if own_payload else set()
-        self._said: set[tuple[str, ...]] = set()
-        self._legal: dict[str, Callable[[Any], Any]] = {
-            "format_message": _text_or_none,
-            "severity": Severity.of,
-            "facility": Facility.of,
-            "hostname": lambda value: self._repaired("hostname", value, sanitize_rfc5424_hostname),
-            "app_name": lambda value: self._repaired("app_name", value, _app_name),
-            "timestamp": self._timestamp,
-            "structured_data": _structured_data,
-        }
+        self._stamp = self._make_stamp(settings)
+        self._last_time = ("", "")
+        # CEF and LEEF stand where RFC 3164 has the TAG.
+        self._has_tag = "format_message" in self._hooks.overridden or not getattr(
+            settings.payload, "stands_for_tag", False
+        )
+        self._fast_path = self._make_fast_path(settings)
 
     def encode(
         self,
-        log_groups: Any,
+        log_groups: protobuf.LogGroupList,
         event_id: Callable[[int, int], str] | None = None,
-        uncounted: int = 0,
-    ) -> list[bytes]:
-        """The bytes of a batch, framed; under newline framing several messages may be in one piece.
+    ) -> EncodedLogs:
+        """Encode and frame a batch.
 
         Args:
-            log_groups: The SDK's ``LogGroupList``.
-            event_id: Makes an id from the numbers of a group and of a log in it; ``None`` for none.
-            uncounted: Of so many logs, the first ones, nothing is counted: it was when they were
-                confirmed.
+            log_groups: The batch, the SDK's ``LogGroupList``.
+            event_id: Makes the id of a log from the numbers of its group in the batch and of the
+                log in the group, both from 0; ``None`` for no ids.
+
+        Returns:
+            The frames, and what had to be done to logs.
         """
-        self.counts = Counter()
-        frames: list[bytes] = []
+        encoded = EncodedLogs()
+        first = 0  # the number in the batch of the group's first log
         for number, group in enumerate(log_groups.LogGroups):
-            named = partial(event_id, number) if event_id else None
-            messages = self._short_messages(group, named)
-            if self._short_cut is not None and None not in messages:
-                frames += self._short_cut.framed(messages)
-                uncounted -= len(messages)
-                continue
-            logs = self._long_logs(group, messages, named)
-            for message in messages:
-                frames += (
-                    self.frames(next(logs)) if message is None else [self._wire.frame(message)]
-                )
-                uncounted -= 1
-                if uncounted >= 0:
-                    self.counts.clear()
+            ids = partial(event_id, number) if event_id else None
+            self._encode_group(group, ids, first, encoded)
+            first += len(group.Logs)
+        return encoded
+
+    def encode_log(self, log: Log) -> EncodedLogs:
+        """Encode and frame a single log.
+
+        Args:
+            log: The log, as a hook gets it.
+
+        Returns:
+            Its frames, one unless it was split or left out; and what had to be done to it.
+        """
+        outcomes: list[str] = []
+        return EncodedLogs(self._encode_slowly(log, outcomes), [(0, kind) for kind in outcomes])
+
+    def _encode_group(
+        self,
+        group: protobuf.LogGroup,
+        event_id: Callable[[int], str] | None,
+        first: int,
+        encoded: EncodedLogs,
+    ) -> None:
+        """Add the logs of a group to ``encoded``; ``first`` is the number of its first log."""
+        reader: LogReader | None = None
+        if self._fast_path is None:
+            rows = list(read_rows(group))
+            reader = LogReader(group, event_id, rows)
+            runs: _Runs = zip(repeat(()), range(len(rows)), strict=False)
+        else:
+            runs = self._fast_path.encode_group(group, event_id)
+        for frames, number in runs:
+            encoded.frames += frames
+            if number is None:
+                break
+            reader = reader or LogReader(group, event_id)
+            outcomes: list[str] = []
+            encoded.frames += self._encode_slowly(reader.read(number, outcomes), outcomes)
+            if outcomes:
+                encoded.outcomes += [(first + number, kind) for kind in outcomes]
+
+    def _encode_slowly(self, log: Log, outcomes: list[str]) -> list[bytes]:
+        """Encode and frame any log; none of its frames is left if a hook filters it."""
+        hooks, wire = self._hooks, self._wire
+        body = hooks.ask("format_message", log, outcomes)
+        if body is None:
+            outcomes.append("filtered")
+            return []
+        # If the payload failed, its default has written a text that stands for no TAG.
+        has_tag = self._has_tag or HOOK_FAILED in outcomes
+        before, behind = self._find_head(log, has_tag, outcomes)
+        header = f"{before}{self._format_time(log, outcomes)}{behind}"
+        if not wire.format.has_structured_data:
+            return self._encode_parts(header, body, outcomes)
+        if "structured_data" in hooks.constants:
+            return self._encode_parts(f"{header}-", body, outcomes)
+        elements = hooks.ask("structured_data", log, outcomes)
+        head = header + format_structured_data(elements, wire.newlines)
+        try:
+            return self._encode_parts(head, body, outcomes)
+        except MessageTooLongError:
+            outcomes.append("omitted_structured_data")
+            self._report_size("omitted_structured_data")
+            return self._encode_parts(f"{header}-", body, outcomes)
+
+    def _encode_parts(self, head: str, body: str, outcomes: list[str]) -> list[bytes]:
+        frames = self._wire.encode_parts(head, body, outcomes)
+        if outcomes and self._wire.oversize_outcome in outcomes:
+            self._report_size(self._wire.oversize_outcome)
         return frames
 
-    def _short_messages(self, group: Any, event_id: Callable[[int], str] | None) -> list[Any]:
-        if self._short_cut is None:
-            return [None] * len(group.Logs)
-        return self._short_cut.messages(group, read_rows(group), event_id)
-
-    def _long_logs(
-        self, group: Any, messages: list[Any], event_id: Callable[[int], str] | None
-    ) -> Iterator[Log]:
-        """The logs without a message, as hooks are given them."""
-        if self._short_cut is None:
-            own = map(read_own_fields, read_rows(group))
-            return flatten_group(group, self.counts, event_id, own_fields=own)
-        numbers = {number for number, message in enumerate(messages) if message is None}
-        return flatten_group(group, self.counts, event_id, numbers)
-
-    def frames(self, log: Log) -> list[bytes]:
-        """The bytes of one log, framed: one frame as a rule, none when it is left out."""
-        failures = self._failures
-        body = self._ask("format_message", log)
-        if body is None:
-            self.counts["filtered"] += 1
-            return []
-        # Where the payload has failed, its default has written a text that stands for no TAG.
-        has_tag = self._has_tag or self._failures > failures
-        before, behind = self._head(log, has_tag)
-        header = f"{before}{self._time(log)}{behind}"
-        wire = self._wire
-        if not wire.format.has_structured_data:
-            return self._sized(header, body)
-        if "structured_data" in self._constants:
-            return self._sized(f"{header}-", body)
-        elements = format_structured_data(self._ask("structured_data", log), wire.newlines)
-        try:
-            return self._sized(header + elements, body)
-        except MessageTooLongError:
-            self.counts["omitted_structured_data"] += 1
-            self._warn_of_size("omitted_structured_data")
-            return self._sized(f"{header}-", body)  # a log without them is better than none
-
-    def _head(self, log: Log, has_tag: bool) -> tuple[str, str]:
-        """What stands before and behind the time in the header of a log."""
-        said = (has_tag, *[self._ask(hook, log) for hook in self._varying])
-        head = self._heads.get(said)
+    def _find_head(self, log: Log, has_tag: bool, outcomes: list[str]) -> tuple[str, str]:
+        """Return what stands before and behind the time in the header of a log."""
+        answers = (has_tag, *[self._hooks.ask(hook, log, outcomes) for hook in self._varying])
+        head = self._heads.get(answers)
         if head is None:
-            if len(self._heads) >= _HEADS:
+            if len(self._heads) >= _MAX_HEADS:
                 self._heads.clear()
-            head = self._heads[said] = self._make_head(*said)
+            head = self._heads[answers] = self._make_head(*answers)
         return head
 
-    def _make_head(self, has_tag: bool, *said: Any) -> tuple[str, str]:
-        of = {**self._constants, **dict(zip(self._varying, said, strict=True))}
+    def _make_head(self, has_tag: bool, *answers: Any) -> tuple[str, str]:
+        values = {**self._hooks.constants, **dict(zip(self._varying, answers, strict=True))}
         wire_format = self._wire.format
-        app_name = of["app_name"] if has_tag or wire_format.has_structured_data else ""
-        prival = compute_prival(of["facility"], of["severity"])
-        names = of["hostname"], app_name, "-", "-"
-        before, behind = wire_format.header(prival, "\0", *names).split("\0")
+        app_name = values["app_name"] if has_tag or wire_format.has_structured_data else ""
+        prival = compute_prival(values["facility"], values["severity"])
+        header = wire_format.header(prival, "\0", values["hostname"], app_name, "-", "-")
+        before, behind = header.split("\0")
         return before, behind
 
-    def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str]:
+    def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str] | None:
+        """Make what formats the time of a log; ``None`` if a hook says the time."""
+        if "timestamp" in self._hooks.overridden:
+            return None
         clock = LogClock(settings.timezone)
         return clock.rfc5424 if self._wire.format.has_structured_data else clock.rfc3164
 
-    def _make_short_cut(self, settings: ShipperSettings) -> FastPath | None:
+    def _make_fast_path(self, settings: ShipperSettings) -> FastPath | None:
+        """Make the fast path; ``None`` if the settings or a hook leave it no log."""
         payload = settings.payload
-        # Of this very class: one made from it may write anything.
-        if self._varying or "writer" not in vars(type(payload)):
+        if not _has_writer(payload) or "format_message" in self._hooks.overridden:
             return None
-        if self._stamp is None or _is_own(self._hooks, "format_message"):
+        if self._varying or self._stamp is None:
             return None
         has_structured_data = self._wire.format.has_structured_data
-        if has_structured_data and "structured_data" not in self._constants:
+        if has_structured_data and "structured_data" not in self._hooks.constants:
             return None
         before, behind = self._make_head(self._has_tag)
         return FastPath(
             before,
             f"{behind}{'- ' if has_structured_data else ''}{self._wire.bom}",
-            payload.writer,  # type: ignore[attr-defined]  # it has one
+            payload.writer,
             self._stamp,
             settings.framing,
-            self._limit,
+            settings.max_message_bytes,
         )
 
-    def _time(self, log: Log) -> str:
-        """The log's time as the header has it."""
+    def _format_time(self, log: Log, outcomes: list[str]) -> str:
+        """Format the time of a log as the header has it."""
         if self._stamp is None or "__time__" not in log:
-            return str(self._ask("timestamp", log))
+            return str(self._hooks.ask("timestamp", log, outcomes))
         if "__time_ns_part__" in log:
-            return self._stamp(*time_of(log))
-        if log["__time__"] != self._second[0]:  # logs come many to a second
-            self._second = log["__time__"], self._stamp(*time_of(log))
-        return self._second[1]
+            return self._stamp(*read_time(log))
+        if log["__time__"] != self._last_time[0]:  # many logs come in the same second
+            self._last_time = log["__time__"], self._stamp(*read_time(log))
+        return self._last_time[1]
 
-    def _sized(self, head: str, body: str) -> list[bytes]:
-        if self._limit is None:
-            return self._wire.frames(head, body, self.counts)
-        kind = self._wire.oversized
-        before = self.counts[kind]
-        frames = self._wire.frames(head, body, self.counts)
-        if self.counts[kind] > before:
-            self._warn_of_size(kind)
-        return frames
-
-    def _warn_of_size(self, kind: str) -> None:
-        if self._first_time(kind):
-            logger.warning("%s: a log is longer than may be sent: %s", self.where, kind)
-
-    def _ask(self, hook: str, log: Log) -> Any:
-        """What a hook says, made legal; the default's word where it fails."""
-        if hook in self._constants:
-            return self._constants[hook]
-        legal = self._legal[hook]
-        if hook in self._own:
-            try:
-                # A copy: what a hook does to its log must reach neither the next nor the default.
-                return legal(getattr(self._hooks, hook)(dict(log)))
-            except BaseException as error:  # sys.exit() too: it would send the batch back for ever
-                self._report(hook, error)
-        try:
-            return legal(getattr(self._defaults, hook)(log))
-        except Exception as error:
-            self._report(hook, error)
-        return legal(_LAST_RESORT[hook](log))  # a setting that only some logs upset
-
-    def _repaired(self, name: str, value: Any, repair: Callable[[str], str]) -> str:
-        text = "" if value is None else str(value)
-        legal = repair(text)
-        if legal != text and text:
-            self.counts[f"repaired_{name}"] += 1
-        return legal
-
-    def _timestamp(self, value: Any) -> str:
-        if isinstance(value, datetime) and value.utcoffset() is not None:
-            return self._wire.format.time(self._wire.in_zone(value))
-        raise TypeError(f"expected a datetime with a time zone, got {value!r}")
-
-    def _report(self, hook: str, error: BaseException) -> None:
-        self.counts["hook_failed"] += 1
-        self._failures += 1
-        if self._first_time(hook, type(error).__name__):
+    def _report_failure(self, hook: str, error: BaseException) -> None:
+        if self._is_first(hook, type(error).__name__):
             logger.error(
-                "%s: hook %s failed; its default is used for this log and, without another word,"
-                " whenever it fails like this again",
+                "%s: hook %s failed; its default was used."
+                " Further failures of this kind are only counted.",
                 self.where,
                 hook,
                 exc_info=error,
             )
 
-    def _first_time(self, *cause: str) -> bool:
-        known = cause in self._said
-        self._said.add(cause)
-        return not known
+    def _report_size(self, kind: str) -> None:
+        if self._is_first(kind):
+            logger.warning(
+                "%s: a log is longer than max_message_bytes: %s. Further ones are only counted.",
+                self.where,
+                kind,
+            )
+
+    def _is_first(self, *cause: str) -> bool:
+        """Whether a cause is reported for the first time; from now on it is not."""
+        is_first = cause not in self._reported
+        self._reported.add(cause)
+        return is_first
 
 
-def _is_own(hooks: MessageHooks, hook: str) -> bool:
-    """Whether a user has overridden a hook."""
-    return hook in vars(hooks) or getattr(type(hooks), hook) is not getattr(MessageHooks, hook)
-
-
-def _constants(settings: ShipperSettings, hooks: MessageHooks) -> dict[str, Any]:
-    """What hooks say of any log, where that is always the same, and legal."""
-    hostname, tag = settings.hostname, settings.tag
-    fixed = {
-        "severity": (settings.severity, not settings.severity_rules),
-        "facility": (settings.facility, True),
-        "hostname": (
-            hostname,
-            "{" not in hostname and sanitize_rfc5424_hostname(hostname) == hostname,
-        ),
-        "app_name": (tag, "{" not in tag and _app_name(tag) == tag),
-        "structured_data": ({}, not settings.structured_data and not settings.enterprise_id),
-    }
-    return {
-        hook: value
-        for hook, (value, is_fixed) in fixed.items()
-        if is_fixed and not _is_own(hooks, hook)
-    }
-
-
-def _app_name(text: str) -> str:
-    return sanitize_header_field(text, 48)
-
-
-def _text_or_none(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise TypeError(f"expected a str or None, got {type(value).__name__}")
-
-
-def _structured_data(value: Any) -> Mapping[str, Any]:
-    return SyslogMessage(structured_data=value or {}).structured_data
+def _has_writer(payload: object) -> TypeGuard[RowPayload]:
+    # A subclass that inherits the writer may write anything when it is called.
+    return "writer" in vars(type(payload))

@@ -1,14 +1,14 @@
 """The hooks that a subclass may override, each with a working default.
 
-Pure. ``SyslogShipperProcessor`` inherits them; the encoder falls back on them when an
-overridden one fails.
+``SyslogShipperProcessor`` inherits them; ``safe_hooks.py`` falls back on them if an overridden one
+fails. They must need nothing but the settings and the log.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sls_syslog.logs.flatten import Log, is_sls_field, time_of
+from sls_syslog.logs.flatten import Log, is_sls_field, read_time
 from sls_syslog.logs.severity_rules import make_severity_function
 from sls_syslog.logs.templates import Template
 from sls_syslog.settings.client import get_machine_name
@@ -24,13 +24,16 @@ __all__ = ["MessageHooks"]
 class MessageHooks:
     """How one log becomes one message.
 
-    Every hook is called with one log, a mapping of str to str with the keys ``__time__``
-    (seconds since 1970), ``__topic__``, ``__source__``, ``__tag__:...`` and the log's own.
-    A hook that raises, or returns what the field cannot hold, costs no log: the default
-    of that hook is used instead, and the failure is reported.
+    Each hook gets one log, a mapping of str to str with the keys ``__time__`` (seconds since
+    1970), ``__topic__``, ``__source__``, ``__tag__:...`` and the log's own fields. If a hook
+    raises, or returns what the field cannot hold, its default is used for this log, and the
+    failure is reported. No log is lost.
 
     Args:
         settings: What the defaults follow.
+
+    Attributes:
+        settings: The same.
     """
 
     def __init__(self, settings: ShipperSettings) -> None:
@@ -45,7 +48,13 @@ class MessageHooks:
         ]
 
     def format_message(self, log: Log) -> str | None:
-        """The MSG part; ``None`` to leave the log out. Default: the setting ``payload``.
+        """Return the MSG part. Default: the setting ``payload`` makes it.
+
+        Args:
+            log: The log.
+
+        Returns:
+            The text; ``None`` to leave the log out, which counts it as filtered.
 
         Raises:
             TypeError: If the payload returns anything but a text.
@@ -56,32 +65,70 @@ class MessageHooks:
         return text
 
     def severity(self, log: Log) -> Severity | int | str:
-        """How bad it is, as a member, number or name.
+        """Return the severity. Default: of the first matching rule, else the setting.
 
-        Default: what the first matching of ``severity_rules`` says, else ``severity``.
+        Args:
+            log: The log.
+
+        Returns:
+            A member, number or name.
         """
         return self._severity(log)
 
     def facility(self, log: Log) -> Facility | int | str:
-        """What it comes from, as a member, number or name. Default: the setting ``facility``."""
+        """Return the facility. Default: the setting ``facility``.
+
+        Args:
+            log: The log.
+
+        Returns:
+            A member, number or name.
+        """
         return self.settings.facility
 
     def hostname(self, log: Log) -> str:
-        """HOSTNAME; what is illegal in it is replaced. Default: the setting ``hostname``."""
+        """Return the HOSTNAME. Default: the setting ``hostname``.
+
+        Args:
+            log: The log.
+
+        Returns:
+            The name; illegal characters in it are replaced.
+        """
         return self._hostname.render(log)
 
     def app_name(self, log: Log) -> str:
-        """APP-NAME, TAG in RFC 3164; what is illegal is replaced. Default: the setting ``tag``."""
+        """Return the APP-NAME, TAG in RFC 3164. Default: the setting ``tag``.
+
+        Args:
+            log: The log.
+
+        Returns:
+            The name; illegal characters in it are replaced.
+        """
         return self._app_name.render(log)
 
     def timestamp(self, log: Log) -> datetime:
-        """When it happened, with a time zone. Default: the log's time in the set ``timezone``."""
-        return self._clock.datetime(*time_of(log))
+        """Return the time of the log. Default: its own, in the setting ``timezone``.
+
+        Args:
+            log: The log.
+
+        Returns:
+            A time with a time zone.
+        """
+        return self._clock.datetime(*read_time(log))
 
     def structured_data(self, log: Log) -> StructuredData:
-        """STRUCTURED-DATA as SD-ID to parameters, for RFC 5424.
+        """Return the STRUCTURED-DATA, for RFC 5424 only.
 
         Default: the settings ``structured_data`` and ``enterprise_id``.
+
+        Args:
+            log: The log.
+
+        Returns:
+            A mapping of SD-ID to parameters.
         """
         elements: dict[str, list[tuple[str, str]]] = {}
         for sd_id, params in self._elements:

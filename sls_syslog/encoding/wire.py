@@ -1,12 +1,11 @@
-"""``WireFormat``: from a message, or the parts of one, to the bytes that go out.
+"""``WireFormat``: from a message, or the parts of one, to the bytes to send.
 
-It reads the clock, but touches no socket. It puts together what the settings choose:
-header format, newline policy, size limit, framing.
+It puts together what the settings choose: header format, newline policy, size limit, framing.
+It reads the clock, and must not touch a socket.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -22,72 +21,94 @@ __all__ = ["WireFormat"]
 
 
 class WireFormat:
-    """How messages look on the wire under given settings.
+    """How messages look on the wire.
 
     Args:
         settings: Format, newline policy, size limit and policy, framing and time zone.
+
+    Attributes:
+        format: The header format, a row of ``FORMATS``.
+        newlines: The newline policy: from a text to the text to send.
+        bom: What stands before the text: a byte order mark, or nothing.
+        oversize_outcome: What a message that is too long is counted as.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
         self.format = FORMATS[settings.syslog_format]
         self.newlines = NEWLINES[settings.newlines]
         self.bom = "\ufeff" if settings.bom else ""
-        self._oversize, self.oversized = OVERSIZE[settings.oversize]
+        self._make_fit, self.oversize_outcome = OVERSIZE[settings.oversize]
         self._limit = settings.max_message_bytes
-        self.frame = FRAMINGS[settings.framing]
+        self._frame = FRAMINGS[settings.framing]
         self._zone = settings.timezone
 
-    def message_frames(self, message: SyslogMessage) -> list[bytes]:
-        """The bytes of one message; of several, where it is too long and to be split.
+    def encode_message(self, message: SyslogMessage) -> list[bytes]:
+        """Encode and frame a message.
+
+        Args:
+            message: The message.
+
+        Returns:
+            Its frames: one, or several if it is too long and the policy is to split.
 
         Raises:
             InvalidMessageError: If its time cannot be written.
-            MessageTooLongError: If it is too long, and not to be cut or split.
+            MessageTooLongError: If it is too long, and must be neither cut nor split.
         """
         now = datetime.now(timezone.utc)
         try:
             if not self.format.has_structured_data:
-                moment = self.in_zone(message.timestamp or now)
-                message = replace(message, timestamp=moment)
+                message = replace(
+                    message, timestamp=(message.timestamp or now).astimezone(self._zone)
+                )
             head = self.format.head(message, now, self.newlines)
         except OverflowError:  # the first and the last day of all, in another zone
             expected, section = "a time that every zone has", "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, message.timestamp, section) from None
-        counts: Counter[str] = Counter()
-        frames = self.frames(head, message.message, counts)
-        if counts["dropped_oversize"]:
+        outcomes: list[str] = []
+        frames = self.encode_parts(head, message.message, outcomes)
+        if "dropped_oversize" in outcomes:
             size = len(head.encode()) + len(message.message.encode())
             raise MessageTooLongError(size, self._limit, "RFC 5424 section 6.1")
         return frames
 
-    def in_zone(self, moment: datetime) -> datetime:
-        """``moment`` as the header shows it: RFC 3164 has no zone, so there is only one."""
-        return moment if self.format.has_structured_data else moment.astimezone(self._zone)
-
-    def frames(self, head: str, text: str, counts: Counter[str]) -> list[bytes]:
-        """The bytes of a message whose header is put together already.
+    def format_time(self, moment: datetime) -> str:
+        """Format a time as the header has it; RFC 3164 has no zone, so the settings choose one.
 
         Args:
-            head: Header and STRUCTURED-DATA, without the space behind them.
-            text: The MSG part, as it is; empty for none.
-            counts: Where is counted what had to be done to it.
+            moment: A time with a zone.
 
         Returns:
-            Its frames: one; several when it was split; none when it was dropped.
+            TIMESTAMP.
+        """
+        if not self.format.has_structured_data:
+            moment = moment.astimezone(self._zone)
+        return self.format.time(moment)
+
+    def encode_parts(self, head: str, text: str, outcomes: list[str]) -> list[bytes]:
+        """Encode and frame a message whose header is made already.
+
+        Args:
+            head: Header and STRUCTURED-DATA, without the space after them.
+            text: The MSG part, unchecked; empty for none.
+            outcomes: Gets one entry for each thing that had to be done to the text.
+
+        Returns:
+            Its frames: one; several if it was split; none if it was dropped.
 
         Raises:
-            MessageTooLongError: If ``head`` leaves no room: no receiver can read a message
-                whose header or STRUCTURED-DATA is cut.
+            MessageTooLongError: If ``head`` leaves no room for text: no receiver can read a
+                message whose header or STRUCTURED-DATA is cut.
         """
-        # Behind STRUCTURED-DATA the space belongs to MSG (RFC 5424 section 6).
+        # The space after STRUCTURED-DATA belongs to MSG (RFC 5424 section 6).
         msg = text.encode("utf-8", "replace")
         if not is_clean(msg) and (legal := self.newlines(msg.decode()).encode()) != msg:
-            counts["repaired_control_characters"] += 1
+            outcomes.append("repaired_control_characters")
             msg = legal
         space = " " if text and self.format.has_structured_data else ""
         start = f"{head}{space}{self.bom if text else ''}".encode()
         if self._limit is None or len(start) + len(msg) <= self._limit:
-            return [self.frame(start + msg)]
-        messages = self._oversize(start, msg, self._limit)
-        counts[self.oversized] += 1
-        return [self.frame(message) for message in messages]
+            return [self._frame(start + msg)]
+        messages = self._make_fit(start, msg, self._limit)
+        outcomes.append(self.oversize_outcome)
+        return [self._frame(message) for message in messages]

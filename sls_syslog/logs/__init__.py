@@ -1,6 +1,6 @@
 """What SLS serves, as logs: mappings of str to str, or rows of bytes.
 
-Beside ``consumer``, only this package knows protobuf.
+Besides ``consumer``, only this package may import protobuf; it must not import the SDK.
 """
 
 __all__: list[str] = []

@@ -1,36 +1,48 @@
 """The contract between the rows of logs and the payloads that write them.
 
-A payload that writes many logs at once needs these names, and nothing of protobuf.
+``rows.py`` makes rows, the writers of ``payloads`` write them. This module must not know protobuf.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-__all__ = ["BETWEEN", "Columns", "Row", "Shape", "Writer"]
+__all__ = ["BETWEEN", "NO_ROW", "Columns", "Row", "RowPayload", "Shape", "Writer"]
 
 BETWEEN = b"\x12"
-"""A byte that hardly any value holds, and none that may go out as it is: a control character."""
+"""Separates values that are joined to be handled at once. A control character: it is rare in
+values, and a value that holds it must take the slow path in any case."""
 
 Columns: TypeAlias = Sequence[tuple[str, str | None]]
-"""The fields of logs that have the same ones: name and text; ``None`` where each has its own."""
+"""The fields that some logs share, as name and text; ``None`` if each log has its own text."""
 
 Writer: TypeAlias = Callable[[tuple[bytes, ...]], bytes | None]
-"""Writes the MSG part of a log from the values, in UTF-8, of those fields that have no text;
-``None`` where a value needs more than it does."""
+"""Writes the MSG part of a log. It is called with the values, in UTF-8, of the columns without
+text, and returns ``None`` if this log needs the slow path."""
 
-Row: TypeAlias = "tuple[Shape, int, int, tuple[bytes, ...]]"
-"""A log: its shape, seconds since 1970, nanoseconds, and its values as they came, not looked at."""
+Row: TypeAlias = "tuple[Shape | None, int, int, tuple[bytes, ...]]"
+"""A log: its shape, seconds since 1970, nanoseconds, and its values, unchecked. The shape is
+``None`` if the log must be read from the SDK's objects; the rest then means nothing."""
+
+NO_ROW: Row = (None, 0, 0, ())
+"""The row of a log that must be read from the SDK's objects."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """Logs that have the same keys in the same order; one object for all of them.
+    """What logs with the same keys in the same order share: one object for all of them.
 
     Attributes:
-        keys: The keys; no two are the same, and none could pass for what SLS says of the log.
+        keys: The keys. They are distinct, and none can impersonate SLS metadata.
     """
 
     keys: tuple[str, ...]
+
+
+class RowPayload(Protocol):
+    """A payload that can also write rows; it must write the same as when it is called."""
+
+    def writer(self, columns: Columns) -> Writer | None:
+        """Make a writer of logs with these fields; ``None`` if the payload cannot."""

@@ -1,6 +1,6 @@
-"""Event ids: the same for the same log, however often and in whatever batch SLS serves it.
+"""Event ids: a log has the same id in every batch in which SLS serves it.
 
-Pure; it knows the shape of the SDK's objects, not the SDK.
+It reads the SDK's objects through Protocols, and must not import the SDK.
 """
 
 from __future__ import annotations
@@ -9,48 +9,93 @@ import base64
 import binascii
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any
+from typing import Protocol
+
+from sls_syslog.logs import protobuf
 
 __all__ = ["format_ledger_name", "format_shard_name", "make_event_ids"]
 
 
-def format_shard_name(tracker: Any) -> str:
-    """The shard that a checkpoint tracker is for, as ``project/logstore/shard``."""
+class _GroupClient(Protocol):
+    """The SDK's ``ConsumerClient``, as far as it is read here."""
+
+    @property
+    def mproject(self) -> str: ...
+
+    @property
+    def mlogstore(self) -> str: ...
+
+    @property
+    def mconsumer_group(self) -> str: ...
+
+
+class _Tracker(Protocol):
+    """The SDK's ``ConsumerCheckpointTracker``, as far as it is read here."""
+
+    @property
+    def consumer_group_client(self) -> _GroupClient: ...
+
+    @property
+    def shard_id(self) -> int: ...
+
+
+def format_shard_name(tracker: _Tracker) -> str:
+    """Format the name of a shard.
+
+    Args:
+        tracker: The SDK's checkpoint tracker of the shard.
+
+    Returns:
+        ``project/logstore/shard``.
+    """
     client = tracker.consumer_group_client
     return f"{client.mproject}/{client.mlogstore}/{tracker.shard_id}"
 
 
-def format_ledger_name(tracker: Any) -> str:
-    """What the ledger of that shard is called: a program may ship it for several groups."""
+def format_ledger_name(tracker: _Tracker) -> str:
+    """Format the name of a shard's ledger: one program may ship a shard for several groups.
+
+    Args:
+        tracker: The SDK's checkpoint tracker of the shard.
+
+    Returns:
+        ``project/logstore/group/shard``.
+    """
     client = tracker.consumer_group_client
     return f"{client.mproject}/{client.mlogstore}/{client.mconsumer_group}/{tracker.shard_id}"
 
 
-def make_event_ids(place: str, end: str, log_groups: Any) -> Callable[[int, int], str]:
-    """A function from the numbers of a group and of a log in it to the log's id.
+def make_event_ids(
+    place: str, end: str, log_groups: protobuf.LogGroupList
+) -> Callable[[int, int], str]:
+    """Make the function that makes the ids of a batch.
 
-    SLS serves whole groups, and its cursors number them (base64 of a decimal, one more for
-    each group): the cursor of a log's group and the log's number in it are its own for ever,
-    while the borders of batches are not. They are counted from the cursor behind the batch: the
-    one before it may be of groups that have expired. Where a cursor is no such number, a digest
-    of the group stands for it.
+    SLS serves whole groups, and its cursors number them (base64 of a decimal, one more for each
+    group). The cursor of a log's group and the log's number in the group never change, while the
+    borders of batches do. Groups are numbered backwards from the cursor after the batch, because
+    the cursor before it may point to groups that have expired. If a cursor is not such a number, a
+    digest of each group stands in its place.
 
     Args:
-        place: What makes ids of different shards differ; see ``format_shard_name``.
-        end: The cursor behind the batch.
-        log_groups: The SDK's ``LogGroupList``.
+        place: Makes ids of different shards differ; see ``format_shard_name``.
+        end: The cursor after the batch.
+        log_groups: The batch, the SDK's ``LogGroupList``.
+
+    Returns:
+        A function from the number of a group in the batch and of a log in the group, both from 0,
+        to the id of the log.
     """
     groups = log_groups.LogGroups
-    behind = _number(end)
-    if behind is not None:
-        names = [str(number) for number in range(behind - len(groups), behind)]
+    after = _read_number(end)
+    if after is not None:
+        names = [str(number) for number in range(after - len(groups), after)]
     else:
         digests = [blake2b(group.SerializeToString(), digest_size=12) for group in groups]
         names = [digest.hexdigest() for digest in digests]
     return lambda group, log: f"{place}/{names[group]}/{log}"
 
 
-def _number(cursor: str) -> int | None:
+def _read_number(cursor: str) -> int | None:
     try:
         return int(base64.b64decode(cursor, validate=True))
     except (binascii.Error, ValueError):

@@ -1,131 +1,156 @@
-"""What SLS serves, as plain logs: one mapping of str to str for each.
+"""Reads the logs that SLS serves as mappings of str to str, one per log.
 
-Pure; it knows the shape of the SDK's protobuf messages (``aliyun/log/log_logs_pb2.py``),
-not the SDK.
+It reads the SDK's protobuf messages through ``protobuf.py``, and imports neither the SDK nor
+protobuf. It must read any log: what is not text, or impersonates SLS, is repaired.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from functools import lru_cache, partial
-from itertools import repeat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-__all__ = [
-    "KEY",
-    "Log",
-    "are_plain",
-    "flatten",
-    "flatten_group",
-    "is_sls_field",
-    "time_of",
-]
+from sls_syslog.logs import protobuf
+from sls_syslog.logs.columns import BETWEEN, NO_ROW, Row
+
+__all__ = ["Log", "LogReader", "are_plain", "is_sls_field", "read_time"]
 
 Log: TypeAlias = Mapping[str, str]
-"""One log: ``__time__`` (seconds since 1970), ``__topic__``, ``__source__``, where it has one
-``__time_ns_part__``, if wanted ``__event_id__``, the tags as ``__tag__:name``, then its own
-fields, in this order."""
+"""One log, in this order: ``__time__`` (seconds since 1970), ``__topic__``, ``__source__``,
+``__time_ns_part__`` if it has one, ``__event_id__`` if wanted, the tags as ``__tag__:name``, its
+own fields."""
 
-KEY = attrgetter("Key")
-"""The name of a field, a ``Content`` of the SDK."""
-
-_VALUE = attrgetter("Value")
+_get_key = attrgetter("Key")
+_get_value = attrgetter("Value")
 
 _RESERVED = frozenset({"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"})
 _TAG = "__tag__:"
 _FORGED = "__content__:"
 
 
-def flatten(
-    log_groups: Any,
-    counts: Counter[str] | None = None,
-    event_id: Callable[[int, int], str] | None = None,
-) -> Iterator[Log]:
-    """Each log of a batch, in order.
+class LogReader:
+    """Reads single logs of one group.
 
-    Nothing that a log's author wrote can pass for what SLS itself says of the log: a field
-    of the log that is named like one of the above is found under ``__content__:`` and its
-    name. Of fields with the same name the last one counts, as in the SDK. Bytes that are
-    not UTF-8 are read with U+FFFD in their place.
+    A log's own field can never impersonate SLS metadata: a field that is named like one of SLS's
+    is found under ``__content__:`` and its name. If fields share a name, the last one counts, as
+    in the SDK. U+FFFD replaces bytes that are not UTF-8.
 
     Args:
-        log_groups: The SDK's ``LogGroupList`` or ``LogGroupListRaw``.
-        counts: Where each such repair is counted; ``None`` not to count.
-        event_id: Makes the id of a log from the numbers of its group in the batch and of the
-            log in the group, both from 0; ``None`` for no ids.
-    """
-    for number, group in enumerate(log_groups.LogGroups):
-        named = partial(event_id, number) if event_id else None
-        yield from flatten_group(group, Counter() if counts is None else counts, named)
-
-
-def flatten_group(
-    group: Any,
-    counts: Counter[str],
-    event_id: Callable[[int], str] | None,
-    wanted: Container[int] | None = None,
-    own_fields: Iterable[Iterable[tuple[str, str]] | None] = repeat(None),
-) -> Iterator[Log]:
-    """Each log of one group; see ``flatten``.
-
-    Args:
-        group: A ``LogGroup`` of the SDK.
-        counts: Where repairs are counted.
+        group: A ``LogGroup`` or ``LogGroupRaw`` of the SDK; nothing of it is read before the first
+            log is.
         event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
-        wanted: The numbers of the logs to yield; ``None`` for all.
-        own_fields: The own fields of each log, where they are known already and need nothing
-            done to them.
+        rows: The row of each log, which is faster to read; empty to read the SDK's objects.
     """
-    text = _Text(counts)
-    topic, source = text(group.Topic), text(group.Source)
-    tags = {_TAG + text(tag.Key): text(tag.Value) for tag in group.LogTags}
-    for number, (log, known) in enumerate(zip(group.Logs, own_fields, strict=False)):
-        if wanted is not None and number not in wanted:
-            continue
-        fields = {"__time__": str(log.Time), "__topic__": topic, "__source__": source}
-        nanoseconds = log.Time_ns
+
+    def __init__(
+        self,
+        group: protobuf.LogGroup,
+        event_id: Callable[[int], str] | None = None,
+        rows: Sequence[Row] = (),
+    ) -> None:
+        self._group = group
+        self._logs = group.Logs
+        self._event_id = event_id
+        self._rows = rows
+        self._shared: tuple[str, str, dict[str, str]] | None = None
+
+    def read(self, number: int, outcomes: list[str]) -> Log:
+        """Read one log.
+
+        Args:
+            number: The number of the log in the group, from 0.
+            outcomes: Gets one entry for each repair; a repair of topic, source or tags counts
+                with the first log that is read.
+
+        Returns:
+            The log.
+        """
+        topic, source, tags = self._shared or self._read_shared(outcomes)
+        row = self._rows[number] if self._rows else NO_ROW
+        _, seconds, nanoseconds, _ = row
+        own = _read_row(row)
+        if own is None:
+            log = self._logs[number]
+            seconds, nanoseconds = log.Time, log.Time_ns
+        fields = {"__time__": str(seconds), "__topic__": topic, "__source__": source}
         if nanoseconds:
             fields["__time_ns_part__"] = str(nanoseconds)
-        if event_id is not None:
-            fields["__event_id__"] = event_id(number)
+        if self._event_id is not None:
+            fields["__event_id__"] = self._event_id(number)
         fields.update(tags)
-        if known is not None:
-            fields.update(known)
-            yield fields
-            continue
-        contents = list(log.Contents)
-        keys, values = tuple(map(KEY, contents)), list(map(_VALUE, contents))
-        if are_plain(keys) and _all_text(values):
-            fields.update(zip(keys, values, strict=True))
+        if own is None:
+            _add_contents(fields, log.Contents, outcomes)
         else:
-            distinct = len(fields) + len(keys)
-            fields.update(zip(map(text.key, keys), map(text, values), strict=True))
-            counts["repaired_duplicate_key"] += distinct - len(fields)
-        yield fields
+            fields.update(own)
+        return fields
+
+    def _read_shared(self, outcomes: list[str]) -> tuple[str, str, dict[str, str]]:
+        group = self._group
+        topic, source = _read_text(group.Topic, outcomes), _read_text(group.Source, outcomes)
+        tags = {
+            _TAG + _read_text(tag.Key, outcomes): _read_text(tag.Value, outcomes)
+            for tag in group.LogTags
+        }
+        self._shared = topic, source, tags
+        return self._shared
 
 
-def time_of(log: Log) -> tuple[int, int]:
-    """Seconds since 1970 and the nanoseconds to add to them."""
+def read_time(log: Log) -> tuple[int, int]:
+    """Read the time of a log.
+
+    Returns:
+        Seconds since 1970, and the nanoseconds to add.
+    """
     return int(log["__time__"]), int(log.get("__time_ns_part__", 0))
 
 
 @lru_cache(maxsize=1024)  # logs come in a few shapes
-def are_plain(keys: tuple[str | bytes, ...]) -> bool:
-    """Whether the names of a log's own fields need nothing done to them.
-
-    They are text, no two are the same, and none could pass for what SLS says of the log.
-    """
+def are_plain(keys: tuple[protobuf.Text, ...]) -> bool:
+    """Whether the keys of a log need no repair: text, distinct, and none like SLS metadata."""
     return len(set(keys)) == len(keys) and not any(
         isinstance(key, bytes) or _is_reserved(key) for key in keys
     )
 
 
-def _all_text(values: list[str | bytes]) -> bool:
-    """Whether all of them were valid UTF-8."""
+def is_sls_field(key: str) -> bool:
+    """Whether a field is SLS metadata other than the time."""
+    return key.startswith(_TAG) or (key in _RESERVED and not key.startswith("__time"))
+
+
+def _read_row(row: Row) -> Iterable[tuple[str, str]] | None:
+    """Read the own fields of a log; ``None`` if it has no row, or a value that is not UTF-8."""
+    shape, _, _, values = row
+    if shape is None:
+        return None
     try:
-        "".join(values)  # type: ignore[arg-type]  # the quickest way to find out
+        texts = BETWEEN.join(values).decode().split("\x12")
+        if len(texts) != len(values):
+            texts = [value.decode() for value in values]
+    except UnicodeDecodeError:
+        return None
+    return zip(shape.keys, texts, strict=True)
+
+
+def _add_contents(
+    fields: dict[str, str], contents: Sequence[protobuf.Content], outcomes: list[str]
+) -> None:
+    """Add the own fields of a log, read from the SDK's objects and repaired."""
+    contents = list(contents)  # protobuf makes its objects at each iteration
+    keys, values = tuple(map(_get_key, contents)), list(map(_get_value, contents))
+    if are_plain(keys) and _are_text(values):
+        fields.update(zip(keys, values, strict=True))
+        return
+    distinct = len(fields) + len(keys)
+    for key, value in zip(keys, values, strict=True):
+        fields[_read_key(key, outcomes)] = _read_text(value, outcomes)
+    outcomes += ["repaired_duplicate_key"] * (distinct - len(fields))
+
+
+def _are_text(values: list[protobuf.Text]) -> bool:
+    """Whether all values are valid UTF-8."""
+    try:
+        "".join(values)  # type: ignore[arg-type]  # the fastest way to find out
     except TypeError:
         return False
     return True
@@ -135,29 +160,19 @@ def _is_reserved(key: str) -> bool:
     return key in _RESERVED or key.startswith((_TAG, _FORGED))
 
 
-def is_sls_field(key: str) -> bool:
-    """Whether a field is one that SLS keeps beside a log's own, but its time."""
-    return key.startswith(_TAG) or (key in _RESERVED and not key.startswith("__time"))
+def _read_text(value: protobuf.Text, outcomes: list[str]) -> str:
+    if isinstance(value, str):
+        return value
+    text = value.decode("utf-8", "replace")
+    if text.encode() != value:  # LogGroupListRaw has bytes everywhere, valid or not
+        outcomes.append("repaired_utf8")
+    return text
 
 
-class _Text:
-    """Reads what protobuf hands out: text, or bytes where that is not valid UTF-8."""
-
-    def __init__(self, counts: Counter[str]) -> None:
-        self.counts = counts
-
-    def __call__(self, value: str | bytes) -> str:
-        if isinstance(value, str):
-            return value
-        text = value.decode("utf-8", "replace")
-        if text.encode() != value:  # LogGroupListRaw has bytes everywhere, valid or not
-            self.counts["repaired_utf8"] += 1
-        return text
-
-    def key(self, value: str | bytes) -> str:
-        """The name under which a log's own field is found."""
-        key = self(value)
-        if not _is_reserved(key):
-            return key
-        self.counts["repaired_reserved_key"] += 1
-        return _FORGED + key
+def _read_key(value: protobuf.Text, outcomes: list[str]) -> str:
+    """Read the name under which a log's own field is found."""
+    key = _read_text(value, outcomes)
+    if not _is_reserved(key):
+        return key
+    outcomes.append("repaired_reserved_key")
+    return _FORGED + key

@@ -1,6 +1,6 @@
 """``SeverityRule``: a log's severity from one of its fields.
 
-Pure.
+A wrong rule is refused when it is made, so that a log can never fail on it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ __all__ = ["SeverityRule", "make_severity_function"]
 
 @dataclass(frozen=True, slots=True)
 class SeverityRule:
-    """When a field meets a condition, the log has this severity.
+    """If a field meets a condition, the log has this severity.
 
-    ``SeverityRule("level", equals="ERROR", severity="error")``; exactly one condition is given.
-    A log without the field never matches.
+    ``SeverityRule("level", equals="ERROR", severity="error")``. Give exactly one condition; the
+    others stay ``None``. A log without the field never matches.
 
     Attributes:
-        field: The field's name, ``level`` or ``__topic__`` say.
-        severity: The severity of a log that matches; a member, a number or a name.
+        field: The field's name, for example ``level`` or ``__topic__``.
+        severity: The severity of a log that matches: a member, a number or a name.
         equals: The field is this text.
-        contains: The field has this text in it.
+        contains: The field contains this text.
         matches: This regular expression is found in the field (``re.search``).
-        at_least: The field is a number, and not below this one.
+        at_least: The field is this number or a larger one.
 
     Raises:
         SettingsError: If a part is missing or wrong; it names the part.
@@ -46,8 +46,9 @@ class SeverityRule:
     def __post_init__(self) -> None:
         if not self.field or type(self.field) is not str:
             raise SettingsError("severity_rules", f"field: expected a name, got {self.field!r}")
-        if len(self._given()) != 1:
-            one_of, given = ", ".join(_CONDITIONS), self._given() or "none"
+        conditions = self._find_conditions()
+        if len(conditions) != 1:
+            one_of, given = ", ".join(_CONDITIONS), conditions or "none"
             raise SettingsError("severity_rules", f"expected exactly one of {one_of}, got {given}")
         try:
             object.__setattr__(self, "severity", Severity.of(self.severity))
@@ -57,10 +58,16 @@ class SeverityRule:
 
     @classmethod
     def of(cls, value: SeverityRule | Mapping[str, Any]) -> SeverityRule:
-        """A rule from a rule, which comes back as it is, or from a mapping of its attributes.
+        """Make a rule of a setting's value.
+
+        Args:
+            value: A rule, which is returned as it is, or a mapping of its attributes.
+
+        Returns:
+            The rule.
 
         Raises:
-            SettingsError: As the class itself.
+            SettingsError: If a part is missing, unknown or wrong; it names the part.
         """
         if isinstance(value, cls):
             return value
@@ -71,69 +78,81 @@ class SeverityRule:
         return cls(**{"field": "", **value})
 
     def test(self) -> Callable[[str], bool]:
-        """The condition as a function of the field's value."""
-        (name,) = self._given()
+        """Make a function of the condition.
+
+        Returns:
+            A function from the field's value to whether it meets the condition.
+        """
+        (name,) = self._find_conditions()
         return _CONDITIONS[name](getattr(self, name))
 
-    def _given(self) -> list[str]:
+    def _find_conditions(self) -> list[str]:
         return [name for name in _CONDITIONS if getattr(self, name) is not None]
 
 
-def _at_least(least: Any) -> Callable[[str], bool]:
+def _make_at_least(least: Any) -> Callable[[str], bool]:
     if isinstance(least, bool) or not math.isfinite(float(least)):
         raise ValueError("at_least: expected a number")
     bound = float(least)
 
-    def reached(value: str) -> bool:
+    def is_reached(value: str) -> bool:
         try:
-            return float(value) >= bound and "_" not in value  # which Python alone takes
+            return float(value) >= bound and "_" not in value  # only Python reads 1_000
         except ValueError:
             return False
 
-    return reached
+    return is_reached
 
 
-def _text(operand: Any) -> str:
+def _read_text(operand: Any) -> str:
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
         raise ValueError("expected a text or a number to compare with")
     return str(operand)
 
 
-def _equals(operand: Any) -> Callable[[str], bool]:
-    text = _text(operand)
+def _make_equals(operand: Any) -> Callable[[str], bool]:
+    text = _read_text(operand)
     return lambda value: value == text
 
 
-def _contains(operand: Any) -> Callable[[str], bool]:
-    text = _text(operand)
+def _make_contains(operand: Any) -> Callable[[str], bool]:
+    text = _read_text(operand)
     return lambda value: text in value
 
 
-def _matches(pattern: str) -> Callable[[str], bool]:
+def _make_matches(pattern: str) -> Callable[[str], bool]:
     search = re.compile(pattern).search
     return lambda value: search(value) is not None
 
 
 _CONDITIONS: dict[str, Callable[[Any], Callable[[str], bool]]] = {
-    "equals": _equals,
-    "contains": _contains,
-    "matches": _matches,
-    "at_least": _at_least,
+    "equals": _make_equals,
+    "contains": _make_contains,
+    "matches": _make_matches,
+    "at_least": _make_at_least,
 }
-"""How each condition is made a function of the field's value."""
+"""What makes a test of the field's value from a condition's operand, by the condition's name."""
 
 
 def make_severity_function(
     rules: Iterable[SeverityRule], otherwise: Severity
 ) -> Callable[[Mapping[str, str]], Severity]:
-    """A function from a log to the severity of the first rule that it meets."""
+    """Make a function from a log to its severity.
+
+    Args:
+        rules: The rules; the first that matches gives the severity.
+        otherwise: The severity of a log that no rule matches.
+
+    Returns:
+        The function.
+    """
     tests = [(rule.field, rule.test(), Severity.of(rule.severity)) for rule in rules]
 
-    def severity(log: Mapping[str, str]) -> Severity:
-        for field, met, level in tests:
+    def find_severity(log: Mapping[str, str]) -> Severity:
+        for field, is_met, severity in tests:
             value = log.get(field)
-            if value is not None and met(value):
-                return level
+            if value is not None and is_met(value):
+                return severity
         return otherwise
 
-    return severity
+    return find_severity

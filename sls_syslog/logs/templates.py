@@ -1,6 +1,6 @@
 """``hostname`` and ``tag`` made from a log's fields: ``{__source__}``, ``{__tag__:__path__}``.
 
-Pure. Not ``str.format``: SLS keys hold colons, and a template must not reach attributes.
+This is not ``str.format``: SLS keys hold colons, and a template must not reach attributes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _FIELD = re.compile(r"\{([^{}]+)\}")
 
 
 class Template:
-    """A text with ``{field}`` in it, filled in from one log.
+    """A text whose ``{field}`` parts are filled in from one log.
 
     Args:
-        text: The template; without a ``{field}`` it is the text itself.
-        fallback: What a log gets in which a named field is missing or empty.
+        text: The template; a text without ``{field}`` is rendered as it is.
+        fallback: What to render if a named field is missing from the log, or empty.
 
     Raises:
         ValueError: If a brace is left open, or ``{}`` names no field.
@@ -32,7 +32,11 @@ class Template:
         self.fields = tuple(_FIELD.findall(text))
 
     def render(self, log: Mapping[str, str]) -> str:
-        """The text for one log."""
+        """Fill in the fields of one log.
+
+        Returns:
+            The text, or the fallback.
+        """
         if not self.fields:
             return self.text
         if not all(log.get(field) for field in self.fields):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
@@ -40,8 +41,9 @@ def make_probe(settings: ClientSettings) -> tuple[ProbeMessage, Mapping[str, int
     }
     encoder = LogEncoder(shipper, MessageHooks(shipper))
     encoder.where = mark
-    frames = tuple(encoder.frames(log))
-    return ProbeMessage(id=mark, framing=settings.framing, frames=frames), encoder.counts
+    encoded = encoder.encode_log(log)
+    message = ProbeMessage(id=mark, framing=settings.framing, frames=tuple(encoded.frames))
+    return message, Counter(kind for _, kind in encoded.outcomes)
 
 
 def payload_problem(message: ProbeMessage, counts: Mapping[str, int]) -> tuple[str, str] | None:

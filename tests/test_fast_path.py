@@ -1,4 +1,4 @@
-"""Which logs take the short way; that it writes the same bytes is in ``test_properties.py``."""
+"""Which logs take the fast path; that it writes the same bytes is in ``test_properties.py``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aliyun.log.proto import LogGroupList
+from flattening import flatten
 
 from sls_syslog import (
     CefPayload,
@@ -20,7 +21,6 @@ from sls_syslog import (
 )
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.logs.flatten import flatten
 from sls_syslog.payloads.fields import text
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
@@ -40,25 +40,24 @@ def served(*logs: Any, **group: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer is worth its making when logs are seen for the first time."""
-    monkeypatch.setattr("sls_syslog.encoding.fast_path._SEEN_OFTEN", 0)
+    monkeypatch.setattr("sls_syslog.encoding.fast_path._LOGS_BEFORE_WRITER", 0)
 
 
 class Watched(LogEncoder):
-    """Counts the logs that take the long way."""
+    """Counts the logs that take the slow path."""
 
-    long_way = 0
+    slow_logs = 0
 
-    def frames(self, log: Mapping[str, str]) -> list[bytes]:
-        self.long_way += 1
-        return super().frames(log)
+    def _encode_slowly(self, log: Mapping[str, str], outcomes: list[str]) -> list[bytes]:
+        self.slow_logs += 1
+        return super()._encode_slowly(log, outcomes)
 
 
-def takes_the_long_way(log_groups: Any, hooks: Any = MessageHooks, **settings: Any) -> int:
-    """How many logs do."""
+def count_slow_logs(log_groups: Any, hooks: Any = MessageHooks, **settings: Any) -> int:
     chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
     encoder = Watched(chosen, hooks(chosen))
     encoder.encode(log_groups)
-    return encoder.long_way
+    return encoder.slow_logs
 
 
 @pytest.mark.parametrize(
@@ -76,9 +75,9 @@ def takes_the_long_way(log_groups: Any, hooks: Any = MessageHooks, **settings: A
         {"timezone": "+05:30"},
     ],
 )
-def test_plain_logs_take_the_short_way(settings: dict[str, Any]) -> None:
+def test_plain_logs_take_the_fast_path(settings: dict[str, Any]) -> None:
     log_groups = served(PLAIN, PLAIN, tags={"__path__": "/var/log"})
-    assert takes_the_long_way(log_groups, **settings) == 0
+    assert count_slow_logs(log_groups, **settings) == 0
 
 
 @pytest.mark.parametrize(
@@ -96,22 +95,22 @@ def test_plain_logs_take_the_short_way(settings: dict[str, Any]) -> None:
         [("new\nline", "key")],
     ],
 )
-def test_logs_that_need_something_done_take_the_long_way(
+def test_logs_that_need_something_done_take_the_slow_path(
     log: list[tuple[str | bytes, str | bytes]],
 ) -> None:
-    assert takes_the_long_way(served(PLAIN, log, PLAIN)) == 1
+    assert count_slow_logs(served(PLAIN, log, PLAIN)) == 1
 
 
 @pytest.mark.parametrize(
     "group", [{"topic": "a\nb"}, {"source": b"\xff"}, {"tags": {"new\nline": "x"}}]
 )
-def test_groups_that_need_something_done_take_the_long_way(group: dict[str, Any]) -> None:
-    assert takes_the_long_way(served(PLAIN, PLAIN, **group)) == 2
+def test_groups_that_need_something_done_take_the_slow_path(group: dict[str, Any]) -> None:
+    assert count_slow_logs(served(PLAIN, PLAIN, **group)) == 2
 
 
-def test_a_message_that_is_too_long_takes_the_long_way() -> None:
+def test_a_message_that_is_too_long_takes_the_slow_path() -> None:
     log_groups = served(PLAIN, [("text", "x" * 500)])
-    assert takes_the_long_way(log_groups, max_message_bytes=500) == 1
+    assert count_slow_logs(log_groups, max_message_bytes=500) == 1
 
 
 class Own(MessageHooks):
@@ -150,19 +149,33 @@ class OwnJson(JsonPayload):
         (MessageHooks, {"hostname": "a[b]"}),
     ],
 )
-def test_what_depends_on_the_log_takes_the_long_way(hooks: Any, settings: dict[str, Any]) -> None:
-    assert takes_the_long_way(served(PLAIN), hooks, **settings) == 1
+def test_what_depends_on_the_log_takes_the_slow_path(hooks: Any, settings: dict[str, Any]) -> None:
+    assert count_slow_logs(served(PLAIN), hooks, **settings) == 1
 
 
-def test_of_logs_that_were_confirmed_before_nothing_is_counted() -> None:
+def test_what_was_done_is_told_by_the_number_of_the_log_in_the_batch() -> None:
+    settings = ShipperSettings(host="siem")
+    encoder = Watched(settings, MessageHooks(settings))
+    log_groups = served(PLAIN, [("text", b"\xff")], PLAIN, [("text", "two\nlines")])
+    log_groups.LogGroups.add()  # an empty one
+    log_groups.LogGroups.extend(served([("text", b"\xff"), (b"\xff", "key")]).LogGroups)
+    encoded = encoder.encode(log_groups)
+    assert encoder.slow_logs == 3
+    assert encoded.outcomes == [
+        (1, "repaired_utf8"),
+        (3, "repaired_control_characters"),
+        (4, "repaired_utf8"),
+        (4, "repaired_utf8"),
+    ]
+    fast, slow, *others = encoded.frames
+    assert [frame.count(b"\n") for frame in (fast, slow, *others)] == [1] * 5
+
+
+def test_logs_that_follow_one_another_on_the_fast_path_are_one_piece() -> None:
     settings = ShipperSettings(host="siem")
     encoder = LogEncoder(settings, MessageHooks(settings))
-    log_groups = served(*[[("text", b"\xff")]] * 5)
-    counted = []
-    for uncounted in range(7):
-        encoder.encode(log_groups, uncounted=uncounted)
-        counted.append(encoder.counts["repaired_utf8"])
-    assert counted == [5, 4, 3, 2, 1, 0, 0]
+    log_groups = served(PLAIN, PLAIN, [("text", "two\nlines")], PLAIN, PLAIN, PLAIN)
+    assert [frame.count(b"\n") for frame in encoder.encode(log_groups).frames] == [2, 1, 3]
 
 
 @pytest.mark.parametrize("payload", ["key-value", "json"])
@@ -173,29 +186,35 @@ def test_a_value_cannot_pass_for_fields(payload: str) -> None:
     forging = "x\x12\x0d\n\x04user\x12\x05admin"
     honest = [("agent", "y"), ("user", "guest")]
     log_groups = served(honest, [("agent", forging)], honest)
-    stream = b"".join(encoder.encode(log_groups))
-    assert encoder.long_way == 1
-    assert stream == b"".join(frame for log in flatten(log_groups) for frame in encoder.frames(log))
+    stream = b"".join(encoder.encode(log_groups).frames)
+    assert encoder.slow_logs == 1
+    assert stream == write_slowly(encoder, log_groups)
 
 
 def test_a_writer_is_made_only_for_logs_that_come_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sls_syslog.encoding.fast_path._SEEN_OFTEN", 20)
-    assert takes_the_long_way(served(*[PLAIN] * 50)) == 20
-    assert takes_the_long_way(served(*[[(f"key{n}", "x")] for n in range(50)])) == 50
+    monkeypatch.setattr("sls_syslog.encoding.fast_path._LOGS_BEFORE_WRITER", 20)
+    assert count_slow_logs(served(*[PLAIN] * 50)) == 20
+    assert count_slow_logs(served(*[[(f"key{n}", "x")] for n in range(50)])) == 50
 
 
-def both_ways(settings: ShipperSettings, log_groups: Any) -> tuple[bytes, bytes]:
-    """What the encoder writes, and what it writes by the long way."""
+def write_slowly(encoder: LogEncoder, log_groups: Any) -> bytes:
+    """What the encoder writes on the slow path."""
+    return b"".join(
+        frame for log in flatten(log_groups) for frame in encoder.encode_log(log).frames
+    )
+
+
+def write_twice(settings: ShipperSettings, log_groups: Any) -> tuple[bytes, bytes]:
+    """What the encoder writes, and what it writes on the slow path."""
     encoder = LogEncoder(settings, MessageHooks(settings))
-    short = b"".join(encoder.encode(log_groups))
-    return short, b"".join(part for log in flatten(log_groups) for part in encoder.frames(log))
+    return b"".join(encoder.encode(log_groups).frames), write_slowly(encoder, log_groups)
 
 
 def test_keys_repeat_only_where_one_ends() -> None:
     """The bytes of these two keys together are periodic, and yet they are two."""
     logs = served([("abcdefgh", "1")], [("\x08abcdefgh\n", "2")])
-    short, long = both_ways(ShipperSettings(host="siem"), logs)
-    assert short == long
+    fast, slow = write_twice(ShipperSettings(host="siem"), logs)
+    assert fast == slow
 
 
 @pytest.mark.parametrize(
@@ -210,11 +229,11 @@ def test_keys_repeat_only_where_one_ends() -> None:
         LeefPayload(extension={"act": "__tag__:who", "fname": "action"}),
     ],
 )
-def test_events_are_the_same_by_both_ways(payload: Any) -> None:
+def test_events_are_the_same_on_both_paths(payload: Any) -> None:
     simple = [("user", "王小明"), ("action", "100%"), ("rest", "x y")]
     logs = served(simple, PLAIN, simple, topic="t" * 300, tags={"who": "x^usrName=root"})
-    short, long = both_ways(ShipperSettings(host="siem", payload=payload), logs)
-    assert short == long
+    fast, slow = write_twice(ShipperSettings(host="siem", payload=payload), logs)
+    assert fast == slow
 
 
 class OwnMapping(EventMapping):
@@ -225,19 +244,19 @@ class OwnMapping(EventMapping):
 
 def test_a_mapping_made_from_another_may_do_anything() -> None:
     payload = CefPayload(mapping=OwnMapping(extension={"suser": "user"}))
-    short, long = both_ways(ShipperSettings(host="siem", payload=payload), served(PLAIN))
-    assert b"|mine|" in short
-    assert short == long
+    fast, slow = write_twice(ShipperSettings(host="siem", payload=payload), served(PLAIN))
+    assert b"|mine|" in fast
+    assert fast == slow
 
 
 def test_many_shapes_of_logs_cost_no_memory_without_end() -> None:
     settings = ShipperSettings(host="siem")
     encoder = LogEncoder(settings, MessageHooks(settings))
     log_groups = served(*[[(f"key{number}", "x")] for number in range(1500)])
-    assert b"".join(encoder.encode(log_groups)).count(b"\n") == 1500
-    assert encoder._short_cut is not None
-    assert encoder._short_cut._origin is not None
-    assert len(encoder._short_cut._origin.writers) <= 1001
+    assert b"".join(encoder.encode(log_groups).frames).count(b"\n") == 1500
+    assert encoder._fast_path is not None
+    assert encoder._fast_path._origin is not None
+    assert len(encoder._fast_path._origin.writers) <= 1001
 
 
 @pytest.mark.parametrize("time_ns", [None, 0, 1, 123_456_789, 0x25252525])
@@ -249,8 +268,8 @@ def test_a_value_may_end_like_nanoseconds(time_ns: int | None) -> None:
     log_groups.ParseFromString(b"".join(frame_log_group(raw)))
     settings = ShipperSettings(host="siem")
     encoder = Watched(settings, MessageHooks(settings))
-    stream = b"".join(encoder.encode(log_groups))
-    assert encoder.long_way == 0
+    stream = b"".join(encoder.encode(log_groups).frames)
+    assert encoder.slow_logs == 0
     assert [line.rpartition(b"||a=")[2] for line in stream.splitlines()] == [
         b"%abcd",
         b"x%abcd",
@@ -262,6 +281,6 @@ def test_a_value_may_end_like_nanoseconds(time_ns: int | None) -> None:
 def test_names_may_hold_percent_signs() -> None:
     settings = ShipperSettings(host="siem")
     encoder = Watched(settings, MessageHooks(settings))
-    (line,) = encoder.encode(served([("%s", "%d"), ("100%", "")]))
-    assert encoder.long_way == 0
+    (line,) = encoder.encode(served([("%s", "%d"), ("100%", "")])).frames
+    assert encoder.slow_logs == 0
     assert line.endswith(b"||%s=%d||100%=\n")

@@ -1,0 +1,180 @@
+"""``SafeHooks``: a user's hooks, asked so that a mistake in one costs no log.
+
+What a hook returns is checked and repaired here; what it raises ends here, and its default
+answers in its place. It knows nothing of batches, headers and frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.logs.flatten import Log
+from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.syslog.codes import Facility, Severity
+from sls_syslog.syslog.message import SyslogMessage
+from sls_syslog.syslog.sanitize import sanitize_header_field, sanitize_rfc5424_hostname
+
+__all__ = ["HOOK_FAILED", "SafeHooks"]
+
+HOOK_FAILED = "hook_failed"
+"""What a hook that failed is counted as."""
+
+_MAX_APP_NAME = 48  # characters, RFC 5424 section 6.2.5
+
+
+class _Hook(NamedTuple):
+    """How the answers of a hook are used.
+
+    Attributes:
+        check: Returns a legal answer for an answer, and adds a repair to the outcomes; raises if
+            the answer cannot be used.
+        last_resort: Answers if the default fails as well: some settings fail for some logs only.
+    """
+
+    check: Callable[[Any, list[str]], Any]
+    last_resort: Callable[[Log], Any]
+
+
+class SafeHooks:
+    """Asks hooks, and always has a legal answer.
+
+    Args:
+        settings: What the defaults follow.
+        hooks: The processor, whose hooks a user may have overridden.
+        format_time: Formats a time with a zone for the header.
+        report: Called with the name of a hook that failed, and its error.
+
+    Attributes:
+        overridden: The hooks that a user has overridden.
+        constants: The answers that are the same for every log, by hook.
+    """
+
+    def __init__(
+        self,
+        settings: ShipperSettings,
+        hooks: MessageHooks,
+        format_time: Callable[[datetime], str],
+        report: Callable[[str, BaseException], None],
+    ) -> None:
+        self._hooks = hooks
+        self._report = report
+        self._table = _make_table(format_time)
+        self.overridden = frozenset(hook for hook in self._table if _is_overridden(hooks, hook))
+        self.constants = {
+            hook: answer
+            for hook, answer in _find_constants(settings).items()
+            if hook not in self.overridden
+        }
+        # A payload of the user's own is a user's code as well; KeyValuePayload is its default.
+        is_own_payload = not isinstance(settings.payload, (KeyValuePayload, JsonPayload))
+        self._own = self.overridden | ({"format_message"} if is_own_payload else set())
+        if is_own_payload:
+            settings = replace(settings, payload=KeyValuePayload(settings.sep))
+        self._defaults = MessageHooks(settings)
+
+    def ask(self, hook: str, log: Log, outcomes: list[str]) -> Any:
+        """Ask a hook about a log.
+
+        Args:
+            hook: The name of the hook.
+            log: The log; a user's hook gets a copy of it.
+            outcomes: Gets one entry for each failure and each repair.
+
+        Returns:
+            A legal answer: the hook's, else its default's, else a constant.
+        """
+        if hook in self.constants:
+            return self.constants[hook]
+        check, last_resort = self._table[hook]
+        if hook in self._own:
+            try:
+                # A copy: what a hook does to its log must reach neither the next nor the default.
+                return check(getattr(self._hooks, hook)(dict(log)), outcomes)
+            except BaseException as error:  # sys.exit() too: SLS would serve the batch for ever
+                self._fail(hook, error, outcomes)
+        try:
+            return check(getattr(self._defaults, hook)(log), outcomes)
+        except Exception as error:
+            self._fail(hook, error, outcomes)
+        return check(last_resort(log), outcomes)
+
+    def _fail(self, hook: str, error: BaseException, outcomes: list[str]) -> None:
+        outcomes.append(HOOK_FAILED)
+        self._report(hook, error)
+
+
+def _make_table(format_time: Callable[[datetime], str]) -> dict[str, _Hook]:
+    def check_time(answer: object, outcomes: list[str]) -> str:
+        if isinstance(answer, datetime) and answer.utcoffset() is not None:
+            return format_time(answer)
+        raise TypeError(f"expected a datetime with a time zone, got {answer!r}")
+
+    repair_hostname = _make_repair("repaired_hostname", sanitize_rfc5424_hostname)
+    repair_app_name = _make_repair("repaired_app_name", _sanitize_app_name)
+    return {
+        "format_message": _Hook(_check_text, KeyValuePayload()),
+        "severity": _Hook(_check_severity, lambda log: Severity.INFO),
+        "facility": _Hook(_check_facility, lambda log: Facility.USER),
+        "hostname": _Hook(repair_hostname, lambda log: "-"),
+        "app_name": _Hook(repair_app_name, lambda log: "-"),
+        "timestamp": _Hook(check_time, lambda log: datetime.now(timezone.utc)),
+        "structured_data": _Hook(_check_structured_data, lambda log: {}),
+    }
+
+
+def _make_repair(kind: str, sanitize: Callable[[str], str]) -> Callable[[Any, list[str]], str]:
+    def repair(answer: object, outcomes: list[str]) -> str:
+        text = "" if answer is None else str(answer)
+        legal = sanitize(text)
+        if legal != text and text:
+            outcomes.append(kind)
+        return legal
+
+    return repair
+
+
+def _check_text(answer: object, outcomes: list[str]) -> str | None:
+    if answer is None or isinstance(answer, str):
+        return answer
+    raise TypeError(f"expected a str or None, got {type(answer).__name__}")
+
+
+def _check_severity(answer: Any, outcomes: list[str]) -> Severity:
+    return Severity.of(answer)
+
+
+def _check_facility(answer: Any, outcomes: list[str]) -> Facility:
+    return Facility.of(answer)
+
+
+def _check_structured_data(answer: Any, outcomes: list[str]) -> Mapping[str, Any]:
+    return SyslogMessage(structured_data=answer or {}).structured_data
+
+
+def _is_overridden(hooks: MessageHooks, hook: str) -> bool:
+    return hook in vars(hooks) or getattr(type(hooks), hook) is not getattr(MessageHooks, hook)
+
+
+def _find_constants(settings: ShipperSettings) -> dict[str, Any]:
+    """Find the defaults that answer the same for every log, legally, and their answers."""
+    hostname, tag = settings.hostname, settings.tag
+    candidates = {
+        "severity": (settings.severity, not settings.severity_rules),
+        "facility": (settings.facility, True),
+        "hostname": (
+            hostname,
+            "{" not in hostname and sanitize_rfc5424_hostname(hostname) == hostname,
+        ),
+        "app_name": (tag, "{" not in tag and _sanitize_app_name(tag) == tag),
+        "structured_data": ({}, not settings.structured_data and not settings.enterprise_id),
+    }
+    return {hook: answer for hook, (answer, is_constant) in candidates.items() if is_constant}
+
+
+def _sanitize_app_name(text: str) -> str:
+    return sanitize_header_field(text, _MAX_APP_NAME)
