@@ -20,7 +20,7 @@ from processes import ROOT
 
 from sls_syslog import DestinationReport, SettingsError, ShipperSettings, check_destination
 from sls_syslog.network.certificate import Certificate
-from sls_syslog.preflight.findings import certificate_finding
+from sls_syslog.preflight.findings import judge_certificate
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.testing.grammar import parse
@@ -202,7 +202,7 @@ def test_over_tls_the_certificate_is_shown(temporary_ca: TemporaryCA) -> None:
 def test_a_certificate_that_ends_within_30_days_is_a_warning(days: float, result: str) -> None:
     pem = certificate_for(days)
     settings = ClientSettings(host="siem.example", protocol="tls")
-    finding = certificate_finding(pem, settings, is_verified=True)
+    finding = judge_certificate(pem, settings, is_verified=True)
     assert finding.result == result
     assert ("renewed" in finding.advice) == (result == "warning")
     assert Certificate.of(pem).names == ("siem.example",)
@@ -218,7 +218,7 @@ def test_what_an_unknown_certificate_says_cannot_steer_a_terminal() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     settings = ClientSettings(host="siem.example", protocol="tls", ssl_context=context)
     der = certificate_for(100, "red\x1b[31m\nsiem.example ok")
-    finding = certificate_finding(der, settings, is_verified=False)
+    finding = judge_certificate(der, settings, is_verified=False)
     assert "red?[31m?siem.example ok" in finding.found
     assert "ssl_context verifies nothing" in finding.advice
 

@@ -185,7 +185,9 @@ class LogEncoder:
 
     def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str]:
         clock = LogClock(settings.timezone)
-        return clock.rfc5424 if self._wire.format.has_structured_data else clock.rfc3164
+        return (
+            clock.format_rfc5424 if self._wire.format.has_structured_data else clock.format_rfc3164
+        )
 
     def _make_short_cut(self, settings: ShipperSettings) -> FastPath | None:
         payload = settings.payload

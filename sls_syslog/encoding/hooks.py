@@ -76,7 +76,7 @@ class MessageHooks:
 
     def timestamp(self, log: Log) -> datetime:
         """When it happened, with a time zone. Default: the log's time in the set ``timezone``."""
-        return self._clock.datetime(*time_of(log))
+        return self._clock.to_datetime(*time_of(log))
 
     def structured_data(self, log: Log) -> StructuredData:
         """STRUCTURED-DATA as SD-ID to parameters, for RFC 5424.

@@ -49,7 +49,7 @@ class WireFormat:
             if not self.format.has_structured_data:
                 moment = self.in_zone(message.timestamp or now)
                 message = replace(message, timestamp=moment)
-            head = self.format.head(message, now, self.newlines)
+            head = self.format.format_head(message, now, self.newlines)
         except OverflowError:  # the first and the last day of all, in another zone
             expected, section = "a time that every zone has", "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, message.timestamp, section) from None

@@ -29,15 +29,15 @@ from sls_syslog.network.explain import explain
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.udp import UdpTransport
 from sls_syslog.preflight.findings import (
-    certificate_finding,
-    framing_finding,
-    level_finding,
-    nobody_listens,
-    unknown_arrival,
-    why_no_handshake,
-    why_unreachable,
+    explain_no_connection,
+    explain_no_handshake,
+    explain_no_listener,
+    judge_certificate,
+    judge_datagram,
+    judge_framing,
+    judge_level,
 )
-from sls_syslog.preflight.probe import make_probe, payload_problem, wrong_looks
+from sls_syslog.preflight.probe import describe_symptoms, find_payload_problem, make_probe
 from sls_syslog.preflight.report import DestinationReport, Finding, ProbeMessage, ReceiverReport
 from sls_syslog.settings.client import ClientSettings, get_machine_name
 from sls_syslog.settings.shipper import ShipperSettings
@@ -114,7 +114,7 @@ class _Check:
                 self._check_datagram()
             else:
                 self._check_stream()
-            self._looks = tuple(wrong_looks(self._settings, self._messages[0]))
+            self._looks = tuple(describe_symptoms(self._settings, self._messages[0]))
         return ReceiverReport(
             destination=self._settings.destination,
             findings=tuple(self._findings),
@@ -140,9 +140,9 @@ class _Check:
         except MessageTooLongError as error:
             self._fail("message", str(error), "set a smaller max_message_bytes")
         except TransportError as error:
-            self._fail("message", _text(error), nobody_listens(self._settings))
+            self._fail("message", _text(error), explain_no_listener(self._settings))
         self._note("message", "ok", "sent, and no refusal came back")
-        self._findings.append(unknown_arrival())
+        self._findings.append(judge_datagram())
 
     def _check_stream(self) -> None:
         with closing(self._connect()) as connection:
@@ -156,8 +156,8 @@ class _Check:
             if connection.heard:
                 self._explain("the message was not refused", connection.heard)
         self._note("message", "ok", "sent, and no refusal came back")
-        self._findings.append(framing_finding(message))
-        self._findings.append(level_finding(level, self._settings.confirm))
+        self._findings.append(judge_framing(message))
+        self._findings.append(judge_level(level, self._settings.confirm))
         self._level = level
 
     def _connect(self) -> Connection:
@@ -165,16 +165,18 @@ class _Check:
             connection = _opened(self._settings, self._seconds)
         except TlsError as error:
             self._note("connect", "ok", "something takes connections at this port")
-            self._fail("TLS", _text(error), why_no_handshake(self._settings, error.__cause__))
+            self._fail("TLS", _text(error), explain_no_handshake(self._settings, error.__cause__))
         except ConnectError as error:
-            self._fail("connect", _text(error), why_unreachable(self._settings, error.__cause__))
+            self._fail(
+                "connect", _text(error), explain_no_connection(self._settings, error.__cause__)
+            )
         self._note("connect", "ok", connection.peer())
         handshake = connection.handshake()
         if handshake is not None:
             self._note("TLS", "ok", f"{handshake.version}, {handshake.cipher}")
             certificate = connection.certificate() or b""
             self._findings.append(
-                certificate_finding(certificate, self._settings, handshake.is_verified)
+                judge_certificate(certificate, self._settings, handshake.is_verified)
             )
         return connection
 
@@ -225,7 +227,7 @@ class _Check:
         if not message.frames:
             found = "the sample is longer than max_message_bytes, and oversize='drop' drops it"
             self._fail("message", found, "set a larger max_message_bytes")
-        problem = payload_problem(message, counts)
+        problem = find_payload_problem(message, counts)
         if problem and len(self._messages) == 1:
             self._note("payload", "warning", *problem)
         return message

@@ -14,13 +14,13 @@ from sls_syslog.preflight.report import Finding, ProbeMessage
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = [
-    "certificate_finding",
-    "framing_finding",
-    "level_finding",
-    "nobody_listens",
-    "unknown_arrival",
-    "why_no_handshake",
-    "why_unreachable",
+    "explain_no_connection",
+    "explain_no_handshake",
+    "explain_no_listener",
+    "judge_certificate",
+    "judge_datagram",
+    "judge_framing",
+    "judge_level",
 ]
 
 # OpenSSL's names for an answer that is not TLS.
@@ -34,7 +34,7 @@ _MEANING = {  # the levels of confirmation, from the weakest to the strongest
 }
 
 
-def certificate_finding(der: bytes, settings: ClientSettings, is_verified: bool) -> Finding:
+def judge_certificate(der: bytes, settings: ClientSettings, is_verified: bool) -> Finding:
     """Whom a receiver's certificate is for, who says so, and for how long.
 
     Args:
@@ -79,7 +79,7 @@ def _unchecked(settings: ClientSettings, is_verified: bool) -> str:
     return ""
 
 
-def unknown_arrival() -> Finding:
+def judge_datagram() -> Finding:
     """What is known of a datagram."""
     return Finding(
         step="confirm",
@@ -89,7 +89,7 @@ def unknown_arrival() -> Finding:
     )
 
 
-def framing_finding(message: ProbeMessage) -> Finding:
+def judge_framing(message: ProbeMessage) -> Finding:
     """What is known of the framing of a message that was not refused."""
     if message.framing == "newline":
         found = "newline: not refused, as it is by an input that requires octet counting"
@@ -103,7 +103,7 @@ def framing_finding(message: ProbeMessage) -> Finding:
     )
 
 
-def level_finding(level: str, wanted: str) -> Finding:
+def judge_level(level: str, wanted: str) -> Finding:
     """What the strongest level that works means for the setting ``confirm``."""
     levels = list(_MEANING)
     found = f"{level!r}: {_MEANING[level]}"
@@ -117,17 +117,17 @@ def level_finding(level: str, wanted: str) -> Finding:
     return Finding(step="confirm", result="ok", found=found, advice=advice)
 
 
-def why_unreachable(settings: ClientSettings, cause: BaseException | None) -> str:
+def explain_no_connection(settings: ClientSettings, cause: BaseException | None) -> str:
     """What to look at when no connection could be made."""
     if isinstance(cause, ConnectionRefusedError):
-        return nobody_listens(settings)
+        return explain_no_listener(settings)
     return (
         f"nothing answers: are host and port {settings.port} right, and does every firewall on"
         " the way let this machine through?"
     )
 
 
-def why_no_handshake(settings: ClientSettings, cause: BaseException | None) -> str:
+def explain_no_handshake(settings: ClientSettings, cause: BaseException | None) -> str:
     """What to look at when something takes connections, and does not speak TLS.
 
     Empty where it does: then the error says all there is to say.
@@ -138,7 +138,7 @@ def why_no_handshake(settings: ClientSettings, cause: BaseException | None) -> s
     return ""
 
 
-def nobody_listens(settings: ClientSettings) -> str:
+def explain_no_listener(settings: ClientSettings) -> str:
     """What to look at when the receiver's machine says that nobody listens."""
     return (
         f"no program listens for {settings.protocol} at port {settings.port} there: is it running,"

@@ -16,7 +16,7 @@ from sls_syslog.preflight.report import ProbeMessage
 from sls_syslog.settings.client import ClientSettings, get_machine_name
 from sls_syslog.settings.shipper import ShipperSettings
 
-__all__ = ["make_probe", "payload_problem", "wrong_looks"]
+__all__ = ["describe_symptoms", "find_payload_problem", "make_probe"]
 
 _TOPIC = "sls_syslog_check"
 _TEXT = "message"  # the field that holds the text
@@ -44,7 +44,9 @@ def make_probe(settings: ClientSettings) -> tuple[ProbeMessage, Mapping[str, int
     return ProbeMessage(id=mark, framing=settings.framing, frames=frames), encoder.counts
 
 
-def payload_problem(message: ProbeMessage, counts: Mapping[str, int]) -> tuple[str, str] | None:
+def find_payload_problem(
+    message: ProbeMessage, counts: Mapping[str, int]
+) -> tuple[str, str] | None:
     """What is found of the setting ``payload``, and what to do; ``None`` if nothing is wrong."""
     if counts.get("hook_failed"):
         found = "it raised for the sample log (see this program's log): the default was sent"
@@ -55,7 +57,7 @@ def payload_problem(message: ProbeMessage, counts: Mapping[str, int]) -> tuple[s
     return None
 
 
-def wrong_looks(settings: ClientSettings, message: ProbeMessage) -> Iterator[str]:
+def describe_symptoms(settings: ClientSettings, message: ProbeMessage) -> Iterator[str]:
     """What the message would look like in the receiver if a setting were wrong."""
     if message.framing == "octet-counting":
         count = message.frames[0].partition(b" ")[0].decode()
