@@ -53,7 +53,7 @@ class CefPayload(EventPayload):
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
-        mapping = self._mapping_of({name: text or "" for name, text in columns})
+        mapping = self._choose_mapping({name: text or "" for name, text in columns})
         return make_event_writer(mapping, columns, _make_style(mapping))
 
 

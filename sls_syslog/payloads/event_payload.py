@@ -28,9 +28,9 @@ class EventPayload:
     """A payload that first makes an event from a log.
 
     Without ``mapping``, ``extension`` and ``event_class_id``, the topic of each log chooses a
-    ready mapping, or the generic one. With ``extension`` or ``event_class_id`` alone, the mapping
-    is all your own. Every other argument replaces that part of the mapping. With ``mapping``,
-    ``extension`` adds keys to it and replaces keys of the same name.
+    ready mapping, or the generic one. With ``extension`` or ``event_class_id`` but no ``mapping``,
+    the mapping is all your own. Every other argument replaces that part of the mapping. With
+    ``mapping``, ``extension`` adds keys to it and replaces keys of the same name.
 
     Attributes:
         vendor: See ``EventMapping``; ``None`` for the mapping's own, also in the next six.
@@ -59,12 +59,12 @@ class EventPayload:
     severity: Source | int | None = None
     extension: Mapping[str, Source | Labelled] | None = None
     mapping: str | EventMapping | None = None
-    _mapping_of: _Choice = field(init=False, repr=False, compare=False)
-    _generic_of: _Choice = field(init=False, repr=False, compare=False)
+    _choose_mapping: _Choice = field(init=False, repr=False, compare=False)
+    _choose_generic: _Choice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_mapping_of", self._make_choice())
-        object.__setattr__(self, "_generic_of", self._adjust_choice(make_generic_mapping))
+        object.__setattr__(self, "_choose_mapping", self._make_choice())
+        object.__setattr__(self, "_choose_generic", self._adjust_choice(make_generic_mapping))
 
     def _make_event(self, log: Mapping[str, str]) -> tuple[EventMapping, Event]:
         """Make the event of a log, and return the mapping that made it.
@@ -72,10 +72,10 @@ class EventPayload:
         If the topic's mapping finds nothing in the log, the log is not what its topic says. The
         generic mapping then sends all of it.
         """
-        mapping = self._mapping_of(log)
+        mapping = self._choose_mapping(log)
         event = mapping.event(log)
         if self._is_by_topic and not event.values.keys() - _IN_ANY_LOG:
-            mapping = self._generic_of(log)
+            mapping = self._choose_generic(log)
             event = mapping.event(log)
         return mapping, event
 

@@ -23,7 +23,7 @@ __all__ = ["EventStyle", "make_event_writer"]
 
 # White space outside ASCII. It is harmless inside a value, but rare, so the payload writes it.
 _SPACE = re.compile(rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2[\x80\x81]|\xe3\x80\x80")
-_NOT_ITS_FIRST_BYTE = bytes({*range(256)} - {0xC2, 0xE1, 0xE2, 0xE3})
+_NOT_SPACE_START = bytes({*range(256)} - {0xC2, 0xE1, 0xE2, 0xE3})
 _NUMBER = re.compile(rb"0|[1-9][0-9]{0,8}").fullmatch
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # By type: tells whether a value has its final form, so that the mapping need not be asked.
@@ -35,7 +35,7 @@ _FINAL_FORMS = {
 }
 _NEVER = re.compile(rb"(?!)").fullmatch
 _NOTHING = NOTHING.encode()
-_SECONDS_DIGITS = 10  # from 2001 to 2286
+_SECONDS_DIGITS = 10  # of seconds since 1970, from 2001 to 2286
 _MOST_ANSWERS = 4096  # kept per cache
 _MOST_BYTES = 512  # of the values of one answer; longer values are rarely repeated
 # The fields that become rt and externalId without a mapping.
@@ -55,8 +55,8 @@ class EventStyle:
         between: The separator of two pairs.
         pair: Writes a key and its value; ``b""`` if nothing is left of the value.
         label: Writes the pair that says what a key means; ``b""`` if none is needed.
-        special: The bytes that a value must not have to be copied.
-        escape: Escapes values; ``None`` if escaping is not enough.
+        special: A value with one of these bytes cannot be copied.
+        escape: Escapes values, or returns ``None`` if escaping is not enough.
         limits: The limits of strings in characters, by key.
     """
 
@@ -140,7 +140,7 @@ class _Part(NamedTuple):
 
 
 class _TooComplexError(Exception):
-    """Raised when a mapping computes values, or reads them from JSON."""
+    """Raised when a mapping computes values, reads them from JSON, or fills a key twice."""
 
 
 def make_event_writer(mapping: EventMapping, columns: Columns, style: EventStyle) -> Writer | None:
@@ -152,7 +152,7 @@ def make_event_writer(mapping: EventMapping, columns: Columns, style: EventStyle
         style: How to write the events; give the same object for the same mapping.
 
     Returns:
-        The writer; ``None`` if the mapping computes values, or reads them from JSON.
+        The writer; ``None`` if the mapping does more than copy or convert single fields.
     """
     if type(mapping) is not EventMapping:  # a subclass may do anything
         return None
@@ -236,29 +236,29 @@ class _Plan:
         template = _escape_percent(before) + whole + _escape_percent(behind)
         empty = template % ((b"",) * (1 + len(steps)))
         counts = [(special, empty.count(special)) for special in style.special]
-        wanted = _make_picker([self._places["__time__"], *(step.place for step in steps)])
+        pick = _make_picker([self._places["__time__"], *(step.place for step in steps)])
 
         def write(values: tuple[bytes, ...]) -> bytes | None:
-            texts = tuple(map(bytes.strip, wanted(values)))
+            texts = tuple(map(bytes.strip, pick(values)))
             if b"" in texts or _NOTHING in texts or len(texts[0]) != _SECONDS_DIGITS:
                 return otherwise(values)
             text = template % texts
             for special, count in counts:
                 if text.count(special) != count:
                     return otherwise(values)
-            return otherwise(values) if text.translate(None, _NOT_ITS_FIRST_BYTE) else text
+            return otherwise(values) if text.translate(None, _NOT_SPACE_START) else text
 
         return write
 
     def _make_frame(self, constants: Mapping[str, str]) -> _Frame:
         """Make a function that adds header, time and end to the pairs of a log."""
-        around, of_head = self._head.make_answers(constants), _make_picker(self._head.places)
-        times, of_time = self._times.make_answers(constants), _make_picker(self._times.places)
+        around, pick_head = self._head.make_answers(constants), _make_picker(self._head.places)
+        times, pick_time = self._times.make_answers(constants), _make_picker(self._times.places)
         between = self._style.between
 
         def frame(values: tuple[bytes, ...], pairs: bytes) -> bytes:
-            (time,) = times[of_time(values)]
-            before, behind = around[of_head(values)]
+            (time,) = times[pick_time(values)]
+            before, behind = around[pick_head(values)]
             return bytes(before + time + (between + pairs if pairs else b"") + behind)
 
         return frame
@@ -408,4 +408,4 @@ def _is_tidy(together: bytes) -> bool:
     if together[:1] == b" " or together[-1:] == b" ":
         return False
     # The first test is much quicker, and nearly always enough.
-    return not together.translate(None, _NOT_ITS_FIRST_BYTE) or not _SPACE.search(together)
+    return not together.translate(None, _NOT_SPACE_START) or not _SPACE.search(together)

@@ -80,7 +80,7 @@ class LeefPayload(EventPayload):
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
-        mapping = self._mapping_of({name: text or "" for name, text in columns})
+        mapping = self._choose_mapping({name: text or "" for name, text in columns})
         style = _make_style(mapping, self.leef_version, self.delimiter)
         return make_event_writer(mapping, columns, style)
 
@@ -135,7 +135,7 @@ def _replace_ends(values: dict[str, str], delimiter: str) -> dict[str, str]:
 
 def _check_delimiter(delimiter: str, *, any_other: bool) -> None:
     if delimiter != "\t" and not (any_other and delimiter in _DELIMITERS):
-        others = ", or punctuation of ASCII but | = \\" if any_other else " in version 1.0"
+        others = ", or punctuation of ASCII other than | = \\" if any_other else " in version 1.0"
         raise SettingsError("delimiter", f"expected TAB{others}; got {short_repr(delimiter)}")
 
 

@@ -138,10 +138,10 @@ class EventMapping:
     def event(self, log: Mapping[str, str]) -> Event:
         """Make the event of one log."""
         fields = Fields(log)
-        field_of = fields.log.get
+        get_field = fields.log.get
         values: dict[str, str] = {}
         for name, read, key, put in self._steps:  # runs once per value: the quick way first
-            value = field_of(name)
+            value = get_field(name)
             if value is None:
                 value = read(fields)
             if value and value != NOTHING:

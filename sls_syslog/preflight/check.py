@@ -73,8 +73,9 @@ def check_destination(
     Args:
         settings: ``ShipperSettings``, or a plain dict of them, to send a sample log.
             ``ClientSettings`` to send what a ``SyslogClient`` would send.
-        timeout: Seconds for connecting, and again for the answer to the message. A second try
-            takes a few times as long. The setting ``timeout`` is not used.
+        timeout: Seconds for connecting, and again for the answer to the message. If a second
+            message is needed, the check takes a few times as long. The setting ``timeout`` is
+            not used.
 
     Returns:
         What was found, trouble on the network included.
