@@ -1,7 +1,7 @@
 """See whether a receiver takes messages, before the first log is shipped to it.
 
 The variables are those of ship_to_siem.py: SYSLOG_HOST, SYSLOG_PORT, SYSLOG_PROTOCOL,
-SYSLOG_CERT_PATH ... SLS plays no part. It sends one marked message, prints what it has found, and
+SYSLOG_CERT_PATH ... SLS plays no part. It sends one probe message, prints what it has found, and
 what to change if something is wrong; it ends with 0 if logs can be shipped like that, else with 1.
 """
 

@@ -1,20 +1,20 @@
 """Every error that this library raises, as one tree.
 
-Read a name from the left to see whose turn it is::
+A name tells who has to act::
 
     SyslogError
-    ├── SettingsError           a setting is wrong: mend it, nothing was connected yet
-    ├── InvalidMessageError     a message breaks its RFC: mend it, a retry cannot help
-    │   └── MessageTooLongError the message does not fit into what may be sent
-    ├── TransportError          the network or the receiver: a retry may help
+    ├── SettingsError           a setting is wrong: correct it; nothing was connected yet
+    ├── InvalidMessageError     a message breaks its RFC: correct it; a retry cannot help
+    │   └── MessageTooLongError the message is larger than the limit
+    ├── TransportError          the network or the receiver failed: a retry may help
     │   ├── ConnectError        no connection: name, address, port, deadline
     │   │   └── TlsError        no trust: certificate, host name, version
     │   ├── SendError           the connection broke or stalled while sending
-    │   └── UnconfirmedError    sent, but the receiver is not known to have it: send again
+    │   └── UnconfirmedError    sent, but the receiver has not confirmed it: send it again
     └── WorkerError             a thread of the SDK's worker died: end the program
 
-Everything sent since the last successful ``confirm()`` is in doubt after a
-``SendError`` or an ``UnconfirmedError``, and has to be sent again.
+After a ``SendError`` or an ``UnconfirmedError``, everything sent since the last
+successful ``confirm()`` is in doubt: send it again.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ __all__ = [
     "TransportError",
     "UnconfirmedError",
     "WorkerError",
+    "short_repr",
 ]
 
 
@@ -39,8 +40,8 @@ class SyslogError(Exception):
     """Root of all errors of this library."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # By its text and attributes: __init__ would ask for the parts that the text is made of.
-        return _rebuilt, (type(self), self.args, vars(self))
+        # Pickle the text and the attributes: __init__ takes other arguments.
+        return _rebuild, (type(self), self.args, vars(self))
 
 
 class SettingsError(SyslogError, ValueError):
@@ -56,7 +57,7 @@ class SettingsError(SyslogError, ValueError):
 
 
 class InvalidMessageError(SyslogError, ValueError):
-    """Raised when a value may not stand in the field of a message that it was given for.
+    """Raised when a message's field holds a value that its RFC forbids.
 
     Attributes:
         field: The field's name as an attribute of ``SyslogMessage``.
@@ -70,11 +71,11 @@ class InvalidMessageError(SyslogError, ValueError):
 
 
 class MessageTooLongError(InvalidMessageError):
-    """Raised when a message is larger than what may be sent.
+    """Raised when a message is larger than the limit.
 
     Attributes:
         size: The message's size in bytes.
-        limit: The most that could be sent, in bytes; ``None`` when only the network knows.
+        limit: The limit in bytes; ``None`` if only the network knows it.
     """
 
     def __init__(self, size: int, limit: int | None, section: str) -> None:
@@ -85,7 +86,7 @@ class MessageTooLongError(InvalidMessageError):
 
 
 class TransportError(SyslogError, OSError):
-    """Raised when the network or the receiver fails; trying again may help.
+    """Raised when the network or the receiver fails; a retry may help.
 
     Attributes:
         destination: The receiver, as ``protocol://host:port``.
@@ -97,7 +98,7 @@ class TransportError(SyslogError, OSError):
 
 
 class ConnectError(TransportError):
-    """Raised when no connection to the receiver could be made before the deadline."""
+    """Raised when no connection to the receiver is made before the deadline."""
 
 
 class TlsError(ConnectError):
@@ -105,14 +106,14 @@ class TlsError(ConnectError):
 
 
 class SendError(TransportError):
-    """Raised when a connection breaks, or takes nothing more, while sending."""
+    """Raised when a connection breaks or stalls while sending."""
 
 
 class UnconfirmedError(TransportError):
-    """Raised when what was sent is not known to have reached the receiver.
+    """Raised when the receiver has not confirmed what was sent.
 
     Attributes:
-        level: The confirmation that was asked for: ``"consumed"`` or ``"acked"``.
+        level: The level of confirmation that was asked for: ``"consumed"`` or ``"acked"``.
     """
 
     def __init__(self, destination: str, level: str, problem: str) -> None:
@@ -124,7 +125,7 @@ class WorkerError(SyslogError):
     """Raised when a thread of the SDK's worker has died and the program should end."""
 
 
-def _rebuilt(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> SyslogError:
+def _rebuild(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> SyslogError:
     error = kind.__new__(kind, *args)
     error.args = args
     vars(error).update(parts)
@@ -132,6 +133,14 @@ def _rebuilt(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> Syslo
 
 
 def short_repr(value: object, limit: int = 80) -> str:
-    """``value`` short enough for a log line: a message may hold a megabyte."""
+    """Write a value for an error or log line, where a whole message could fill a megabyte.
+
+    Args:
+        value: Any object.
+        limit: The most characters of its ``repr`` to keep.
+
+    Returns:
+        The ``repr``; if it is longer, its beginning and its length.
+    """
     text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

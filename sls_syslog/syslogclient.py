@@ -1,9 +1,8 @@
-"""The names that the documented program imports: the SDK's syslog client, as it should be.
+"""Replaces ``aliyun.log.ext.syslogclient``, the SDK's syslog client, in existing programs.
 
-A program written for ``aliyun.log.ext.syslogclient`` runs with this module instead; names,
-argument order and numbers are that file's. It is a skin over ``SyslogClient``: it must never
-swallow an error, touch a socket itself, or stop a running program over a header value that
-can be repaired.
+It has the names, argument orders and numbers of that file, and hands all work to
+``SyslogClient``. It must never swallow an error, touch a socket, or stop a program because of a
+header value that can be repaired.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ __all__ = [
     "SyslogClientRFC5424",
 ]
 
-# RFC 5424 tables 1 and 2 from 0 on, under the names that the SDK's file gives them.
+# The numbers of RFC 5424 tables 1 and 2, under the names of the SDK's file.
 # fmt: off
 (
     FAC_KERNEL, FAC_USER, FAC_MAIL, FAC_SYSTEM, FAC_SECURITY, FAC_SYSLOG, FAC_PRINTER, FAC_NETWORK,
@@ -69,29 +68,29 @@ __all__ = [
 
 _Client = TypeVar("_Client", bound="SyslogClientBase")
 
-_DEFAULT_PROGRAM = "SyslogClient"  # of RFC 3164 alone, as in the SDK's file
+_DEFAULT_PROGRAM = "SyslogClient"  # for RFC 3164 only, as in the SDK's file
 
 
 class SyslogClientBase:
-    """What the two clients have in common; not for use by itself.
+    """What both clients have in common; use one of its subclasses.
 
-    Entering a ``with`` block connects. Leaving it normally means that the receiver has
-    every message (over UDP, that they were sent), and anything else is an error.
+    Entering a ``with`` block connects. If the block ends without an error, the receiver has
+    every message; over UDP, every message was sent.
 
     Args:
         server: The receiver's name or address.
-        port: Its port; ``None`` for 514, and 6514 for TLS.
+        port: The receiver's port; ``None`` for 514, or 6514 for TLS.
         proto: ``udp``, ``tcp`` or ``tls``, in any case; ``None`` for ``udp``.
-        clientname: HOSTNAME of messages that name none; ``None`` for this machine's name.
-        timeout: Seconds that connecting, a send that makes no progress, and a confirmation
-            may take; ``None`` for 120.
-        cert_path: File of CA certificates to trust; ``None`` for the system's. Without a
-            meaning, and ignored, where ``proto`` is not ``tls``.
-        **settings: Further keys of ``ClientSettings``, which the SDK's file does not have:
+        clientname: HOSTNAME for messages that name none; ``None`` for this machine's name.
+        timeout: Seconds for connecting, for a send without progress, and for a confirmation;
+            ``None`` for 120.
+        cert_path: File of CA certificates to trust; ``None`` for the system's. Ignored if
+            ``proto`` is not ``tls``.
+        **settings: More keys of ``ClientSettings``, which the SDK's file does not have:
             ``confirm``, ``framing``, ``client_cert`` ...
 
     Raises:
-        SettingsError: If one of them is wrong, before anything is connected.
+        SettingsError: If an argument is wrong; nothing is connected then.
     """
 
     _syslog_format: ClassVar[str]
@@ -119,31 +118,31 @@ class SyslogClientBase:
                 **settings,
             }
         )
-        self.clientname = _legal(clientname, 255) or self._client.settings.hostname
+        self.clientname = _sanitize(clientname, 255) or self._client.settings.hostname
 
     def connect(self) -> bool:
-        """Connect now, where there is no connection yet.
+        """Connect now, if there is no connection yet.
 
         Returns:
-            ``True``, always: what was ``False`` in the SDK's file is an error here.
+            Always ``True``; where the SDK's file returns ``False``, this raises an error.
 
         Raises:
             ConnectError: If there is no connection before the deadline.
-            SendError: If one has broken with messages on it that were not confirmed.
+            SendError: If a connection has broken with unconfirmed messages on it.
         """
         self._client.connect()
         return True
 
     def confirm(self) -> None:
-        """Return when the receiver has everything; the end of a ``with`` block calls it.
+        """Wait until the receiver has everything; the end of a ``with`` block calls this.
 
         Raises:
-            UnconfirmedError: If it is not known to have everything: send it again.
+            UnconfirmedError: If the receiver does not confirm; send everything again.
         """
         self._client.confirm()
 
     def close(self) -> None:
-        """End the connection without confirming; a later message makes a new one."""
+        """Close the connection without confirming; the next message makes a new one."""
         self._client.close()
 
     def __enter__(self: _Client) -> _Client:
@@ -158,11 +157,11 @@ class SyslogClientBase:
     ) -> None:
         self._client.__exit__(kind, error, traceback)
 
-    def _log(self, message: object, *, hostname: object, program: object, **parts: Any) -> None:
+    def _send(self, message: object, *, hostname: object, program: object, **parts: Any) -> None:
         self._client.log(
-            str(message).encode(errors="replace").decode(),  # half a surrogate pair, say
-            hostname=_legal(hostname, 255) or self.clientname,
-            app_name=_legal(program, 48),
+            str(message).encode(errors="replace").decode(),  # it may have half a surrogate pair
+            hostname=_sanitize(hostname, 255) or self.clientname,
+            app_name=_sanitize(program, 48),
             **parts,
         )
 
@@ -188,32 +187,32 @@ class SyslogClientRFC5424(SyslogClientBase):
 
         Args:
             message: The MSG part; line feeds and other control characters are escaped.
-            facility: Number or name, ``None`` for ``FAC_USER``.
-            severity: Number or name, ``None`` for ``SEV_INFO``.
-            timestamp: When it happened; without a time zone it is in this machine's local
-                one. ``None`` for now.
-            hostname: ``None`` for ``clientname``. In this and the three fields below, what
-                is illegal in a header is replaced.
-            version: 1, the only one there is.
-            program: APP-NAME; ``None`` for the NILVALUE, as below.
-            pid: PROCID.
-            msgid: MSGID.
+            facility: Number or name; ``None`` for ``FAC_USER``.
+            severity: Number or name; ``None`` for ``SEV_INFO``.
+            timestamp: When the event happened. A time without a zone is in this machine's
+                local zone. ``None`` for now.
+            hostname: HOSTNAME; ``None`` for ``clientname``. Illegal characters are replaced
+                here and in the last three arguments.
+            version: 1, the only version.
+            program: APP-NAME; ``None`` for the NILVALUE.
+            pid: PROCID; ``None`` for the NILVALUE.
+            msgid: MSGID; ``None`` for the NILVALUE.
 
         Raises:
             InvalidMessageError: If facility, severity, timestamp or version is wrong.
-            TransportError: If it cannot be sent.
+            TransportError: If the message cannot be sent.
         """
         if version != 1:
             raise InvalidMessageError("version", "1", version, "RFC 5424 section 6.2.2")
-        self._log(
+        self._send(
             message,
             facility=facility,
             severity=severity,
             timestamp=timestamp,
             hostname=hostname,
             program=program,
-            procid=_legal(pid, 128),
-            msgid=_legal(msgid, 32),
+            procid=_sanitize(pid, 128),
+            msgid=_sanitize(msgid, 32),
         )
 
 
@@ -236,30 +235,30 @@ class SyslogClientRFC3164(SyslogClientBase):
 
         Args:
             message: The CONTENT; line feeds and other control characters are escaped.
-            facility: Number or name, ``None`` for ``FAC_USER``.
-            severity: Number or name, ``None`` for ``SEV_INFO``.
-            timestamp: When it happened; without a time zone it is in this machine's local
-                one. ``None`` for now.
-            hostname: ``None`` for ``clientname``. In this and the two fields below, what
-                is illegal in a header is replaced.
+            facility: Number or name; ``None`` for ``FAC_USER``.
+            severity: Number or name; ``None`` for ``SEV_INFO``.
+            timestamp: When the event happened. A time without a zone is in this machine's
+                local zone. ``None`` for now.
+            hostname: HOSTNAME; ``None`` for ``clientname``. Illegal characters are replaced
+                here and in the last two arguments.
             program: TAG; ``None`` for ``SyslogClient``.
-            pid: What stands in brackets behind the TAG; ``None`` for nothing.
+            pid: The text in brackets after the TAG; ``None`` for no brackets.
 
         Raises:
             InvalidMessageError: If facility, severity or timestamp is wrong.
-            TransportError: If it cannot be sent.
+            TransportError: If the message cannot be sent.
         """
-        self._log(
+        self._send(
             message,
             facility=facility,
             severity=severity,
             timestamp=timestamp,
             hostname=hostname,
             program=program or _DEFAULT_PROGRAM,
-            procid=_legal(pid, 128),
+            procid=_sanitize(pid, 128),
         )
 
 
-def _legal(value: object, limit: int) -> str | None:
-    """A header field's text, or ``None`` where there is none."""
+def _sanitize(value: object, limit: int) -> str | None:
+    """Make a legal header field; ``None`` for no value."""
     return None if value is None or value == "" else sanitize_header_field(str(value), limit)

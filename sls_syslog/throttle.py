@@ -1,7 +1,4 @@
-"""Lines of a log that are said at most once a minute for each cause.
-
-Pure, but for the clock.
-"""
+"""Limits a log line to one per cause and minute; reads the clock, and does no other I/O."""
 
 from __future__ import annotations
 
@@ -11,14 +8,15 @@ from threading import Lock
 
 __all__ = ["Throttle", "throttle"]
 
-_INTERVAL = 60.0  # seconds
+_INTERVAL = 60.0
+"""Seconds between two lines of one cause."""
 
 
 class Throttle:
-    """Lets a cause through, and then no more for a minute.
+    """Lets each cause through once a minute.
 
     Args:
-        clock: Seconds, from any origin.
+        clock: Returns seconds, counted from any origin.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +25,7 @@ class Throttle:
         self._last: dict[tuple[object, ...], float] = {}
 
     def is_due(self, *cause: object) -> bool:
-        """Whether a line for this cause is due; asking takes it."""
+        """Whether a line for this cause is due; a true answer starts the next minute."""
         now = self._clock()
         with self._lock:
             last = self._last.get(cause)
@@ -43,4 +41,4 @@ class Throttle:
 
 
 throttle = Throttle()
-"""The one of this process: many shards say the same once."""
+"""The throttle of this process: all shards share it, so they do not repeat each other."""

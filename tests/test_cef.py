@@ -17,8 +17,7 @@ from readers_cef import NotCefError, read_cef
 from servers import require_server
 
 from sls_syslog import CefPayload, EventMapping, Labelled, SettingsError, ShipperSettings
-from sls_syslog.payloads.fields import clean
-from sls_syslog.payloads.mapping import text
+from sls_syslog.payloads.fields import Constant, clean
 from sls_syslog.syslog.formats import FORMATS
 from sls_syslog.syslog.sanitize import NEWLINES
 
@@ -282,7 +281,7 @@ def test_parts_take_the_place_of_those_of_the_ready_mapping() -> None:
     assert payload(LOG) == (
         "CEF:0|Example %s|Log Service|1.0|audit|audit|7|rt=1795403700000 dvc=10.0.0.1"
     )
-    added = CefPayload(mapping="generic", extension={"cs1": Labelled("Till", text("5"))})
+    added = CefPayload(mapping="generic", extension={"cs1": Labelled("Till", Constant("5"))})
     assert added(LOG | {"a": "1"}).endswith("dvc=10.0.0.1 a=1 cs1=5 cs1Label=Till")
 
 
@@ -304,7 +303,7 @@ def test_in_rfc_3164_the_message_stands_where_the_tag_is() -> None:
         ({"mapping": "actiontrial"}, "mapping: expected one of generic,"),
         ({"vendor": ""}, "vendor: expected 1 to 63 characters"),
         ({"version": "v" * 32}, "version: expected 1 to 31 characters"),
-        ({"extension": {"agt": "a"}}, "extension: 'agt': this key is for consumers"),
+        ({"extension": {"agt": "a"}}, "extension: 'agt': only a consumer may add this key"),
     ],
 )
 def test_a_payload_that_cannot_be_is_refused(wrong: dict[str, Any], problem: str) -> None:

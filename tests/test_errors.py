@@ -56,7 +56,8 @@ def test_each_error_stands_where_the_tree_has_it(
 def test_the_tree_in_the_documentation_names_every_error() -> None:
     assert errors.__doc__ is not None
     drawn = errors.__doc__.split()
-    assert [name for name in errors.__all__ if name not in drawn] == []
+    classes = [name for name in errors.__all__ if name[0].isupper()]
+    assert [name for name in classes if name not in drawn] == []
 
 
 @pytest.mark.parametrize(

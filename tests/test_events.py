@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import EventMapping, Labelled, SettingsError
-from sls_syslog.payloads.catalog import generic
+from sls_syslog.payloads.catalog import make_generic_mapping
 from sls_syslog.payloads.dictionary import CEF_KEYS, CUSTOM_KEYS, RESERVED_KEYS
-from sls_syslog.payloads.mapping import Fields, key_for, text
-from sls_syslog.payloads.values import CONVERSIONS, epoch_milliseconds
+from sls_syslog.payloads.fields import Constant, Fields
+from sls_syslog.payloads.mapping import make_key
+from sls_syslog.payloads.values import CONVERSIONS, parse_milliseconds
 
 EVENT = (
     '{"userIdentity":{"userName":"李雷","mfa":true,"age":7,"rate":1.5,"nothing":null},'
@@ -89,7 +90,10 @@ def test_sources_are_names_functions_or_several_of_these() -> None:
         seen.append(log["event.userIdentity.userName"])
         return log.get("nope")
 
-    extension = {"act": ("missing", "dash", function, text("fixed"), "plain"), "app": text(" a ")}
+    extension = {
+        "act": ("missing", "dash", function, Constant("fixed"), "plain"),
+        "app": Constant(" a "),
+    }
     assert values_of(extension, LOG) == {"act": "fixed", "app": "a"}
     assert seen == ["李雷"]
 
@@ -155,7 +159,7 @@ def test_values_of_a_type_are_in_its_form_or_left_out(
     ],
 )
 def test_times_are_milliseconds_since_1970(given_text: str, expected: str | None) -> None:
-    assert epoch_milliseconds(given_text) == expected
+    assert parse_milliseconds(given_text) == expected
 
 
 @pytest.mark.parametrize(
@@ -215,7 +219,7 @@ def test_the_first_of_several_values_for_a_key_counts() -> None:
         ("level", {"level": "11"}, "3"),
         ("level", {}, "3"),
         (("a", "b"), {"b": "10"}, "10"),
-        (text("Low"), {}, "Low"),
+        (Constant("Low"), {}, "Low"),
         (lambda log: "2" if "a" in log else None, {"a": "x"}, "2"),
     ],
 )
@@ -249,15 +253,15 @@ def test_a_custom_field_has_a_label(source: Any, label: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        ({"extension": {"a b": "x"}}, "extension: 'a b': a key is letters and digits"),
-        ({"extension": {"用户": "x"}}, "extension: '用户': a key is"),
-        ({"extension": {"": "x"}}, "extension: '': a key is"),
-        ({"extension": {"rawEvent": "x"}}, "extension: 'rawEvent': this key is for consumers"),
+        ({"extension": {"a b": "x"}}, "extension: 'a b': a key must have only letters and digits"),
+        ({"extension": {"用户": "x"}}, "extension: '用户': a key must"),
+        ({"extension": {"": "x"}}, "extension: '': a key must"),
+        ({"extension": {"rawEvent": "x"}}, "extension: 'rawEvent': only a consumer may add"),
         ({"extension": {"cs1Label": "x"}}, "extension: 'cs1Label': give the label as Labelled("),
-        ({"extension": {"devTime": "x"}}, "extension: 'devTime': this is LEEF's name, and CEF's"),
-        ({"extension": {"sev": "x"}}, "extension: 'sev': this is LEEF's name, and severity"),
+        ({"extension": {"devTime": "x"}}, "extension: 'devTime': this is LEEF's name: use CEF's"),
+        ({"extension": {"sev": "x"}}, "extension: 'sev': this is LEEF's name: use the parameter"),
         ({"extension": {"act": Labelled("a", "x")}}, "extension: 'act': only keys such as"),
-        ({"extension": {"cs1": Labelled("-", "x")}}, "extension: 'cs1': a label is"),
+        ({"extension": {"cs1": Labelled("-", "x")}}, "extension: 'cs1': a label must"),
         ({"extension": {"act": 7}}, "extension: 'act': expected a field's name"),
         ({"extension": {"act": ("a", None)}}, "extension: 'act': expected a field's name"),
         ({"event_class_id": 7}, "event_class_id: expected a field's name"),
@@ -290,13 +294,13 @@ def test_a_mapping_that_cannot_be_is_refused(wrong: dict[str, Any], problem: str
     ],
 )
 def test_a_name_becomes_a_key(name: str, key: str) -> None:
-    assert key_for(name) == key
+    assert make_key(name) == key
 
 
 @given(st.lists(st.text(max_size=6) | st.sampled_from(["cn", "c_n", "cs", "src"]), unique=True))
 def test_every_field_of_an_unknown_log_has_a_key_of_its_own(names: list[str]) -> None:
     log = {name: "x" for name in names if not name.startswith("__")}
-    values = generic(log).event(log).values
+    values = make_generic_mapping(log).event(log).values
     assert list(values.values()) == ["x"] * len(log)
     assert not values.keys() & RESERVED_KEYS
 

@@ -106,7 +106,7 @@ def test_check_siem_ends_with_1_for_a_receiver_that_is_not_there(
     syslog_receiver.stop_listening()
     with program(example("check_siem.py"), environ=syslog_receiver.environ()) as checker:
         assert checker.wait() == 1
-        assert "is it running, and are port and protocol" in checker.output()
+        assert "check that the receiver runs, and that port and protocol" in checker.output()
 
 
 def test_check_siem_ends_with_1_for_a_setting_that_is_wrong() -> None:

@@ -21,7 +21,7 @@ from sls_syslog import (
 )
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.payloads.fields import text
+from sls_syslog.payloads.fields import Constant
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 
@@ -225,7 +225,7 @@ def test_keys_repeat_only_where_one_ends() -> None:
         CefPayload(extension={"end": "__time__"}),
         CefPayload(extension={"cn1": Labelled("T", "__event_id__")}),
         LeefPayload(extension={"start": "__time__", "suser": "__topic__"}),
-        LeefPayload(extension={"suser": text("x" * 400), "act": "user"}),
+        LeefPayload(extension={"suser": Constant("x" * 400), "act": "user"}),
         LeefPayload(extension={"act": "__tag__:who", "fname": "action"}),
     ],
 )

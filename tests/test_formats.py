@@ -81,7 +81,7 @@ def meaning(read: ParsedMessage) -> tuple[object, ...]:
 
 
 def written(message: SyslogMessage, syslog_format: str = "rfc5424") -> bytes:
-    head = FORMATS[syslog_format].head(message, NOW)
+    head = FORMATS[syslog_format].format_head(message, NOW)
     space = " " if syslog_format == "rfc5424" and message.message else ""
     return f"{head}{space}{message.message}".encode()
 

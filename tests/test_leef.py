@@ -203,7 +203,7 @@ def test_in_rfc_3164_one_space_stands_before_the_message() -> None:
             ({"delimiter": bad}, "delimiter: expected TAB, or punctuation")
             for bad in ("|", "x7c", "0x7c", "=", "\\", "a", "1", " ", "\n", "^^", "日", "\0")
         ),
-        ({"extension": {"usrName": "user"}}, "extension: 'usrName': this is LEEF's name, and"),
+        ({"extension": {"usrName": "user"}}, "extension: 'usrName': this is LEEF's name: use"),
     ],
 )
 def test_a_payload_that_cannot_be_is_refused(wrong: dict[str, Any], problem: str) -> None:

@@ -13,20 +13,20 @@ from readers_cef import read_cef
 from readers_leef import read_leef
 from samples import SAMPLES, Sample
 
-from sls_syslog.payloads.catalog import MAPPINGS, TOPICS, generic, mapping_for
+from sls_syslog.payloads.catalog import MAPPINGS, TOPICS, choose_mapping, make_generic_mapping
 from sls_syslog.payloads.catalog.sources import (
-    address_in,
-    at_least,
-    choice,
-    decoded,
-    first_word_of_sql,
-    given,
-    host_in,
-    joined,
-    other_than,
-    port_in,
-    url,
-    within,
+    build_url,
+    decode_url,
+    drop_longer,
+    exclude,
+    extract_address,
+    extract_host,
+    extract_port,
+    extract_sql_command,
+    give_if_present,
+    grade,
+    join,
+    translate,
 )
 from sls_syslog.payloads.cef import CefPayload
 from sls_syslog.payloads.dictionary import CEF_KEYS, CUSTOM_KEYS
@@ -97,8 +97,8 @@ def test_liblognorm_reads_what_is_meant(tmp_path: Path) -> None:
 
 @each_sample
 def test_a_log_finds_its_mapping(sample: Sample) -> None:
-    expected = MAPPINGS.get(sample.mapping) or generic(sample.log)
-    assert mapping_for(sample.log) is expected
+    expected = MAPPINGS.get(sample.mapping) or make_generic_mapping(sample.log)
+    assert choose_mapping(sample.log) is expected
 
 
 def test_every_mapping_has_a_sample_and_all_but_kubernetes_a_topic() -> None:
@@ -108,14 +108,14 @@ def test_every_mapping_has_a_sample_and_all_but_kubernetes_a_topic() -> None:
 
 def test_a_topic_that_is_known_outweighs_fields_like_those_of_kubernetes() -> None:
     fields = {"auditID": "1", "verb": "get"}
-    assert mapping_for(fields) is MAPPINGS["kubernetes"]
-    assert mapping_for(fields | {"__topic__": "my-cluster"}) is MAPPINGS["kubernetes"]
-    assert mapping_for(fields | {"__topic__": "waf_access_log"}) is MAPPINGS["waf"]
+    assert choose_mapping(fields) is MAPPINGS["kubernetes"]
+    assert choose_mapping(fields | {"__topic__": "my-cluster"}) is MAPPINGS["kubernetes"]
+    assert choose_mapping(fields | {"__topic__": "waf_access_log"}) is MAPPINGS["waf"]
 
 
 def test_an_unknown_topic_gets_the_generic_form() -> None:
     log = {"__topic__": "shop", "auditID": "1"}
-    assert mapping_for(log) is generic(log)
+    assert choose_mapping(log) is make_generic_mapping(log)
 
 
 # The page
@@ -128,7 +128,7 @@ def test_the_page_is_what_the_code_says() -> None:
 
 @each_sample
 def test_the_page_names_the_leef_key_of_each_value(sample: Sample) -> None:
-    mapping = mapping_for(sample.log)
+    mapping = choose_mapping(sample.log)
     named = {leef_key(mapping, key) for key in mapping.keys}
     assert read_leef(LEEF(sample.log)).attributes.keys() <= named | {"sev", "name"}
 
@@ -158,7 +158,7 @@ def test_vendor_and_version_are_the_same_everywhere(mapping: EventMapping) -> No
 
 
 def severity(log: Mapping[str, str]) -> str:
-    return mapping_for(log).event(log).severity
+    return choose_mapping(log).event(log).severity
 
 
 def actiontrail(**event: str) -> dict[str, str]:
@@ -286,13 +286,13 @@ def test_half_an_identifier_is_not_sent(field: str) -> None:
 
 
 def test_a_choice_takes_any_case_and_says_nothing_of_nothing() -> None:
-    level = choice("level", {"high": "8"}, "5")
+    level = translate("level", {"high": "8"}, "5")
     assert [level({"level": value}) for value in ("High", "odd", "-", "")] == ["8", "5", "", ""]
     assert level({}) == ""
 
 
 def test_the_greatest_number_that_is_reached_counts() -> None:
-    status = at_least("status", {100: "success", 400: "failure"})
+    status = grade("status", {100: "success", 400: "failure"})
     values = ("99", "100", "399", "400", "599", "x", "", "9" * 40, "-400")
     assert [status({"status": value}) for value in values] == [
         *("", "success", "success", "failure", "failure"),
@@ -301,28 +301,28 @@ def test_the_greatest_number_that_is_reached_counts() -> None:
 
 
 def test_some_values_mean_that_there_is_none() -> None:
-    app = other_than("app", "unknown")
+    app = exclude("app", "unknown")
     assert [app({"app": value}) for value in ("Unknown", "ssh")] == ["", "ssh"]
 
 
 def test_a_value_is_given_for_logs_that_have_another() -> None:
-    reason = given("error", "message")
+    reason = give_if_present("error", "message")
     assert reason({"error": "1", "message": "no"}) == "no"
     assert reason({"message": "no"}) == ""
 
 
 def test_what_is_there_is_joined() -> None:
-    both = joined("a", "b", sep=":")
+    both = join("a", "b", sep=":")
     assert [both({"a": "1", "b": "2"}), both({"b": "2", "a": "-"}), both({})] == ["1:2", "2", ""]
 
 
 def test_what_is_too_long_is_left_out() -> None:
-    short = within("id", 3)
+    short = drop_longer("id", 3)
     assert [short({"id": "abc"}), short({"id": "abcd"})] == ["abc", ""]
 
 
 def test_a_url_is_put_together_from_what_there_is() -> None:
-    whole = url("scheme", "host", "path", "query")
+    whole = build_url("scheme", "host", "path", "query")
     log = {"scheme": "https", "host": "h.example", "path": "/a", "query": "b=c"}
     assert whole(log) == "https://h.example/a?b=c"
     assert whole({**log, "query": "-", "scheme": ""}) == "http://h.example/a"
@@ -331,7 +331,7 @@ def test_a_url_is_put_together_from_what_there_is() -> None:
 
 
 def test_url_encoding_is_undone() -> None:
-    assert decoded("object")({"object": "a%2F%E8%A1%A8%zz+b"}) == "a/表%zz+b"
+    assert decode_url("object")({"object": "a%2F%E8%A1%A8%zz+b"}) == "a/表%zz+b"
 
 
 @pytest.mark.parametrize(
@@ -345,8 +345,8 @@ def test_url_encoding_is_undone() -> None:
     ],
 )
 def test_address_and_port_are_parted(value: str, address: str, port: str) -> None:
-    assert address_in("upstream")({"upstream": value}) == address
-    assert port_in("upstream")({"upstream": value}) == port
+    assert extract_address("upstream")({"upstream": value}) == address
+    assert extract_port("upstream")({"upstream": value}) == port
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_address_and_port_are_parted(value: str, address: str, port: str) -> Non
     ],
 )
 def test_a_host_is_known_without_its_port(value: str, host: str) -> None:
-    assert host_in("host")({"host": value}) == host
+    assert extract_host("host")({"host": value}) == host
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_a_host_is_known_without_its_port(value: str, host: str) -> None:
     ],
 )
 def test_a_statement_is_known_by_its_first_word(statement: str, word: str) -> None:
-    assert first_word_of_sql("sql")({"sql": statement}) == word
+    assert extract_sql_command("sql")({"sql": statement}) == word
 
 
 @pytest.mark.parametrize("event", ['{"eventName":"X"', "[1]", "null", '"text"'])

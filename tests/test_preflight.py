@@ -20,7 +20,7 @@ from processes import ROOT
 
 from sls_syslog import DestinationReport, SettingsError, ShipperSettings, check_destination
 from sls_syslog.network.certificate import Certificate
-from sls_syslog.preflight.findings import certificate_finding
+from sls_syslog.preflight.findings import judge_certificate
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.testing.grammar import parse
@@ -175,8 +175,8 @@ def test_of_octet_counting_the_report_says_that_it_cannot_be_seen() -> None:
     assert report.verdict.endswith("see framing")
     (mark,) = ids(report)
     text = " ".join(str(report).split())
-    assert "cannot be seen from here" in text
-    assert f"look once for '{mark}'" in text
+    assert "an input that reads lines takes it too" in text
+    assert f"look for '{mark}'" in text
     (frame,) = report.receivers[0].messages[0].frames
     count = frame.split(b" ")[0].decode()
     assert f"if '{count}' is its program" in text
@@ -195,16 +195,16 @@ def test_over_tls_the_certificate_is_shown(temporary_ca: TemporaryCA) -> None:
     assert "127.0.0.1, siem.example; issued by" in found["certificate"].replace(
         "siem.example, 127.0.0.1", "127.0.0.1, siem.example"
     )
-    assert re.search(r"ends \d{4}-\d\d-\d\d, in \d+ days", found["certificate"])
+    assert re.search(r"expires \d{4}-\d\d-\d\d, in \d+ days", found["certificate"])
 
 
 @pytest.mark.parametrize(("days", "result"), [(29.5, "warning"), (30.5, "ok")])
 def test_a_certificate_that_ends_within_30_days_is_a_warning(days: float, result: str) -> None:
     pem = certificate_for(days)
     settings = ClientSettings(host="siem.example", protocol="tls")
-    finding = certificate_finding(pem, settings, is_verified=True)
+    finding = judge_certificate(pem, settings, is_verified=True)
     assert finding.result == result
-    assert ("renewed" in finding.advice) == (result == "warning")
+    assert ("renew it" in finding.advice) == (result == "warning")
     assert Certificate.of(pem).names == ("siem.example",)
 
 
@@ -218,7 +218,7 @@ def test_what_an_unknown_certificate_says_cannot_steer_a_terminal() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     settings = ClientSettings(host="siem.example", protocol="tls", ssl_context=context)
     der = certificate_for(100, "red\x1b[31m\nsiem.example ok")
-    finding = certificate_finding(der, settings, is_verified=False)
+    finding = judge_certificate(der, settings, is_verified=False)
     assert "red?[31m?siem.example ok" in finding.found
     assert "ssl_context verifies nothing" in finding.advice
 
@@ -241,8 +241,7 @@ def test_over_udp_it_says_that_nobody_can_know() -> None:
     assert report.receivers[0].messages[0].frames == (frame,)
     assert "nobody can know" in str(report)
     assert report.verdict == (
-        f"udp://127.0.0.1:{receiver.port} has not refused a message,"
-        " which is all that anybody can know"
+        f"udp://127.0.0.1:{receiver.port} has not refused a message; over UDP nobody can know more"
     )
 
 
@@ -331,7 +330,7 @@ def test_a_sample_that_would_be_dropped_is_not_sent() -> None:
 def test_a_name_that_nobody_knows() -> None:
     step, said = failure(check({"host": "siem.invalid", "protocol": "tcp"}))
     assert step == "resolve"
-    assert "is host 'siem.invalid' the right name?" in said
+    assert "check that host 'siem.invalid' is the right name" in said
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -357,7 +356,7 @@ def test_an_address_that_swallows_everything() -> None:
         took = time.monotonic() - begun
     step, said = failure(report)
     assert step == "connect"
-    assert "are host and port" in said
+    assert "check host and port" in said
     assert "firewall" in said
     assert took < 5
 
@@ -372,7 +371,7 @@ def test_another_service_that_speaks_first() -> None:
         step, said = failure(check({"host": "127.0.0.1", "port": port, "protocol": "tcp"}))
     assert step == "message"
     assert "SSH-2.0" in said
-    assert f"is port {port} that of another service?" in said
+    assert f"check port {port}: another service answers there" in said
 
 
 def test_another_service_that_answers() -> None:
@@ -385,7 +384,7 @@ def test_another_service_that_answers() -> None:
     step, said = failure(report)
     assert step == "message"
     assert "HTTP/1.1 400" in said
-    assert f"is port {port} that of another service?" in said
+    assert f"check port {port}: another service answers there" in said
     assert len(ids(report)) == 1
 
 
@@ -422,8 +421,8 @@ def test_a_receiver_that_ends_every_connection() -> None:
     with service(lambda connection: None) as port:
         step, said = failure(check({"host": "127.0.0.1", "port": port, "protocol": "tcp"}))
     assert step == "message"
-    assert f"is port {port} that of another service" in said
-    assert "refuse this machine" in said
+    assert f"whether port {port} belongs to another service" in said
+    assert "refuses this machine" in said
 
 
 def test_plain_text_to_a_port_that_speaks_tls(temporary_ca: TemporaryCA) -> None:

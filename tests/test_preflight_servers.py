@@ -129,7 +129,9 @@ def test_newline_framing_to_an_input_that_requires_octet_counting(
         (record,) = server.wait_for(1)
     step, said = failure(report)
     assert step == "message"
-    assert "set framing='octet-counting': a second message, framed like that, was taken" in said
+    assert (
+        "set framing='octet-counting': the receiver took a second message in this framing" in said
+    )
     assert record.msg.rpartition("=")[2] == ids(report)[1]
 
 
@@ -145,7 +147,7 @@ def test_octet_counting_to_an_input_of_lines_looks_as_the_report_says(
         (record,) = server.wait_for(1)
     text = " ".join(str(report).split())
     assert results(report)["framing"] == "warning"
-    assert "cannot be seen from here" in text
+    assert "an input that reads lines takes it too" in text
     assert f"if '{record.app_name}' is its program" in text
     assert "set framing='newline'" in text
     assert record.msg.rpartition("=")[2] == ids(report)[0]
@@ -173,7 +175,7 @@ def test_plain_text_to_a_port_that_speaks_tls(
         step, said = failure(check({**server.settings(), "protocol": "tcp"}))
         assert server.received() == []
     assert step == "message"
-    assert "set protocol='tls': the receiver speaks TLS here" in said
+    assert "set protocol='tls': this port speaks TLS" in said
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
@@ -206,7 +208,7 @@ def test_a_server_that_is_down(make: Make, tmp_path: Path) -> None:
         pass
     step, said = failure(check(server.settings()))
     assert step == "connect"
-    assert "is it running" in said
+    assert "check that the receiver runs" in said
 
 
 # Trust

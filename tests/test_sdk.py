@@ -68,7 +68,6 @@ def real() -> Iterator[dict[type, object]]:
             client, 0, option.consumer_name, processor, option.cursor_position, "begin"
         )
         response = client.pull_logs(0, client.get_begin_cursor(0))
-        batch = response.get_loggroup_list()
         yield {
             sdk.CheckpointTracker: make_tracker(client, option.consumer_name, 0),
             sdk.ConsumerClient: client,

@@ -62,10 +62,10 @@ def test_a_log_has_the_stamp_of_its_zone(
 ) -> None:
     with local_zone(zone if local else "Pacific/Chatham"):
         clock = LogClock(None if local else ZoneInfo(zone))
-        assert clock.rfc5424(seconds) == rfc5424
-        assert clock.rfc3164(seconds) == rfc3164
-        assert format_rfc5424_time(clock.datetime(seconds)) == rfc5424
-        assert format_rfc3164_time(clock.datetime(seconds)) == rfc3164
+        assert clock.format_rfc5424(seconds) == rfc5424
+        assert clock.format_rfc3164(seconds) == rfc3164
+        assert format_rfc5424_time(clock.to_datetime(seconds)) == rfc5424
+        assert format_rfc3164_time(clock.to_datetime(seconds)) == rfc3164
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -75,7 +75,7 @@ def test_every_quarter_of_an_hour_of_a_year_is_right(zone: str, local: bool) -> 
     with local_zone(zone if local else "UTC"):
         clock = LogClock(None if local else ZoneInfo(zone))
         for seconds in range(1_767_225_600, 1_798_761_600, 900):
-            moment = dt.datetime.fromisoformat(clock.rfc5424(seconds))
+            moment = dt.datetime.fromisoformat(clock.format_rfc5424(seconds))
             assert moment == epoch + dt.timedelta(seconds=seconds)
             # The wall clock, asked in another way than by astimezone().
             wall = dt.datetime.fromtimestamp(seconds, ZoneInfo(zone)).replace(tzinfo=None)
@@ -91,15 +91,15 @@ def test_one_clock_writes_what_a_new_one_would(
 ) -> None:
     clock = LogClock(zone)
     for moment in [*moments, *moments[::-1]]:
-        assert clock.rfc5424(*moment) == LogClock(zone).rfc5424(*moment)
-        assert clock.rfc3164(*moment) == LogClock(zone).rfc3164(*moment)
+        assert clock.format_rfc5424(*moment) == LogClock(zone).format_rfc5424(*moment)
+        assert clock.format_rfc3164(*moment) == LogClock(zone).format_rfc3164(*moment)
 
 
 @given(zones, st.integers(0, UINT32), st.integers(0, 999_999_999))
 def test_a_strict_reader_finds_the_moment_to_the_microsecond(
     zone: ZoneInfo, seconds: int, nanoseconds: int
 ) -> None:
-    stamp = LogClock(zone).rfc5424(seconds, nanoseconds)
+    stamp = LogClock(zone).format_rfc5424(seconds, nanoseconds)
     read = parse_rfc5424(f"<14>1 {stamp} - - - - -".encode()).datetime
     expected = dt.datetime.fromtimestamp(seconds, dt.timezone.utc)
     assert read == expected + dt.timedelta(microseconds=nanoseconds // 1000)
@@ -133,16 +133,18 @@ def test_a_strict_reader_takes_every_stamp_of_either_format(moment: dt.datetime)
 )
 def test_a_fraction_has_six_digits_and_is_cut_not_rounded(nanoseconds: int, fraction: str) -> None:
     clock = LogClock(dt.timezone.utc)
-    assert clock.rfc5424(59, nanoseconds) == f"1970-01-01T00:00:59{fraction}+00:00"
-    assert clock.rfc5424(59, nanoseconds) == format_rfc5424_time(clock.datetime(59, nanoseconds))
-    assert clock.rfc3164(59, nanoseconds) == "Jan  1 00:00:59"
-    assert clock.datetime(59, nanoseconds).second == 59
+    assert clock.format_rfc5424(59, nanoseconds) == f"1970-01-01T00:00:59{fraction}+00:00"
+    assert clock.format_rfc5424(59, nanoseconds) == format_rfc5424_time(
+        clock.to_datetime(59, nanoseconds)
+    )
+    assert clock.format_rfc3164(59, nanoseconds) == "Jan  1 00:00:59"
+    assert clock.to_datetime(59, nanoseconds).second == 59
 
 
 def test_the_second_before_1970_is_no_special_one() -> None:
     clock = LogClock(dt.timezone.utc)
-    assert clock.rfc5424(-1) == "1969-12-31T23:59:59+00:00"
-    assert LogClock(dt.timezone.utc).rfc3164(-1) == "Dec 31 23:59:59"
+    assert clock.format_rfc5424(-1) == "1969-12-31T23:59:59+00:00"
+    assert LogClock(dt.timezone.utc).format_rfc3164(-1) == "Dec 31 23:59:59"
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,9 @@ class LogEncoder:
         if "timestamp" in self._hooks.overridden:
             return None
         clock = LogClock(settings.timezone)
-        return clock.rfc5424 if self._wire.format.has_structured_data else clock.rfc3164
+        return (
+            clock.format_rfc5424 if self._wire.format.has_structured_data else clock.format_rfc3164
+        )
 
     def _make_fast_path(self, settings: ShipperSettings) -> FastPath | None:
         """Make the fast path; ``None`` if the settings or a hook leave it no log."""

@@ -61,7 +61,7 @@ class WireFormat:
                 message = replace(
                     message, timestamp=(message.timestamp or now).astimezone(self._zone)
                 )
-            head = self.format.head(message, now, self.newlines)
+            head = self.format.format_head(message, now, self.newlines)
         except OverflowError:  # the first and the last day of all, in another zone
             expected, section = "a time that every zone has", "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, message.timestamp, section) from None

@@ -1,6 +1,6 @@
-"""How a log becomes the MSG part of a message: key-value, JSON, CEF and LEEF.
+"""Makes the MSG part of a message from a log: key-value, JSON, CEF and LEEF.
 
-``catalog`` has the ready mappings of Alibaba Cloud's logs. It opens no connection.
+``catalog`` has the ready mappings for Alibaba Cloud's logs. This package must do no I/O.
 """
 
 __all__: list[str] = []

@@ -1,7 +1,7 @@
-"""The payloads by the value of the setting ``payload``.
+"""Finds a payload by the value of the setting ``payload``.
 
-A payload is anything that can be called with a log, a mapping of str to str, and returns a text.
-CEF and LEEF are loaded when they are chosen: their tables take longer to load than all else.
+A payload is a callable that takes a log, a mapping of str to str, and returns a text.
+CEF and LEEF must be loaded only when they are chosen: their tables load slowest of all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 __all__ = ["PAYLOADS", "Payload"]
 
 Payload: TypeAlias = Callable[[Mapping[str, str]], str]
-"""Makes the MSG part of one log."""
+"""Makes the MSG part from one log."""
 
 
 def _make_cef(sep: str) -> Payload:
@@ -35,4 +35,4 @@ PAYLOADS: dict[str, Callable[[str], Payload]] = {
     "cef": _make_cef,
     "leef": _make_leef,
 }
-"""The payloads by their setting's value; each is made from the setting ``sep``."""
+"""The payloads by the value of the setting ``payload``; each is made from the setting ``sep``."""

@@ -1,8 +1,8 @@
-"""The keys of CEF's extension, and what LEEF calls the same things: tables, and nothing else.
+"""Tables of the keys of CEF's extension, and of LEEF's names for them; limits are characters.
 
-Pure. CEF: "Common Event Format, Implementation Standard" of ArcSight, rev. 27, its two
-dictionaries for producers and for consumers. LEEF: IBM's "QRadar Log Event Extended Format",
-the table of predefined attributes. Limits are characters, not bytes.
+CEF: "Common Event Format, Implementation Standard" of ArcSight, rev. 27, its two dictionaries
+for producers and for consumers. LEEF: IBM's "QRadar Log Event Extended Format", the table of
+predefined attributes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ __all__ = [
 
 
 class CefKey(NamedTuple):
-    """The type of a key's value, and of a string the most characters it may have."""
+    """The type of a key's value; for a string also its limit in characters."""
 
     kind: str
     limit: int = 0
 
 
 class Address(NamedTuple):
-    """Where what is no IPv4 address goes instead: ``src``, ``dst`` and ``dvc`` hold no other."""
+    """The keys for IPv6 addresses and host names: ``src``, ``dst`` and ``dvc`` hold IPv4 only."""
 
     ipv6: str
     ipv6_label: str
@@ -43,7 +43,7 @@ ADDRESSES = {
     "dst": Address("c6a3", "Destination IPv6 Address", "dhost"),
     "dvc": Address("c6a1", "Device IPv6 Address", "dvchost"),
 }
-"""The keys of addresses that may turn out to be IPv6, or names."""
+"""The keys that hold IPv4 only, and where other addresses go."""
 
 _STRINGS = {
     31: "app proto",
@@ -68,8 +68,8 @@ _OTHERS = {
     "mac": "dmac dvcmac smac",
     "integer": "deviceDirection dpid dvcpid spid type",
     "long": "cn1 cn2 cn3 flexNumber1 flexNumber2",
-    # Integers in the standard, where it says that ports end at 65535. The bytes of a long
-    # connection do not fit into 32 bits, though.
+    # The standard says "integer" for ports, which end at 65535, and for counts. But the bytes of
+    # a long connection do not fit into 32 bits.
     "port": "destinationTranslatedPort dpt sourceTranslatedPort spt",
     "count": "cnt fsize in oldFileSize out",
     "float": "cfp1 cfp2 cfp3 cfp4",
@@ -80,17 +80,17 @@ _OTHERS = {
 CEF_KEYS = {
     key: CefKey("string", limit) for limit, keys in _STRINGS.items() for key in keys.split()
 } | {key: CefKey(kind) for kind, keys in _OTHERS.items() for key in keys.split()}
-"""The keys that a producer may send; all others are custom."""
+"""The standard keys that a producer may send; all other keys are custom."""
 
 STRING_LIMITS = {key: limit for key, (kind, limit) in CEF_KEYS.items() if kind == "string"}
-"""The most characters that strings may have."""
+"""The limits of strings in characters, by key."""
 
 CUSTOM_KEYS = {
     key: 128 if key.startswith("flex") else 1023
     for key in CEF_KEYS
     if key.startswith(("cs", "cn", "cfp", "c6a", "deviceCustomDate", "flex")) and key != "cnt"
 }
-"""The keys that mean nothing without a label, and the most characters their labels may have."""
+"""The keys that need a label, and the limit of the label in characters."""
 
 _CONSUMER = """
     agentDnsDomain agentNtDomain agentTranslatedAddress agentTranslatedZoneExternalID
@@ -102,7 +102,7 @@ _CONSUMER = """
     sourceTranslatedZoneURI sourceZoneExternalID sourceZoneURI
 """
 CONSUMER_KEYS = frozenset(_CONSUMER.split())
-"""What a consumer adds by itself, and a producer must not send."""
+"""The keys that only a consumer adds; a producer must not send them."""
 
 LEEF_NAMES = {
     "rt": "devTime",
@@ -129,7 +129,7 @@ LEEF_NAMES = {
     "out": "dstBytes",
     "sntdom": "domain",
 }
-"""LEEF's names for keys of CEF; what is not here has none, and keeps its own."""
+"""LEEF's names for keys of CEF; any other key keeps its own name."""
 
 _LEEF = """
     cat devTime devTimeFormat proto sev src dst srcPort dstPort srcPreNAT dstPreNAT srcPostNAT
@@ -139,7 +139,7 @@ _LEEF = """
     resource url groupID domain isLoginEvent isLogoutEvent calLanguage calCountryOrRegion
 """
 LEEF_KEYS = frozenset(_LEEF.split())
-"""The names that LEEF has given a meaning."""
+"""The keys to which LEEF gives a meaning."""
 
 RESERVED_KEYS = CONSUMER_KEYS | LEEF_KEYS | CEF_KEYS.keys() | {f"{key}Label" for key in CUSTOM_KEYS}
-"""What a field that merely happens to have the same name must not be called."""
+"""Keys with a meaning: a field that has such a name by chance gets another key."""

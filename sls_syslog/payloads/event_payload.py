@@ -1,6 +1,6 @@
-"""What the payloads of events have in common: which mapping makes an event of a log.
+"""Chooses the mapping that makes an event from a log, for every event format.
 
-Pure. How an event is written is the business of ``cef.py`` and ``leef.py``.
+Sans-I/O. It must not write events: ``cef.py`` and ``leef.py`` do.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 from sls_syslog.errors import SettingsError, short_repr
-from sls_syslog.payloads.catalog import MAPPINGS, generic, mapping_for
+from sls_syslog.payloads.catalog import MAPPINGS, choose_mapping, make_generic_mapping
 from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.mapping import Event, EventMapping, Labelled
 
-__all__ = ["MappedPayload"]
+__all__ = ["EventPayload"]
 
 
 _Choice: TypeAlias = "Callable[[Mapping[str, str]], EventMapping]"
@@ -24,31 +24,32 @@ _IN_ANY_LOG = {"rt", "externalId"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class MappedPayload:
-    """A payload that makes an event of a log first.
+class EventPayload:
+    """A payload that first makes an event from a log.
 
-    With neither ``extension`` nor ``event_class_id`` nor ``mapping``, the topic of each log
-    chooses a ready mapping, or the generic one; with one of the former two the mapping is all
-    your own. What else is given takes the place of that part of the mapping; an ``extension``
-    beside ``mapping`` adds to its keys, and replaces those of the same name.
+    Without ``mapping``, ``extension`` and ``event_class_id``, the topic of each log chooses a
+    ready mapping, or the generic one. With ``extension`` or ``event_class_id`` but no ``mapping``,
+    the mapping is all your own. Every other argument replaces that part of the mapping. With
+    ``mapping``, ``extension`` adds keys to it and replaces keys of the same name.
 
     Attributes:
-        vendor: See ``EventMapping``; ``None`` for the mapping's, like all that follow.
+        vendor: See ``EventMapping``; ``None`` for the mapping's own, also in the next six.
         product: See ``EventMapping``.
         version: See ``EventMapping``.
         event_class_id: See ``EventMapping``.
         name: See ``EventMapping``.
         severity: See ``EventMapping``.
         extension: See ``EventMapping``.
-        mapping: For all logs the ready mapping of this name, ``generic``, or a mapping itself;
-            ``None`` to choose by topic.
+        mapping: The mapping for all logs: the name of a ready one, ``generic``, or an
+            ``EventMapping``. ``None`` to choose by topic.
 
     Raises:
         SettingsError: If there is no such mapping, or a part is wrong.
     """
 
     stands_for_tag: ClassVar[bool] = True
-    """Whether a message begins where RFC 3164 has the TAG, and so must have no other one."""
+    """Whether the text begins with a prefix that takes the place of RFC 3164's TAG, so that the
+    message must have no other TAG."""
 
     vendor: str | None = None
     product: str | None = None
@@ -58,23 +59,23 @@ class MappedPayload:
     severity: Source | int | None = None
     extension: Mapping[str, Source | Labelled] | None = None
     mapping: str | EventMapping | None = None
-    _mapping_of: _Choice = field(init=False, repr=False, compare=False)
-    _generic_of: _Choice = field(init=False, repr=False, compare=False)
+    _choose_mapping: _Choice = field(init=False, repr=False, compare=False)
+    _choose_generic: _Choice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_mapping_of", self._chosen())
-        object.__setattr__(self, "_generic_of", self._adjusting(generic))
+        object.__setattr__(self, "_choose_mapping", self._make_choice())
+        object.__setattr__(self, "_choose_generic", self._adjust_choice(make_generic_mapping))
 
-    def _event_of(self, log: Mapping[str, str]) -> tuple[EventMapping, Event]:
-        """What a log means, and by which mapping.
+    def _make_event(self, log: Mapping[str, str]) -> tuple[EventMapping, Event]:
+        """Make the event of a log, and return the mapping that made it.
 
-        One that the topic has chosen and that finds nothing in the log leaves it to the generic
-        one: the log is not what it seems, and all that it holds must arrive.
+        If the topic's mapping finds nothing in the log, the log is not what its topic says. The
+        generic mapping then sends all of it.
         """
-        mapping = self._mapping_of(log)
+        mapping = self._choose_mapping(log)
         event = mapping.event(log)
         if self._is_by_topic and not event.values.keys() - _IN_ANY_LOG:
-            mapping = self._generic_of(log)
+            mapping = self._choose_generic(log)
             event = mapping.event(log)
         return mapping, event
 
@@ -82,22 +83,22 @@ class MappedPayload:
     def _is_by_topic(self) -> bool:
         return all(part is None for part in (self.mapping, self.extension, self.event_class_id))
 
-    def _chosen(self) -> _Choice:
-        """A function that gives the mapping for a log."""
+    def _make_choice(self) -> _Choice:
+        """Make the function that chooses the mapping for a log."""
         if self.mapping is None and not self._is_by_topic:
-            return _always(self._adjusted(EventMapping()))
-        self._adjusted(EventMapping())  # what is wrong should be known now
+            return _choose_always(self._adjust(EventMapping()))
+        self._adjust(EventMapping())  # raise now if a part is wrong
         if self.mapping not in {None, "generic"}:
-            return _always(self._adjusted(self._fixed()))
-        return self._adjusting(mapping_for if self.mapping is None else generic)
+            return _choose_always(self._adjust(self._find_mapping()))
+        return self._adjust_choice(choose_mapping if self.mapping is None else make_generic_mapping)
 
-    def _adjusting(self, choose: _Choice) -> _Choice:
-        if not self._given():
+    def _adjust_choice(self, choose: _Choice) -> _Choice:
+        if not self._list_given():
             return choose
-        adjusted = lru_cache(maxsize=1024)(self._adjusted)
-        return lambda log: adjusted(choose(log))
+        adjust = lru_cache(maxsize=1024)(self._adjust)
+        return lambda log: adjust(choose(log))
 
-    def _fixed(self) -> EventMapping:
+    def _find_mapping(self) -> EventMapping:
         if isinstance(self.mapping, EventMapping):
             return self.mapping
         named = MAPPINGS.get(str(self.mapping))
@@ -108,17 +109,18 @@ class MappedPayload:
             )
         return named
 
-    def _given(self) -> dict[str, Any]:
+    def _list_given(self) -> dict[str, Any]:
         names = ("vendor", "product", "version", "event_class_id", "name", "severity", "extension")
         parts = {name: getattr(self, name) for name in names}
         return {name: part for name, part in parts.items() if part is not None}
 
-    def _adjusted(self, mapping: EventMapping) -> EventMapping:
-        parts = self._given()
+    def _adjust(self, mapping: EventMapping) -> EventMapping:
+        """Replace the parts that were given to this payload."""
+        parts = self._list_given()
         if "extension" in parts:
             parts["extension"] = {**mapping.extension, **parts["extension"]}
         return replace(mapping, **parts)
 
 
-def _always(mapping: EventMapping) -> _Choice:
+def _choose_always(mapping: EventMapping) -> _Choice:
     return lambda log: mapping

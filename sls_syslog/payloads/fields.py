@@ -1,7 +1,7 @@
-"""The fields of a log as sources of values: by name, by a path into JSON, or by a function.
+"""Reads values out of one log: by field name, by a path into JSON, or by a function.
 
-Pure. What is read here is clean: no control characters that could not be written, no white
-space around it, and nothing at all where SLS has a ``-``.
+Sans-I/O. What it returns is clean: no white space around it, no control character that cannot
+be written, and ``""`` for SLS's ``-``.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from dataclasses import dataclass
 from operator import methodcaller
 from typing import Any, TypeAlias
 
-__all__ = ["NOTHING", "Constant", "Fields", "Source", "clean", "reader", "text"]
+__all__ = ["NOTHING", "Constant", "Fields", "Source", "clean", "make_reader"]
 
 Source: TypeAlias = "str | Callable[[Mapping[str, str]], str | None] | tuple[Source, ...]"
-"""Where a value comes from: a field's name or a path into a field that holds JSON (see
-``Fields``), a function that is called with the log's ``Fields``, or several of these, of which
-the first that gives something counts."""
+"""Where a value comes from: the name of a field, a path into a field that holds JSON (see
+``Fields``), a function that takes the log's ``Fields``, or a tuple of sources. Of a tuple, the
+first value that is not empty counts."""
 
 NOTHING = "-"
-"""What SLS's products write into a field that has no value."""
+"""What Alibaba Cloud's products write into a field that has no value."""
 
-# Line feed, carriage return and TAB can be written, one way or another; all other control
-# characters, LINE and PARAGRAPH SEPARATOR and halves of surrogate pairs cannot.
+# Every control character that cannot be written, LINE and PARAGRAPH SEPARATOR, and halves of
+# surrogate pairs. Line feed, carriage return and TAB can be written or escaped.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CONTROLS = bytes((*range(32), 127))
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def clean(value: str) -> str:
-    """A value as it can be sent: no white space around it, ``""`` for SLS's ``-``."""
+    """Make a value fit to send: no white space around it, ``""`` for SLS's ``-``."""
     if not value.isprintable():
         value = _UNWRITABLE.sub(" ", value)
     value = value.strip()
@@ -39,12 +39,13 @@ def clean(value: str) -> str:
 
 
 def _is_tidy(log: Mapping[str, str]) -> bool:
-    """Whether no value has anything that ``clean`` would take away, except ``-``.
+    """Whether ``clean`` would change no value, except ``-``.
 
-    All at once, since nearly all logs are. A doubt makes it false, as "| " in a value does.
+    One test for all values is quick, and nearly all logs are tidy. It may be false for a tidy
+    log, for example because of "| " in a value.
     """
     joined = "|".join(log.values())
-    if joined.isascii():  # then this is quicker than isprintable()
+    if joined.isascii():  # quicker than isprintable()
         writable = len(joined.encode().translate(None, _CONTROLS)) == len(joined)
     else:
         writable = joined.isprintable()
@@ -54,19 +55,19 @@ def _is_tidy(log: Mapping[str, str]) -> bool:
 
 
 class Fields(Mapping[str, str]):
-    """The fields of one log that hold something, and what lies in those that hold JSON.
+    """The fields of one log that have a value, and the values inside their JSON.
 
-    ``fields["event.userIdentity.userName"]`` is a field of exactly that name, if the log has
-    one, and else what lies at that path in the JSON of the field ``event``, which is read once.
-    Items of lists go by number from 0: ``sourceIPs.0``; a key with dots may end a path. Numbers,
-    true, false, lists and objects are given as JSON writes them. A field that is missing, empty
-    or ``-`` is not there.
+    ``fields["event.userIdentity.userName"]`` is the field of exactly that name, if the log has
+    one. If not, it is the value at that path in the JSON of the field ``event``, which is parsed
+    once. Items of lists have numbers from 0: ``sourceIPs.0``. The last key of a path may contain
+    dots. Numbers, true, false, lists and objects are written as JSON. A field that is missing,
+    empty or ``-`` is not in the mapping.
 
     Args:
         log: The log.
 
     Attributes:
-        log: The log with clean values, though some may be empty.
+        log: The log with clean values; some may be empty.
     """
 
     __slots__ = ("_inside", "_parsed", "log")
@@ -77,13 +78,13 @@ class Fields(Mapping[str, str]):
         self._inside: dict[str, str] = {}
 
     def text(self, name: str) -> str:
-        """The value, ``""`` where there is none."""
+        """Return the value, or ``""`` if there is none."""
         value = self.log.get(name)
         if value is not None:
             return "" if value == NOTHING else value
-        value = self._inside.get(name)  # mappings ask for some paths several times
+        value = self._inside.get(name)  # a mapping may ask for a path several times
         if value is None:
-            value = self._inside[name] = clean(self._found_inside(name))
+            value = self._inside[name] = clean(self._find_inside(name))
         return value
 
     def __getitem__(self, name: str) -> str:
@@ -98,29 +99,29 @@ class Fields(Mapping[str, str]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def _found_inside(self, name: str) -> str:
+    def _find_inside(self, name: str) -> str:
         holder, dot, path = name.partition(".")
         if not dot or holder not in self.log:
             return ""
         if holder not in self._parsed:
-            self._parsed[holder] = _from_json(self.log[holder])
-        value = _at(self._parsed[holder], path)
+            self._parsed[holder] = _parse_json(self.log[holder])
+        value = _find_at(self._parsed[holder], path)
         if value is None or isinstance(value, str):
             return value or ""
         return _json(value)
 
 
-def _from_json(value: str) -> Any:
+def _parse_json(value: str) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
 
 
-def _at(value: Any, path: str) -> Any:
-    """What lies at a path, ``None`` for nothing."""
+def _find_at(value: Any, path: str) -> Any:
+    """Return the value at a path, or ``None`` if there is none."""
     while path:
-        if isinstance(value, dict) and path in value:  # mostly at once
+        if isinstance(value, dict) and path in value:  # the rest of the path is mostly one key
             return value[path]
         step, _, path = path.partition(".")
         if isinstance(value, list):
@@ -138,26 +139,21 @@ class Constant:
     value: str
 
     def __call__(self, log: Mapping[str, str]) -> str:
-        """The text."""
+        """Return the text."""
         return self.value
 
 
-def text(value: str) -> Source:
-    """A source that gives this text for every log."""
-    return Constant(value)
-
-
-def reader(source: Source) -> Callable[[Fields], str]:
-    """A function from a log's fields to what a source gives, clean, or to ``""``."""
+def make_reader(source: Source) -> Callable[[Fields], str]:
+    """Make a function that reads a source: it returns a clean text, or ``""``."""
     if isinstance(source, str):
         return methodcaller("text", source)
     if isinstance(source, tuple):
-        return _first(tuple(map(reader, source)))
+        return _make_first_reader(tuple(map(make_reader, source)))
     function = source
     return lambda fields: clean(function(fields) or "")
 
 
-def _first(readers: tuple[Callable[[Fields], str], ...]) -> Callable[[Fields], str]:
+def _make_first_reader(readers: tuple[Callable[[Fields], str], ...]) -> Callable[[Fields], str]:
     def read(fields: Fields) -> str:
         for reads in readers:
             value = reads(fields)

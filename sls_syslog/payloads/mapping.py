@@ -1,8 +1,7 @@
-"""What a log means to a SIEM, in one vocabulary: that of CEF's extension dictionary.
+"""Maps a log to an event whose values have the keys of CEF's extension dictionary.
 
-Pure. A mapping says where each value comes from; what it makes of a log is clean and of
-the type of its key, so that ``cef.py`` and ``leef.py`` have nothing left but to write it.
-Nothing here escapes anything.
+Sans-I/O. A mapping says where each value comes from. The values of an event are clean and have
+the type of their key. This module must not escape: ``cef.py`` and ``leef.py`` write the event.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from sls_syslog.payloads.dictionary import (
     RESERVED_KEYS,
     Address,
 )
-from sls_syslog.payloads.fields import NOTHING, Constant, Fields, Source, clean, reader, text
-from sls_syslog.payloads.values import CONVERSIONS, address_of
+from sls_syslog.payloads.fields import NOTHING, Constant, Fields, Source, clean, make_reader
+from sls_syslog.payloads.values import CONVERSIONS, classify_address
 
-__all__ = ["Event", "EventMapping", "Fields", "Labelled", "Source", "key_for", "text"]
+__all__ = ["Event", "EventMapping", "Labelled", "get_source", "make_key"]
 
 _KEY = re.compile(r"[A-Za-z0-9]+")
 _WORDS = ("Unknown", "Low", "Medium", "High", "Very-High")
@@ -36,19 +35,19 @@ _SEVERITIES: dict[str, str] = {str(n): str(n) for n in range(11)} | {
 _DEFAULT_SEVERITY = "3"
 _HEADER_LIMITS = {"vendor": 63, "product": 63, "version": 31}
 _A_SOURCE = "a field's name, a function of the log, or a tuple of these"
-_INSTEAD = {leef: f"CEF's {key!r} is the same" for key, leef in LEEF_NAMES.items()} | {
-    "sev": "severity is a parameter of its own",
+_INSTEAD = {leef: f"use CEF's {key!r}" for key, leef in LEEF_NAMES.items()} | {
+    "sev": "use the parameter severity",
     "devTimeFormat": "times are always milliseconds since 1970",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A value for one of the keys that mean nothing without a label: ``cs1``, ``cn1``, ...
+    """A value for a key that needs a label: ``cs1``, ``cn1``, ...
 
     Attributes:
-        label: What the value is; in LEEF its key is made of it.
-        source: Where it comes from.
+        label: What the value is; LEEF's key is made from it.
+        source: Where the value comes from.
     """
 
     label: str
@@ -59,10 +58,10 @@ class Event(NamedTuple):
     """What one log means.
 
     Attributes:
-        class_id: What kind of event it is.
-        name: The same for people.
+        class_id: The kind of event, for machines.
+        name: The kind of event, for people.
         severity: ``0`` to ``10``, or ``Unknown``, ``Low``, ``Medium``, ``High``, ``Very-High``.
-        values: The values by their keys of CEF; none is empty, the time comes first.
+        values: The values by CEF's keys; none is empty, and the time comes first.
     """
 
     class_id: str
@@ -73,8 +72,8 @@ class Event(NamedTuple):
 
 _Read: TypeAlias = Callable[[Fields], str]
 _Put: TypeAlias = Callable[[dict[str, str], str], None]
-# The name of a field (else None), what else to ask, the key, and how to put a value there, which
-# is None where any text will do.
+# The name of a field, or None; the reader for everything else; the key; and the function that
+# stores a value under the key, or None if the key takes any text.
 _Step: TypeAlias = tuple[Any, _Read, str, "_Put | None"]
 
 
@@ -82,25 +81,27 @@ _Step: TypeAlias = tuple[Any, _Read, str, "_Put | None"]
 class EventMapping:
     """How logs of one kind become events.
 
-    Strings are cut at the limits of CEF's dictionary, in characters. Values of another type
-    than their key's are left out. An IPv6 address under ``src``, ``dst`` or ``dvc`` goes to
-    ``c6a2``, ``c6a3`` or ``c6a1``, a host name to ``shost``, ``dhost`` or ``dvchost``. Of several
-    values for a key the first one counts. ``rt`` is the log's own time where the mapping gives
-    none, and ``externalId`` its ``__event_id__`` if that has at most 40 characters.
+    Strings are cut at the limits of CEF's dictionary, in characters. A value that is not of its
+    key's type is left out. Under ``src``, ``dst`` and ``dvc``, an IPv6 address goes to ``c6a2``,
+    ``c6a3`` and ``c6a1`` instead, and a host name to ``shost``, ``dhost`` and ``dvchost``. If a
+    key gets several values, the first one counts. If the mapping gives no ``rt``, it is the log's
+    own time; if it gives no ``externalId``, it is the log's ``__event_id__``, if that has at most
+    40 characters.
 
     Attributes:
         vendor: Who made the product; at most 63 characters.
         product: What wrote the log; at most 63 characters.
-        version: Its version; at most 31 characters.
-        event_class_id: What kind of event it is, the same for the same kind in any language;
-            where it gives nothing the topic counts, and ``log`` where there is none.
-        name: The same for people; ``None``, or where it gives nothing, the event class id.
-        severity: Where 0 to 10, or one of CEF's words for it, comes from, or such a severity
-            itself; anything else counts as 3.
-        extension: Where the values come from, by key: one of CEF's dictionary, or any other of
-            letters and digits. The keys that need a label take ``Labelled``; for another
-            source the name of the field is the label.
-        labels: The labels by the keys they belong to; derived.
+        version: The product's version; at most 31 characters.
+        event_class_id: The kind of event, the same in every language. If it gives nothing, the
+            topic counts, and without a topic ``log``.
+        name: The kind of event, for people. If it is ``None`` or gives nothing, the event class
+            id counts.
+        severity: Where the severity comes from, or a severity: 0 to 10, or one of CEF's words.
+            Anything else counts as 3.
+        extension: Where the values come from, by key: a key of CEF's dictionary, or any other of
+            letters and digits. A key that needs a label takes ``Labelled``; with another source
+            the name of the field is the label.
+        labels: The labels by key; derived.
         keys: All keys that an event of this mapping may have, in order; derived.
 
     Raises:
@@ -131,16 +132,16 @@ class EventMapping:
         )
         for key, value in self.extension.items():
             _check_key(key, value)
-        for name, derived in self._derived().items():
+        for name, derived in self._derive().items():
             object.__setattr__(self, name, derived)
 
     def event(self, log: Mapping[str, str]) -> Event:
-        """What ``log`` means."""
+        """Make the event of one log."""
         fields = Fields(log)
-        field_of = fields.log.get
+        get_field = fields.log.get
         values: dict[str, str] = {}
-        for name, read, key, put in self._steps:  # the quick way first: once for each value
-            value = field_of(name)
+        for name, read, key, put in self._steps:  # runs once per value: the quick way first
+            value = get_field(name)
             if value is None:
                 value = read(fields)
             if value and value != NOTHING:
@@ -152,40 +153,42 @@ class EventMapping:
         name = self._name(fields) if self._name else class_id
         return Event(class_id, name or class_id, self._severity(fields), values)
 
-    def _derived(self) -> dict[str, Any]:
-        sources = {key: _unlabelled(value) for key, value in self.extension.items()}
-        labels = {key: _label(key, self.extension[key]) for key in sources if key in CUSTOM_KEYS}
-        steps = [_step(key, source) for key, source in sources.items() if key != "rt"]
-        times = [_step("rt", sources["rt"])] if "rt" in sources else []
+    def _derive(self) -> dict[str, Any]:
+        sources = {key: get_source(value) for key, value in self.extension.items()}
+        labels = {
+            key: _make_label(key, self.extension[key]) for key in sources if key in CUSTOM_KEYS
+        }
+        steps = [_make_step(key, source) for key, source in sources.items() if key != "rt"]
+        times = [_make_step("rt", sources["rt"])] if "rt" in sources else []
         return {
-            "labels": {other.ipv6: other.ipv6_label for other in _addresses(sources)} | labels,
-            "keys": tuple(dict.fromkeys(_possible_keys(sources))),
+            "labels": {other.ipv6: other.ipv6_label for other in _find_addresses(sources)} | labels,
+            "keys": tuple(dict.fromkeys(_list_keys(sources))),
             "_steps": (
                 *times,
-                _if_missing("rt", _own_time),
+                _make_default("rt", _read_time),
                 *steps,
-                _if_missing("externalId", _event_id),
+                _make_default("externalId", _read_event_id),
             ),
-            "_class_id": reader((self.event_class_id, "__topic__", text("log"))),
-            "_name": self.name and reader(self.name),
-            "_severity": _severity_reader(self.severity),
+            "_class_id": make_reader((self.event_class_id, "__topic__", Constant("log"))),
+            "_name": self.name and make_reader(self.name),
+            "_severity": _make_severity_reader(self.severity),
         }
 
 
-def key_for(name: str, taken: Container[str] = ()) -> str:
-    """A custom key made of a field's name or of a label, the same for the same name.
+def make_key(name: str, taken: Container[str] = ()) -> str:
+    """Make a custom key from a field's name or a label; the same name gives the same key.
 
-    ASCII's letters and digits stay, and a letter behind anything else becomes a capital
-    (``user_agent``: ``userAgent``); a name that has other letters ends in a digest of it. A name
-    that CEF or LEEF have given a meaning gets ``sls`` before it.
+    ASCII letters and digits stay. A letter after any other character becomes a capital
+    (``user_agent``: ``userAgent``). A name with characters outside ASCII ends in a digest of
+    the name. If CEF or LEEF give the key a meaning, it gets ``sls`` in front.
 
     Args:
         name: Any text.
-        taken: Keys that it must differ from; it gets a number for that.
+        taken: Keys that are in use; a key that would be one of them gets a number.
     """
     first, *others = _KEY.findall(name) or [""]
     key = str(first + "".join(part[0].upper() + part[1:] for part in others))
-    if not name.isascii():  # what is left of it would be another field's as well
+    if not name.isascii():  # what is left could be the key of another field
         key += blake2b(name.encode("utf-8", "replace"), digest_size=4).hexdigest()
     if not key or key[0].isdigit():
         key = f"f{key}"
@@ -210,14 +213,17 @@ def _check_source(key: str, source: object) -> None:
 
 def _check_key(key: Any, value: Any) -> None:
     problems = (
-        ("a key is letters and digits", not isinstance(key, str) or not _KEY.fullmatch(key)),
-        ("this key is for consumers, a producer must not send it", key in CONSUMER_KEYS),
+        (
+            "a key must have only letters and digits",
+            not isinstance(key, str) or not _KEY.fullmatch(key),
+        ),
+        ("only a consumer may add this key, a producer must not send it", key in CONSUMER_KEYS),
         (
             f"give the label as Labelled('...', source) under {str(key)[:-5]!r}",
             str(key).endswith("Label") and str(key)[:-5] in CUSTOM_KEYS,
         ),
         (
-            f"this is LEEF's name, and {_INSTEAD.get(key, '')}",
+            f"this is LEEF's name: {_INSTEAD.get(key, '')}",
             key in _INSTEAD and key not in CEF_KEYS,
         ),
         (
@@ -225,10 +231,10 @@ def _check_key(key: Any, value: Any) -> None:
             isinstance(value, Labelled) and key not in CUSTOM_KEYS,
         ),
         (
-            "a label is a text that is not empty",
+            "a label must be a text that is not empty",
             isinstance(value, Labelled) and not clean(value.label),
         ),
-        (f"expected {_A_SOURCE}, got {short_repr(value)}", not _is_source(_unlabelled(value))),
+        (f"expected {_A_SOURCE}, got {short_repr(value)}", not _is_source(get_source(value))),
     )
     for problem, holds in problems:
         if holds:
@@ -241,52 +247,55 @@ def _is_source(value: object) -> bool:
     return isinstance(value, str) or callable(value)
 
 
-def _unlabelled(value: Source | Labelled) -> Source:
+def get_source(value: Source | Labelled) -> Source:
+    """Return the source of a value, with or without a label."""
     return value.source if isinstance(value, Labelled) else value
 
 
-def _label(key: str, value: Source | Labelled) -> str:
-    label = value.label if isinstance(value, Labelled) else _name_of(value) or key
+def _make_label(key: str, value: Source | Labelled) -> str:
+    label = value.label if isinstance(value, Labelled) else _find_name(value) or key
     return clean(label)[: CUSTOM_KEYS[key]].rstrip()
 
 
-def _name_of(source: Source) -> str:
-    """The name of the field that a value comes from, if there is one."""
+def _find_name(source: Source) -> str:
+    """Find the name of the first field in a source; ``""`` if there is none."""
     if isinstance(source, tuple):
-        return next(filter(None, map(_name_of, source)), "")
+        return next(filter(None, map(_find_name, source)), "")
     return source if isinstance(source, str) else ""
 
 
-def _addresses(keys: Mapping[str, Any]) -> list[Address]:
+def _find_addresses(keys: Mapping[str, Any]) -> list[Address]:
     return [other for key, other in ADDRESSES.items() if key in keys]
 
 
-def _possible_keys(keys: Mapping[str, Any]) -> list[str]:
-    others = [key for other in _addresses(keys) for key in (other.ipv6, other.host)]
+def _list_keys(keys: Mapping[str, Any]) -> list[str]:
+    others = [key for other in _find_addresses(keys) for key in (other.ipv6, other.host)]
     return ["rt", *keys, *others, "externalId"]
 
 
-def _step(key: str, source: Source) -> _Step:
+def _make_step(key: str, source: Source) -> _Step:
     name = source if isinstance(source, str) else None
-    return name, reader(source), key, _writer(key) if key in CEF_KEYS else None
+    return name, make_reader(source), key, _make_put(key) if key in CEF_KEYS else None
 
 
-def _writer(key: str) -> _Put:
-    """A function that puts a value among others, if its key may hold it and is not there yet."""
+def _make_put(key: str) -> _Put:
+    """Make a function that stores a value if its key can hold it and has none yet."""
     kind, limit = CEF_KEYS[key]
     if kind == "string":
-        return _string(key, limit)
-    return _address(key) if kind == "address" else _typed(key, CONVERSIONS[kind])
+        return _make_put_string(key, limit)
+    if kind == "address":
+        return _make_put_address(key)
+    return _make_put_typed(key, CONVERSIONS[kind])
 
 
-def _string(key: str, limit: int) -> _Put:
+def _make_put_string(key: str, limit: int) -> _Put:
     def put(values: dict[str, str], value: str) -> None:
         values.setdefault(key, value if len(value) <= limit else value[:limit].rstrip())
 
     return put
 
 
-def _typed(key: str, convert: Callable[[str], str | None]) -> _Put:
+def _make_put_typed(key: str, convert: Callable[[str], str | None]) -> _Put:
     def put(values: dict[str, str], value: str) -> None:
         converted = convert(value)
         if converted is not None:
@@ -295,13 +304,13 @@ def _typed(key: str, convert: Callable[[str], str | None]) -> _Put:
     return put
 
 
-def _address(key: str) -> _Put:
+def _make_put_address(key: str) -> _Put:
     other = ADDRESSES[key]
     keys = {"ipv4": key, "ipv6": other.ipv6, "host": other.host}
     limit = CEF_KEYS[other.host].limit  # longer than any address
 
     def put(values: dict[str, str], value: str) -> None:
-        found = address_of(value)
+        found = classify_address(value)
         if found is not None:
             kind, address = found
             values.setdefault(keys[kind], address[:limit])
@@ -313,34 +322,34 @@ def _is_severity(source: object) -> bool:
     return isinstance(source, (int, str)) and str(source).lower() in _SEVERITIES
 
 
-def _severity_reader(source: Source | int) -> _Read:
+def _make_severity_reader(source: Source | int) -> _Read:
     if isinstance(source, int) or _is_severity(source):
-        source = text(str(source))
+        source = Constant(str(source))
     if isinstance(source, Constant):
         constant = _SEVERITIES.get(source.value.lower(), _DEFAULT_SEVERITY)
         return lambda fields: constant
-    read = reader(source)
+    read = make_reader(source)
     return lambda fields: str(_SEVERITIES.get(read(fields).lower(), _DEFAULT_SEVERITY))
 
 
-def _own_time(fields: Fields) -> str:
-    """Milliseconds since 1970, as SLS has the log's time."""
+def _read_time(fields: Fields) -> str:
+    """Read the log's own time, in milliseconds since 1970."""
     seconds = fields.log.get("__time__", "")
     nanoseconds = fields.log.get("__time_ns_part__", "")
     if not seconds.isdecimal():
         return ""
-    # More than nine digits are no part of a second.
+    # More than nine digits are more than a second.
     is_part = nanoseconds.isdecimal() and len(nanoseconds) <= 9
     return str(int(seconds) * 1000 + (int(nanoseconds) // 1_000_000 if is_part else 0))
 
 
-def _event_id(fields: Fields) -> str:
+def _read_event_id(fields: Fields) -> str:
     event_id = fields.log.get("__event_id__", "")
     return event_id if len(event_id) <= CEF_KEYS["externalId"].limit else ""
 
 
-def _if_missing(key: str, read: _Read) -> _Step:
-    """What stands under ``key`` where the mapping gave nothing."""
+def _make_default(key: str, read: _Read) -> _Step:
+    """Make the step that stores a value if the mapping gave none."""
 
     def put(values: dict[str, str], value: str) -> None:
         values.setdefault(key, value)

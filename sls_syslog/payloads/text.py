@@ -1,8 +1,8 @@
-"""How a log becomes the MSG part of a message.
+"""Writes a log as key-value pairs or as JSON.
 
-Pure. A payload is anything that can be called with a log, a mapping of str to str,
-and returns a text; a function of your own is one too. One that has a method ``writer`` besides
-can write many logs with the same fields quicker; both must write the same.
+Sans-I/O. A payload is a callable that takes a log, a mapping of str to str, and returns a text;
+your own function is one too. It may have a method ``writer``, which makes a quick writer for many
+logs with the same fields. Both must write the same bytes.
 """
 
 from __future__ import annotations
@@ -22,34 +22,35 @@ __all__ = ["JsonPayload", "KeyValuePayload"]
 class KeyValuePayload:
     r"""The documented form: ``||__topic__=...||__source__=...||__tag__:k=v||key=value``.
 
-    Fields come in the order of the log. Its time is left out, as the header has it.
-    By default nothing is quoted: a value that holds the separator looks like two fields to a
-    receiver that splits there.
+    Fields keep the order of the log. ``__time__`` is left out: the header has the time.
+    By default values are not quoted, so a receiver splits a value that contains the separator.
 
     Attributes:
-        sep: What stands before each field.
-        quote: Whether a value stands in double quotes, with ``\"`` and ``\\`` inside, where it
-            is empty or has a double quote or a line break, or where a receiver would find the
-            separator in it. Names of fields are never quoted.
+        sep: The separator before each field.
+        quote: Whether to put a value into double quotes, with ``\"`` and ``\\`` inside, if it is
+            empty, has a double quote or a line break, or if a receiver would find the separator
+            in it. Field names are never quoted.
     """
 
     sep: str = "||"
     quote: bool = False
 
     def __call__(self, log: Mapping[str, str]) -> str:
-        """The MSG part of one log."""
+        """Make the MSG part of one log."""
         sep = self.sep
         if self.quote:
-            log = {key: _quoted(value, sep) for key, value in log.items()}
-        # A list: join() would make one of a generator, which is slower.
+            log = {key: _quote(value, sep) for key, value in log.items()}
+        # A list: join() would first make one from a generator, which is slower.
         return "".join([f"{sep}{key}={value}" for key, value in log.items() if key != "__time__"])
 
     def writer(self, columns: Columns) -> Writer | None:
-        """Writes logs that have these fields."""
+        """Make a quick writer for logs with these fields, or ``None`` if values are quoted."""
         if self.quote:
             return None
-        return _template(
-            "%.0b" if name == "__time__" else f"{_literal(f'{self.sep}{name}=')}{_place(text)}"
+        return _make_template(
+            "%.0b"
+            if name == "__time__"
+            else f"{_escape_percent(f'{self.sep}{name}=')}{_make_placeholder(text)}"
             for name, text in columns
         )
 
@@ -57,32 +58,32 @@ class KeyValuePayload:
 _QUOTED = set('"\r\n')
 
 
-def _quoted(value: str, sep: str) -> str:
-    # Its end and the separator behind it may hold one as well: "a|" before "||".
-    plain = value and (value + sep).find(sep) == len(value) and not _QUOTED & set(value)
-    if plain:
+def _quote(value: str, sep: str) -> str:
+    # The end of the value and the next separator can make another one: "a|" before "||".
+    is_plain = value and (value + sep).find(sep) == len(value) and not _QUOTED & set(value)
+    if is_plain:
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-# Made once: json.dumps() would make one for each log.
+# Made once: json.dumps() would make an encoder for each log.
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-# What JSON escapes of what a line may hold; anything else does not go by a writer.
+# JSON's escapes for the characters that a writer may get; it gets no other control characters.
 _JSON_ESCAPES = ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\t", b"\\t"))
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPayload:
-    """One JSON object per log, compact, in UTF-8 (RFC 8259), fields in the order of the log.
+    """One compact JSON object per log, in UTF-8 (RFC 8259), fields in the order of the log.
 
-    ``__time__``, in seconds since 1970, is one of them.
+    It includes ``__time__``, in seconds since 1970.
 
     Attributes:
-        expand: The fields whose text is JSON itself, an object or a list, and is put in as such
-            (``{"event":{"eventName":...}}``); where it is none, the text stays a text.
+        expand: The fields that hold JSON. If the text is an object or a list, it is written as
+            such (``{"event":{"eventName":...}}``); if not, it stays a text.
 
     Raises:
-        SettingsError: If ``expand`` is a text itself.
+        SettingsError: If ``expand`` is a text and not a tuple.
     """
 
     expand: tuple[str, ...] = ()
@@ -92,22 +93,23 @@ class JsonPayload:
             raise SettingsError("expand", f"expected several names, got {short_repr(self.expand)}")
 
     def __call__(self, log: Mapping[str, str]) -> str:
-        """The MSG part of one log."""
+        """Make the MSG part of one log."""
         values: dict[str, Any] = dict(log)
         for name in self.expand:
             if name in values:
-                values[name] = _expanded(values[name])
+                values[name] = _parse(values[name])
         return _json(values)
 
     def writer(self, columns: Columns) -> Writer | None:
-        """Writes logs that have these fields."""
+        """Make a quick writer for logs with these fields, or ``None`` if one is expanded."""
         if not set(self.expand).isdisjoint(name for name, _ in columns):
             return None
         pairs = (
-            f"{_literal(_json(name))}:" + ('"%b"' if text is None else _literal(_json(text)))
+            f"{_escape_percent(_json(name))}:"
+            + ('"%b"' if text is None else _escape_percent(_json(text)))
             for name, text in columns
         )
-        write = _template(["{", ",".join(pairs), "}"])
+        write = _make_template(["{", ",".join(pairs), "}"])
 
         def write_json(values: tuple[bytes, ...]) -> bytes | None:
             together = BETWEEN.join(values)
@@ -121,13 +123,13 @@ class JsonPayload:
         return write_json
 
 
-def _expanded(text: str) -> Any:
-    """What a text in JSON means, if that can be written again; the text itself if not."""
+def _parse(text: str) -> Any:
+    """Parse an object or list in JSON; return any other text as it is."""
     if not text.lstrip().startswith(("{", "[")):
         return text
     try:
         value = json.loads(text)
-        # Not every float that Python reads is one, and not every text can be sent.
+        # Python reads NaN and Infinity, which are not JSON, and texts that UTF-8 cannot carry.
         _strict(value).encode()
     except (ValueError, RecursionError):
         return text
@@ -137,13 +139,13 @@ def _expanded(text: str) -> Any:
 _strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def _template(parts: Iterable[str]) -> Callable[[tuple[bytes, ...]], bytes]:
+def _make_template(parts: Iterable[str]) -> Callable[[tuple[bytes, ...]], bytes]:
     return "".join(parts).encode().__mod__
 
 
-def _literal(text: str) -> str:
+def _escape_percent(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _place(text: str | None) -> str:
-    return "%b" if text is None else _literal(text)
+def _make_placeholder(text: str | None) -> str:
+    return "%b" if text is None else _escape_percent(text)

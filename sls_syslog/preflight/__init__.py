@@ -1,7 +1,7 @@
-"""The doctor: whether a receiver takes what is sent to it, and if not, why.
+"""The doctor: finds out whether a receiver takes messages, and if not, why.
 
-``check`` does it, ``marked`` makes the message that it sends, ``findings`` says what each
-observation means, and ``report`` puts it on paper.
+``check`` runs the steps, ``probe`` makes the message to send, ``findings`` says what each
+observation means, and ``report`` holds and prints the result.
 """
 
 __all__: list[str] = []

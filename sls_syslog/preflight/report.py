@@ -1,6 +1,6 @@
-"""``DestinationReport``: what a check of a receiver has found, as data and as a table.
+"""``DestinationReport``: what a check has found, as data and as a table.
 
-Pure. It must never hold a secret: what goes in here is printed.
+Sans-I/O. It must never hold a secret: users print it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class Finding:
     """One step of a check.
 
     Attributes:
-        step: What was looked at: ``"resolve"``, ``"connect"``, ``"TLS"`` ...
+        step: What was checked: ``"resolve"``, ``"connect"``, ``"TLS"`` ...
         result: ``"ok"``, ``"warning"`` or ``"failed"``.
-        found: What there was to see.
-        advice: What to do about it, with the name of the setting; empty for nothing.
+        found: What was observed.
+        advice: What to do, with the name of the setting; empty for nothing.
     """
 
     step: str
@@ -35,12 +35,12 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeMessage:
-    """One message that was sent.
+    """One probe message that was sent.
 
     Attributes:
         id: What to look for in the SIEM.
-        framing: The setting ``framing`` that it was sent with; ``None`` for UDP.
-        frames: The exact bytes; one element, or several where it was too long.
+        framing: The setting ``framing`` that was used; ``None`` for UDP.
+        frames: The exact bytes; several elements if the message was too long for one.
     """
 
     id: str
@@ -54,10 +54,10 @@ class ReceiverReport:
 
     Attributes:
         destination: The receiver, as ``protocol://host:port``.
-        findings: The steps in order; after a failed one there are no more.
-        messages: What was sent: one message, and a second one where the first was refused.
-        level: The strongest level of ``confirm`` that works; ``None`` if none is known to.
-        looks: What a wrong setting would look like in the SIEM.
+        findings: The steps in order; a failed step is the last one.
+        messages: The probe messages: one, and a second one if the first was refused.
+        level: The strongest level of ``confirm`` that works; ``None`` if none is known to work.
+        looks: How the message looks in the SIEM if a setting is wrong.
     """
 
     destination: str
@@ -69,46 +69,44 @@ class ReceiverReport:
     @property
     def ok(self) -> bool:
         """Whether no step has failed."""
-        return not self._with("failed")
+        return not self._find_results("failed")
 
     @property
     def verdict(self) -> str:
         """The outcome in one line."""
         if not self.ok:
-            (failed,) = self._with("failed")
+            (failed,) = self._find_results("failed")
             advice = f"; {failed.advice}" if failed.advice else ""
             return f"{self.destination}: {failed.step}: {failed.found}{advice}"
         if self.level is None:
-            return (
-                f"{self.destination} has not refused a message, which is all that anybody can know"
-            )
+            return f"{self.destination} has not refused a message; over UDP nobody can know more"
         taken = f"{self.destination} takes messages and confirms at {self.level!r}"
-        warnings = ", ".join(finding.step for finding in self._with("warning"))
+        warnings = ", ".join(finding.step for finding in self._find_results("warning"))
         return f"{taken}: {f'see {warnings}' if warnings else 'nothing to change'}"
 
-    def _with(self, result: str) -> list[Finding]:
+    def _find_results(self, result: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.result == result]
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(self._format_lines())
 
-    def _lines(self) -> Iterator[str]:
+    def _format_lines(self) -> Iterator[str]:
         yield self.destination
         for finding in self.findings:
-            yield from _row(finding.step, finding.result, finding.found)
+            yield from _format_row(finding.step, finding.result, finding.found)
             if finding.advice:
-                yield from _row("", "", f"-> {finding.advice}")
+                yield from _format_row("", "", f"-> {finding.advice}")
         for message in self.messages:
             for frame in message.frames:
-                yield _COLUMNS.format("sent", "") + repr(frame)  # whole, to be copied
-            yield from _row("look for", "", message.id)
+                yield _COLUMNS.format("sent", "") + repr(frame)  # on one line, to be copied
+            yield from _format_row("look for", "", message.id)
         for look in self.looks:
-            yield from _row("", "", look)
+            yield from _format_row("", "", look)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationReport:
-    """What ``check_destination`` has found; ``print`` it.
+    """What ``check_destination`` has found; print it.
 
     Attributes:
         receivers: A report for each receiver of ``hosts``, in order.
@@ -118,19 +116,19 @@ class DestinationReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no step has failed, at any receiver."""
+        """Whether no step has failed at any receiver."""
         return all(receiver.ok for receiver in self.receivers)
 
     @property
     def verdict(self) -> str:
-        """The outcome, a line for each receiver."""
+        """The outcome, one line per receiver."""
         return "\n".join(receiver.verdict for receiver in self.receivers)
 
     def __str__(self) -> str:
         return "\n\n".join([*map(str, self.receivers), self.verdict])
 
 
-def _row(step: str, result: str, text: str) -> list[str]:
+def _format_row(step: str, result: str, text: str) -> list[str]:
     first, *rest = wrap(
         text, _WIDTH - len(_INDENT), break_long_words=False, break_on_hyphens=False
     ) or [""]

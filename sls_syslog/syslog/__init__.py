@@ -1,6 +1,6 @@
-"""Messages as RFC 5424 and RFC 3164 write them: header, text, framing.
+"""Writes messages as RFC 5424 and RFC 3164 define them: header, text, framing.
 
-It knows no log, no setting and no socket.
+It must not know logs, settings or sockets.
 """
 
 __all__: list[str] = []

@@ -1,6 +1,6 @@
-"""Facility and severity, and the PRI that they make (RFC 5424 section 6.2.1).
+"""Facility, severity, and the PRI that both make (RFC 5424 section 6.2.1).
 
-Pure: no sockets, no clock, no settings.
+Sans-I/O.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _Member = TypeVar("_Member", bound="_Code")
 
 
 class _Code(IntEnum):
-    """A number of one of RFC 5424's tables that can also be written as a name."""
+    """A number from a table of RFC 5424; it also has names."""
 
     @classmethod
     def of(cls: type[_Member], value: int | str) -> _Member:
-        """Find the member for a member, a number, or a name in any case.
+        """Find a member by itself, by its number, or by a name in any case.
 
         Args:
             value: ``Severity.ERROR``, ``3``, ``"error"``, ``"err"`` or ``"3"``.
@@ -30,7 +30,9 @@ class _Code(IntEnum):
         """
         if isinstance(value, cls):
             return value
-        key: object = _names(cls).get(value.strip().upper()) if isinstance(value, str) else value
+        key: object = (
+            _map_names(cls).get(value.strip().upper()) if isinstance(value, str) else value
+        )
         if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(cls):
             return cls(key)
         names = ", ".join(member.name.lower() for member in cls)
@@ -67,7 +69,7 @@ class Facility(_Code):
 
 
 class Severity(_Code):
-    """How bad it is, 0 being the worst (RFC 5424 table 2)."""
+    """How bad the event is; 0 is the worst (RFC 5424 table 2)."""
 
     EMERGENCY = 0
     ALERT = 1
@@ -79,7 +81,7 @@ class Severity(_Code):
     DEBUG = 7
 
 
-# The short and long forms that syslog(3) and people use.
+# Other names that syslog(3) and people use.
 _ALIASES: dict[type[_Code], dict[str, str]] = {
     Facility: {"KERNEL": "KERN", "SECURITY": "AUTH", "LOGAUDIT": "AUDIT", "LOGALERT": "ALERT"},
     Severity: {
@@ -96,13 +98,13 @@ _ALIASES: dict[type[_Code], dict[str, str]] = {
 
 
 @cache
-def _names(codes: type[_Code]) -> dict[str, _Code]:
-    """Each member by its number and all of its names."""
+def _map_names(codes: type[_Code]) -> dict[str, _Code]:
+    """Map the number and all names of each member to it."""
     members = codes.__members__
     aliases = {alias: members[name] for alias, name in _ALIASES[codes].items()}
     return {**{str(member.value): member for member in codes}, **members, **aliases}
 
 
 def compute_prival(facility: int, severity: int) -> int:
-    """The PRIVAL of a message: facility times eight plus severity."""
+    """Compute the PRIVAL of a message: facility times eight plus severity."""
     return facility * 8 + severity

@@ -1,7 +1,7 @@
-"""Headers, and messages behind them, as the two RFCs write them.
+"""Writes headers and structured data as the two RFCs define them.
 
-Pure: no sockets, no clock. What comes in is legal already: a ``SyslogMessage`` by
-construction, a log's values by ``sanitize.py``; so nothing is checked here.
+Sans-I/O. Every value must be legal already: ``SyslogMessage`` checks its own values, and
+``sanitize.py`` repairs the values of logs. This module checks nothing.
 """
 
 from __future__ import annotations
@@ -26,27 +26,28 @@ __all__ = [
 ]
 
 TAG_UNSET = "sls"
-"""The TAG where no application is named: without one, receivers take the first word of
-the text for it, and RFC 3164 has no NILVALUE."""
+"""The TAG if no application is named. RFC 3164 has no NILVALUE, and without a TAG receivers
+take the first word of the text for it."""
 
 # PARAM-VALUE = UTF-8-STRING ; characters '"', '\' and ']' MUST be escaped (section 6.3.3)
 _SD_SPECIAL = re.compile(r'(["\\\]])')
+_BACKSLASHED = r"\\\1"
 
 
 def format_rfc5424_header(
     prival: int, timestamp: str, hostname: str, app_name: str, procid: str, msgid: str
 ) -> str:
-    """All that stands before STRUCTURED-DATA, with the space behind it (RFC 5424 section 6)."""
+    """Write the header up to the space before STRUCTURED-DATA (RFC 5424 section 6)."""
     return f"<{prival}>1 {timestamp} {hostname} {app_name} {procid} {msgid} "
 
 
 def format_rfc3164_header(
     prival: int, timestamp: str, hostname: str, app_name: str, procid: str, msgid: str
 ) -> str:
-    """All that stands before CONTENT, with the space behind it (RFC 3164 section 4.1).
+    """Write the header up to the space before CONTENT (RFC 3164 section 4.1).
 
-    ``msgid`` has no place in this format. Where ``app_name`` is ``""`` there is no TAG, nor a
-    ``procid``: CONTENT begins with what stands for one, as CEF and LEEF do.
+    This format has no place for ``msgid``. If ``app_name`` is ``""``, the header has neither TAG
+    nor ``procid``: CONTENT then begins with a prefix of its own, as CEF and LEEF do.
     """
     start = f"<{prival}>{timestamp} {sanitize_rfc3164_hostname(hostname)} "
     if not app_name:
@@ -59,21 +60,20 @@ def format_rfc3164_header(
 def format_structured_data(
     elements: Mapping[str, Iterable[tuple[str, str]]], newlines: Callable[[str], str] = str
 ) -> str:
-    """STRUCTURED-DATA, ``-`` when there is none (RFC 5424 section 6.3).
+    """Write STRUCTURED-DATA, or ``-`` if there are no elements (RFC 5424 section 6.3).
 
-    ``newlines`` goes first: the backslashes that it writes have to be escaped as well.
+    ``newlines`` is applied first, so that the backslashes it writes are escaped too.
     """
-    return "".join(_element(*element, newlines) for element in elements.items()) or "-"
+    return "".join(_format_element(*item, newlines) for item in elements.items()) or "-"
 
 
-def _element(sd_id: str, params: Iterable[tuple[str, str]], newlines: Callable[[str], str]) -> str:
+def _format_element(
+    sd_id: str, params: Iterable[tuple[str, str]], newlines: Callable[[str], str]
+) -> str:
     values = (
         f' {name}="{_SD_SPECIAL.sub(_BACKSLASHED, newlines(value))}"' for name, value in params
     )
     return f"[{sd_id}{''.join(values)}]"
-
-
-_BACKSLASHED = r"\\\1"
 
 
 class Format(NamedTuple):
@@ -89,20 +89,20 @@ class Format(NamedTuple):
     time: Callable[[datetime], str]
     has_structured_data: bool
 
-    def head(
+    def format_head(
         self, message: SyslogMessage, now: datetime, newlines: Callable[[str], str] = str
     ) -> str:
-        """All of a message but its MSG part; what must not be cut.
+        """Write everything that stands before the MSG part; it must never be cut.
 
         Args:
             message: The message.
-            now: The time, where the format cannot do without one.
-            newlines: The newline policy, for the values of STRUCTURED-DATA.
+            now: The time to write if the format needs one and the message has none.
+            newlines: The newline policy for the values of STRUCTURED-DATA.
         """
         elements: Mapping[str, Iterable[tuple[str, str]]] = message.structured_data  # type: ignore[assignment]  # pairs, since __post_init__
         header = self.header(
             compute_prival(message.facility, message.severity),
-            self._timestamp(message.timestamp, now),
+            self._format_timestamp(message.timestamp, now),
             message.hostname or "-",
             message.app_name or "-",
             message.procid or "-",
@@ -112,7 +112,7 @@ class Format(NamedTuple):
             return header
         return header + format_structured_data(elements, newlines)
 
-    def _timestamp(self, timestamp: datetime | None, now: datetime) -> str:
+    def _format_timestamp(self, timestamp: datetime | None, now: datetime) -> str:
         if timestamp is None and self.has_structured_data:
             return "-"
         return self.time(timestamp or now)
@@ -122,4 +122,4 @@ FORMATS: dict[str, Format] = {
     "rfc5424": Format(format_rfc5424_header, format_rfc5424_time, has_structured_data=True),
     "rfc3164": Format(format_rfc3164_header, format_rfc3164_time, has_structured_data=False),
 }
-"""The formats by their setting's value."""
+"""The formats by the value of the setting ``syslog_format``."""

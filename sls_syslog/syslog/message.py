@@ -1,7 +1,7 @@
-"""``SyslogMessage``: one message that is valid because it exists (RFC 5424 section 6).
+"""``SyslogMessage``: a message that exists is valid (RFC 5424 section 6).
 
-Pure. Values made by hand are checked here and refused; values that come out of
-logs are repaired before they get here (``sanitize.py``).
+Sans-I/O. It refuses illegal values and must not repair them: ``sanitize.py`` repairs
+the values of logs before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sls_syslog.syslog.codes import Facility, Severity
 __all__ = ["Params", "StructuredData", "SyslogMessage"]
 
 Params: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]]"
-"""The parameters of one SD-ELEMENT; pairs, where a PARAM-NAME occurs more than once."""
+"""The parameters of one SD-ELEMENT; use pairs if a PARAM-NAME occurs more than once."""
 
 StructuredData: TypeAlias = "Mapping[str, Params]"
 """SD-ELEMENTs by SD-ID (RFC 5424 section 6.3)."""
@@ -43,23 +43,23 @@ class SyslogMessage:
     """One syslog message.
 
     Attributes:
-        message: The MSG part: any text that UTF-8 can carry. What may not travel,
-            a line feed under newline framing say, is escaped by the client.
-        facility: What kind of program it comes from; a member, a number or a name.
-        severity: How bad it is; a member, a number or a name.
-        timestamp: When it happened, with a time zone; ``None`` for the NILVALUE
-            (and the time of sending in RFC 3164, which has no NILVALUE).
-        hostname: Where it happened, at most 255 printable ASCII characters;
-            ``None`` for the NILVALUE, as in the three fields below.
+        message: The MSG part: any text that UTF-8 can carry. The client escapes what
+            the framing cannot carry, such as a line feed under newline framing.
+        facility: What kind of program the message comes from; a member, a number or a name.
+        severity: How bad the event is; a member, a number or a name.
+        timestamp: When the event happened, with a time zone. ``None`` for the NILVALUE;
+            RFC 3164 has none, so there it means the time of sending.
+        hostname: Where the event happened, at most 255 printable ASCII characters;
+            ``None`` for the NILVALUE, also in the next three fields.
         app_name: The program, at most 48 characters.
         procid: The process, at most 128 characters.
         msgid: The type of message, at most 32 characters.
-        structured_data: SD-ELEMENTs by SD-ID, each a mapping or pairs of
-            PARAM-NAME and PARAM-VALUE; empty for the NILVALUE. Names are at most
+        structured_data: SD-ELEMENTs by SD-ID; each is a mapping, or pairs of
+            PARAM-NAME and PARAM-VALUE. Empty for the NILVALUE. A name has at most
             32 characters; an SD-ID of your own is ``name@<enterprise number>``.
 
     Raises:
-        InvalidMessageError: If a field breaks its rule; it names field, rule and section.
+        InvalidMessageError: If a field breaks its rule; the text names field, rule and section.
     """
 
     message: str = ""
@@ -74,26 +74,26 @@ class SyslogMessage:
 
     def __post_init__(self) -> None:
         for name, code in (("facility", Facility), ("severity", Severity)):
-            object.__setattr__(self, name, _code(name, code, getattr(self, name)))
+            object.__setattr__(self, name, _convert_code(name, code, getattr(self, name)))
         _check_timestamp(self.timestamp)
         for name, (limit, section) in _HEADER_FIELDS.items():
             _check_header_field(name, getattr(self, name), limit, section)
         _check_text("message", self.message, "RFC 5424 section 6.4")
-        object.__setattr__(self, "structured_data", _structured_data(self.structured_data))
+        object.__setattr__(self, "structured_data", _freeze_elements(self.structured_data))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # From its parts: the read-only view of structured_data cannot be pickled.
+        # Pickle the parts: the read-only view of structured_data cannot be pickled.
         parts = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        return _rebuilt, ({**parts, "structured_data": dict(self.structured_data)},)
+        return _rebuild, ({**parts, "structured_data": dict(self.structured_data)},)
 
 
-def _rebuilt(parts: dict[str, Any]) -> SyslogMessage:
+def _rebuild(parts: dict[str, Any]) -> SyslogMessage:
     return SyslogMessage(**parts)
 
 
-def _code(field: str, code: type[Facility] | type[Severity], value: object) -> int:
+def _convert_code(field: str, code: type[Facility] | type[Severity], value: object) -> int:
     try:
-        return code.of(value)  # type: ignore[arg-type]  # of() refuses every other type
+        return code.of(value)  # type: ignore[arg-type]  # of() refuses other types
     except ValueError as error:
         expected = str(error).removeprefix("expected ")
         raise InvalidMessageError(field, expected, value, "RFC 5424 section 6.2.1") from None
@@ -117,25 +117,27 @@ def _check_header_field(name: str, value: object, limit: int, section: str) -> N
 
 def _check_text(field: str, value: object, section: str) -> None:
     try:
-        value.encode()  # type: ignore[attr-defined]  # anything but a str fails here
+        value.encode()  # type: ignore[attr-defined]  # only a str can do this
     except (UnicodeEncodeError, AttributeError):
         raise InvalidMessageError(field, "text that UTF-8 can carry", value, section) from None
 
 
-def _structured_data(elements: StructuredData) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    # A copy that nobody can change, each name and value checked.
+def _freeze_elements(elements: StructuredData) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    # Check every name and value, and return a read-only copy.
     if not isinstance(elements, Mapping):
         expected = "a mapping of SD-ID to parameters"
         raise InvalidMessageError("structured_data", expected, elements, _SD_SECTION)
     return MappingProxyType(
         {
-            _sd_name("SD-ID", sd_id): tuple(_param(name, value) for name, value in _pairs(params))
+            _check_sd_name("SD-ID", sd_id): tuple(
+                _check_param(*pair) for pair in _list_pairs(params)
+            )
             for sd_id, params in elements.items()
         }
     )
 
 
-def _pairs(params: object) -> list[tuple[object, object]]:
+def _list_pairs(params: object) -> list[tuple[object, object]]:
     pairs = params.items() if isinstance(params, Mapping) else params
     if isinstance(pairs, Iterable) and not isinstance(pairs, (str, bytes)):
         pairs = list(pairs)
@@ -145,13 +147,13 @@ def _pairs(params: object) -> list[tuple[object, object]]:
     raise InvalidMessageError("structured_data", expected, params, _SD_SECTION)
 
 
-def _param(name: object, value: object) -> tuple[str, str]:
-    checked = _sd_name("PARAM-NAME", name)
+def _check_param(name: object, value: object) -> tuple[str, str]:
+    checked = _check_sd_name("PARAM-NAME", name)
     _check_text(f"structured_data[{checked!r}]", value, f"{_SD_SECTION}.3")
     return checked, str(value)
 
 
-def _sd_name(what: str, name: object) -> str:
+def _check_sd_name(what: str, name: object) -> str:
     if isinstance(name, str) and _SD_NAME.fullmatch(name):
         return name
     expected = f'as {what} 1 to 32 printable ASCII characters other than = ] " and space'

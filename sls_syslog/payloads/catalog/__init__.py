@@ -1,7 +1,7 @@
-"""Which mapping makes an event of a log: ready ones by ``__topic__``, and one for all others.
+"""The ready mappings, chosen by ``__topic__``, and a generic one for all other logs.
 
-Pure: tables, and the few functions that they need. The ready mappings lie in ``audit.py``,
-``network.py``, ``security_center.py`` and ``web.py``, written in the words of ``sources.py``.
+Sans-I/O. ``audit.py``, ``network.py``, ``security_center.py`` and ``web.py`` hold the mappings;
+they must compute values only with the functions of ``sources.py``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from sls_syslog.payloads.catalog import audit, network, security_center, web
-from sls_syslog.payloads.mapping import EventMapping, key_for
+from sls_syslog.payloads.mapping import EventMapping, make_key
 
-__all__ = ["MAPPINGS", "TOPICS", "generic", "mapping_for"]
+__all__ = ["MAPPINGS", "TOPICS", "choose_mapping", "make_generic_mapping"]
 
 MAPPINGS: dict[str, EventMapping] = {
     "actiontrail": audit.ACTIONTRAIL,
@@ -32,7 +32,7 @@ MAPPINGS: dict[str, EventMapping] = {
     "slb": web.SLB,
     "waf": web.WAF,
 }
-"""The ready mappings by their names."""
+"""The ready mappings by name."""
 
 TOPICS: dict[str, str] = {
     "actiontrail_audit_event": "actiontrail",
@@ -59,35 +59,35 @@ TOPICS: dict[str, str] = {
 """The names of the ready mappings by ``__topic__``."""
 
 _TAG = "__tag__:"
-_SAID_BY_SLS = {"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"}
+_NOT_MAPPED = {"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"}
 
 
-def mapping_for(log: Mapping[str, str]) -> EventMapping:
-    """The mapping for the topic of ``log``, or the generic one.
+def choose_mapping(log: Mapping[str, str]) -> EventMapping:
+    """Choose the mapping for the topic of ``log``, or the generic one.
 
-    Kubernetes' audit logs have no topic of their own, and are known by their fields.
+    Kubernetes' audit logs have no topic of their own; their fields identify them.
     """
     name = TOPICS.get(log.get("__topic__", ""))
     if name is None and "auditID" in log and "verb" in log:
         name = "kubernetes"
-    return generic(log) if name is None else MAPPINGS[name]
+    return make_generic_mapping(log) if name is None else MAPPINGS[name]
 
 
-def generic(log: Mapping[str, str]) -> EventMapping:
-    """A mapping of every field of ``log`` to a key made of its name.
+def make_generic_mapping(log: Mapping[str, str]) -> EventMapping:
+    """Make a mapping of every field of ``log`` to a key made from its name.
 
-    The event class id is the topic. Tags come as ``tag`` and their name, the source as the
-    address or the name of the device.
+    The event class id is the topic. The key of a tag is ``tag`` and its name. The source becomes
+    the address or the host name of the device.
     """
-    return _of_shape(tuple(log))
+    return _make_mapping(tuple(log))
 
 
-@lru_cache(maxsize=1024)  # logs come in a few shapes
-def _of_shape(names: tuple[str, ...]) -> EventMapping:
+@lru_cache(maxsize=1024)  # logs have a few sets of fields
+def _make_mapping(names: tuple[str, ...]) -> EventMapping:
     extension: dict[str, str] = {"dvc": "__source__"}
     for name in names:
-        if name not in _SAID_BY_SLS:
-            # The colon parts two words, so that the name's first letter becomes a capital.
+        if name not in _NOT_MAPPED:
+            # The colon separates two words, so that the name's first letter becomes a capital.
             wanted = f"tag:{name[len(_TAG) :]}" if name.startswith(_TAG) else name
-            extension[key_for(wanted, extension)] = name
+            extension[make_key(wanted, extension)] = name
     return EventMapping(extension=extension)

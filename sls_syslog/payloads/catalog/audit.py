@@ -1,53 +1,51 @@
-"""Mappings of who did what: ActionTrail, RDS and Kubernetes.
-
-Pure: tables.
-"""
+"""Mappings of audit logs, which say who did what: ActionTrail, RDS and Kubernetes."""
 
 from __future__ import annotations
 
 from sls_syslog.payloads.catalog.sources import (
-    at_least,
-    choice,
-    first_word_of_sql,
-    given,
-    joined,
-    other_than,
-    within,
+    drop_longer,
+    exclude,
+    extract_sql_command,
+    give_if_present,
+    grade,
+    join,
+    translate,
 )
-from sls_syslog.payloads.catalog.web import outcome_of
-from sls_syslog.payloads.mapping import EventMapping, Labelled, text
+from sls_syslog.payloads.catalog.web import derive_outcome
+from sls_syslog.payloads.fields import Constant
+from sls_syslog.payloads.mapping import EventMapping, Labelled
 
 __all__ = ["ACTIONTRAIL", "KUBERNETES", "RDS"]
 
-# Sign-ins have been seen to fail without a code, and to succeed with this message.
-_ERROR = ("event.errorCode", other_than("event.errorMessage", "success"))
+# Some sign-ins fail without a code, and some succeed with this message.
+_ERROR = ("event.errorCode", exclude("event.errorMessage", "success"))
 
 ACTIONTRAIL = EventMapping(
     product="ActionTrail",
     event_class_id="event.eventName",
-    name=joined("event.serviceName", "event.eventName", sep=":"),
+    name=join("event.serviceName", "event.eventName", sep=":"),
     severity=(
-        given(_ERROR, choice("event.eventName", {"consolesignin": "7"}, "6")),
-        choice("event.eventRW", {"read": "2", "write": "5"}),
-        text("3"),
+        give_if_present(_ERROR, translate("event.eventName", {"consolesignin": "7"}, "6")),
+        translate("event.eventRW", {"read": "2", "write": "5"}),
+        Constant("3"),
     ),
     extension={
         "rt": "event.eventTime",
         "cat": "event.eventType",
         "act": "event.eventRW",
         "outcome": (
-            given(_ERROR, text("failure")),
-            given("event.eventName", text("success")),
+            give_if_present(_ERROR, Constant("failure")),
+            give_if_present("event.eventName", Constant("success")),
         ),
         "reason": "event.errorCode",
-        "msg": (other_than("event.errorMessage", "success"), "event.requestParameters"),
+        "msg": (exclude("event.errorMessage", "success"), "event.requestParameters"),
         "src": "event.sourceIpAddress",
         "suser": ("event.userIdentity.userName", "event.additionalEventData.loginAccount"),
         "suid": "event.userIdentity.principalId",
         "spriv": "event.userIdentity.type",
         "destinationServiceName": "event.eventSource",
         "requestClientApplication": "event.userAgent",
-        "externalId": within("event.eventId", 40),
+        "externalId": drop_longer("event.eventId", 40),
         "cs1": Labelled("AccessKeyId", "event.userIdentity.accessKeyId"),
         "cs2": Labelled("Region", "event.acsRegion"),
         "cs3": Labelled("RequestId", "event.requestId"),
@@ -75,22 +73,22 @@ _CHANGES = dict.fromkeys(("insert", "update", "replace", "delete"), "3")
 _DEFINITIONS = dict.fromkeys(
     ("alter", "create", "drop", "grant", "rename", "revoke", "truncate"), "5"
 )
-_STATEMENT = first_word_of_sql("sql")
+_STATEMENT = extract_sql_command("sql")
 
 RDS = EventMapping(
     product="RDS",
-    event_class_id=(_STATEMENT, text("SQL")),
-    name=joined(text("SQL"), _STATEMENT),
+    event_class_id=(_STATEMENT, Constant("SQL")),
+    name=join(Constant("SQL"), _STATEMENT),
     severity=(
-        given(other_than("fail", "0"), text("6")),
-        choice(_STATEMENT, _CHANGES | _DEFINITIONS, "2"),
-        text("3"),
+        give_if_present(exclude("fail", "0"), Constant("6")),
+        translate(_STATEMENT, _CHANGES | _DEFINITIONS, "2"),
+        Constant("3"),
     ),
     extension={
         "rt": "origin_time",
         "act": _STATEMENT,
-        "outcome": choice("fail", {"0": "success"}, "failure"),
-        "reason": other_than("fail", "0", "1"),
+        "outcome": translate("fail", {"0": "success"}, "failure"),
+        "reason": exclude("fail", "0", "1"),
         "src": "client_ip",
         "suser": "user",
         "app": "db_type",
@@ -105,15 +103,15 @@ RDS = EventMapping(
         "cn2": Labelled(
             "Rows",
             (
-                other_than("update_rows", "0"),
-                other_than("effect_row", "0"),
+                exclude("update_rows", "0"),
+                exclude("effect_row", "0"),
                 "return_rows",
             ),
         ),
         "cn3": Labelled("RowsChecked", "check_rows"),
     },
 )
-"""RDS and PolarDB, audit of SQL, topic ``rds_audit_log``.
+"""RDS and PolarDB, SQL audit, topic ``rds_audit_log``.
 
 Sources: "ApsaraDB RDS" of Log Audit (help/en/sls/rds), "View audit analysis results" of Data
 Security Center (help/en/dsc/data-security-center/user-guide/view-audit-analysis-results).
@@ -124,23 +122,23 @@ _INTO_A_POD = dict.fromkeys(("attach", "exec", "portforward"), "6")
 
 KUBERNETES = EventMapping(
     product="Kubernetes",
-    event_class_id=joined(
-        "verb", joined("objectRef.resource", "objectRef.subresource", sep="/"), sep=":"
+    event_class_id=join(
+        "verb", join("objectRef.resource", "objectRef.subresource", sep="/"), sep=":"
     ),
-    name=joined("verb", "objectRef.resource", "objectRef.subresource"),
+    name=join("verb", "objectRef.resource", "objectRef.subresource"),
     severity=(
-        choice("responseStatus.code", {"401": "6", "403": "6"}),
-        choice("objectRef.subresource", _INTO_A_POD),
-        at_least("responseStatus.code", {400: "3", 500: "5"}),
-        choice("verb", _READS, "5"),
-        text("3"),
+        translate("responseStatus.code", {"401": "6", "403": "6"}),
+        translate("objectRef.subresource", _INTO_A_POD),
+        grade("responseStatus.code", {400: "3", 500: "5"}),
+        translate("verb", _READS, "5"),
+        Constant("3"),
     ),
     extension={
         "rt": "requestReceivedTimestamp",
         "end": "stageTimestamp",
         "cat": "stage",
         "act": "verb",
-        "outcome": outcome_of("responseStatus.code"),
+        "outcome": derive_outcome("responseStatus.code"),
         "reason": "responseStatus.reason",
         "msg": "responseStatus.message",
         "src": "sourceIPs.0",
@@ -148,7 +146,7 @@ KUBERNETES = EventMapping(
         "suid": "user.uid",
         "request": "requestURI",
         "requestClientApplication": "userAgent",
-        "externalId": within("auditID", 40),
+        "externalId": drop_longer("auditID", 40),
         "cs1": Labelled("Namespace", "objectRef.namespace"),
         "cs2": Labelled("Resource", "objectRef.resource"),
         "cs3": Labelled("ObjectName", "objectRef.name"),
@@ -158,7 +156,7 @@ KUBERNETES = EventMapping(
         "cn1": Labelled("Status", "responseStatus.code"),
     },
 )
-"""Audit of Kubernetes' API server (ACK), whose logs have no topic of their own.
+"""Audit of the Kubernetes API server (ACK); its logs have no topic of their own.
 
 Sources: "kube-apiserver audit logs" of ACK (help/en/cs/user-guide/kube-apiserver-audit-logs);
 Kubernetes, kube-apiserver Audit Configuration (audit.k8s.io/v1), Event.

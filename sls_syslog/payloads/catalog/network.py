@@ -1,34 +1,32 @@
-"""Mapping of what Cloud Firewall writes for each connection.
-
-Pure: a table.
-"""
+"""Mapping of Cloud Firewall's log of connections."""
 
 from __future__ import annotations
 
-from sls_syslog.payloads.catalog.sources import choice, joined, other_than
-from sls_syslog.payloads.mapping import EventMapping, Labelled, text
+from sls_syslog.payloads.catalog.sources import exclude, join, translate
+from sls_syslog.payloads.fields import Constant
+from sls_syslog.payloads.mapping import EventMapping, Labelled
 
 __all__ = ["CLOUD_FIREWALL", "DIRECTIONS"]
 
 DIRECTIONS = {"in": "0", "out": "1"}
-"""CEF's ``deviceDirection``."""
+"""The values of CEF's ``deviceDirection``, by Alibaba Cloud's."""
 
 _ATTACK = ("ips_rule_name_en", "attack_type_name_en", "ips_rule_name", "attack_type_name")
 _NO_RULE = "00000000-0000-0000-0000-000000000000"
-_IPS_RULE = other_than("ips_rule_id", _NO_RULE, "0")
+_IPS_RULE = exclude("ips_rule_id", _NO_RULE, "0")
 
 CLOUD_FIREWALL = EventMapping(
     product="Cloud Firewall",
-    event_class_id=(_IPS_RULE, joined("log_type", "rule_result", sep=":")),
+    event_class_id=(_IPS_RULE, join("log_type", "rule_result", sep=":")),
     name=(
         *_ATTACK,
-        choice("rule_result", {"pass": "Traffic passed", "drop": "Traffic dropped"}),
-        text("Traffic"),
+        translate("rule_result", {"pass": "Traffic passed", "drop": "Traffic dropped"}),
+        Constant("Traffic"),
     ),
     severity=(
-        choice("vul_level", {"1": "4", "2": "6", "3": "8"}),
-        choice("rule_result", {"pass": "2"}, "5"),
-        text("3"),
+        translate("vul_level", {"1": "4", "2": "6", "3": "8"}),
+        translate("rule_result", {"pass": "2"}, "5"),
+        Constant("3"),
     ),
     extension={
         "act": "rule_result",
@@ -38,15 +36,15 @@ CLOUD_FIREWALL = EventMapping(
         "dpt": "dst_port",
         "dhost": "domain",
         "proto": "ip_protocol",
-        "app": other_than("app_name", "unknown"),
+        "app": exclude("app_name", "unknown"),
         "request": "url",
-        "deviceDirection": choice("direction", DIRECTIONS),
+        "deviceDirection": translate("direction", DIRECTIONS),
         "in": "in_packet_bytes",
         "out": "out_packet_bytes",
         "start": "start_time",
         "end": "end_time",
         "deviceExternalId": "firewall_id",
-        "cs1": Labelled("AclRuleId", other_than("acl_rule_id", _NO_RULE)),
+        "cs1": Labelled("AclRuleId", exclude("acl_rule_id", _NO_RULE)),
         "cs2": Labelled("IpsRuleId", _IPS_RULE),
         "cs3": Labelled("AttackType", ("attack_type_name_en", "attack_type_name")),
         "cs4": Labelled("InstanceId", "cloud_instance_id"),

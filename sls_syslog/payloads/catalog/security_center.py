@@ -1,18 +1,23 @@
-"""Mappings of Security Center's logs: what it found, and what its agents saw on the hosts.
+"""Mappings of Security Center's logs: its findings, and what its agents see on hosts.
 
-Pure: tables. Fields have had two names; the present one comes first. Sources: "Security Center"
-of Log Audit (help/en/sls/security-center; the older names in doc-detail/215639), "Log categories
-and field descriptions" of Security Center
-(zh/security-center/user-guide/log-category-and-field-description-v2-0).
+Some fields have had two names; the present one comes first. Sources: "Security Center" of Log
+Audit (help/en/sls/security-center; older names: doc-detail/215639), "Log categories and field
+descriptions" (zh/security-center/user-guide/log-category-and-field-description-v2-0).
 """
 
 from __future__ import annotations
 
 from sls_syslog.payloads.catalog.network import DIRECTIONS
-from sls_syslog.payloads.catalog.sources import choice, host_in, joined, url, within
-from sls_syslog.payloads.catalog.web import outcome_of, severity_of
-from sls_syslog.payloads.fields import Source
-from sls_syslog.payloads.mapping import EventMapping, Labelled, text
+from sls_syslog.payloads.catalog.sources import (
+    build_url,
+    drop_longer,
+    extract_host,
+    join,
+    translate,
+)
+from sls_syslog.payloads.catalog.web import derive_outcome, derive_severity
+from sls_syslog.payloads.fields import Constant, Source
+from sls_syslog.payloads.mapping import EventMapping, Labelled
 
 __all__ = [
     "ALERT",
@@ -42,9 +47,9 @@ _NECESSITIES = {"asap": "8", "later": "5", "nntf": "3"}
 
 ALERT = EventMapping(
     product=_PRODUCT,
-    event_class_id=("data_source", text("alert")),
+    event_class_id=("data_source", Constant("alert")),
     name="name",
-    severity=choice("level", _LEVELS),
+    severity=translate("level", _LEVELS),
     extension={
         **_OF_THE_AGENT,
         "cat": "data_source",
@@ -54,7 +59,7 @@ ALERT = EventMapping(
         "dst": _ASSET,
         "dpt": "detail.loginDestinationPort",
         "duser": "detail.loginUser",
-        "externalId": within("unique_info", 40),
+        "externalId": drop_longer("unique_info", 40),
         "cs1": Labelled("Level", "level"),
         "cs2": Labelled("InternetIp", "internet_ip"),
         "cs3": Labelled("Tag", "tag"),
@@ -63,7 +68,7 @@ ALERT = EventMapping(
 )
 """Alerts, topic ``sas-security-log``."""
 
-# As in the API's DescribeVulList; alerts and baselines count theirs in another way.
+# As in the API's DescribeVulList; alerts and baselines use other numbers.
 _VULNERABILITY_STATES = {
     "1": "unfixed",
     "2": "fix failed",
@@ -84,7 +89,7 @@ VULNERABILITY = EventMapping(
     product=_PRODUCT,
     event_class_id=("vul_name", "name"),
     name=("vul_alias_name", "alias_name"),
-    severity=choice(("risk_level", "level"), _RISKS | _NECESSITIES, "5"),
+    severity=translate(("risk_level", "level"), _RISKS | _NECESSITIES, "5"),
     extension={
         **_OF_THE_AGENT,
         "cat": "type",
@@ -92,7 +97,7 @@ VULNERABILITY = EventMapping(
         "msg": "extend_content",
         "dst": _ASSET,
         "dhost": "instance_name",
-        "cs1": Labelled("Status", (choice("status", _VULNERABILITY_STATES), "status")),
+        "cs1": Labelled("Status", (translate("status", _VULNERABILITY_STATES), "status")),
         "cs2": Labelled("InternetIp", "internet_ip"),
         "cs3": Labelled("Tag", "tag"),
         "flexString1": Labelled("RiskLevel", ("risk_level", "level")),
@@ -103,9 +108,9 @@ VULNERABILITY = EventMapping(
 
 BASELINE = EventMapping(
     product=_PRODUCT,
-    event_class_id=joined("type_name", "sub_type_name", sep=":"),
+    event_class_id=join("type_name", "sub_type_name", sep=":"),
     name=("check_item_name", "check_item", "risk_name"),
-    severity=choice(("check_item_level", "check_level", "risk_level", "level"), _RISKS, "5"),
+    severity=translate(("check_item_level", "check_level", "risk_level", "level"), _RISKS, "5"),
     extension={
         **_OF_THE_AGENT,
         "cat": "type_name",
@@ -127,35 +132,35 @@ _LOGIN: dict[str, Source | Labelled] = {
     "src": ("src_ip", "warn_ip"),
     "dst": _HOST,
     "dpt": ("dst_port", "warn_port"),
-    # The account on the host; QRadar normalises the name of the source's user only.
+    # The account on the host. QRadar normalizes only suser, so both keys have it.
     "duser": _LOGIN_USER,
     "suser": _LOGIN_USER,
-    "app": choice(_LOGIN_TYPE, {"sshlogin": "ssh", "rdplogin": "rdp", "ipclogin": "ipc"}),
+    "app": translate(_LOGIN_TYPE, {"sshlogin": "ssh", "rdplogin": "rdp", "ipclogin": "ipc"}),
     "cnt": ("login_count", "warn_count"),
 }
 
 LOGIN = EventMapping(
     product=_PRODUCT,
-    event_class_id=(_LOGIN_TYPE, text("login")),
-    name=text("Login to a host"),
+    event_class_id=(_LOGIN_TYPE, Constant("login")),
+    name=Constant("Login to a host"),
     severity=3,
-    extension={**_LOGIN, "act": text("login")},
+    extension={**_LOGIN, "act": Constant("login")},
 )
 """Logins to hosts, topic ``aegis-log-login``."""
 
 BRUTE_FORCE = EventMapping(
     product=_PRODUCT,
-    event_class_id=joined(text("brute-force"), _LOGIN_TYPE, sep=":"),
-    name=text("Brute force against a host"),
+    event_class_id=join(Constant("brute-force"), _LOGIN_TYPE, sep=":"),
+    name=Constant("Brute force against a host"),
     severity=6,
-    extension={**_LOGIN, "act": text("login"), "outcome": text("failure")},
+    extension={**_LOGIN, "act": Constant("login"), "outcome": Constant("failure")},
 )
-"""Logins to hosts that failed, topic ``aegis-log-crack``."""
+"""Failed logins to hosts, topic ``aegis-log-crack``."""
 
 PROCESS = EventMapping(
     product=_PRODUCT,
-    event_class_id=text("process-start"),
-    name=text("Process started"),
+    event_class_id=Constant("process-start"),
+    name=Constant("Process started"),
     severity=2,
     extension={
         **_OF_THE_AGENT,
@@ -190,11 +195,11 @@ _CONNECTION_STATES = {
     "10": "time wait",
     "11": "deleted",
 }
-_DIRECTION = choice(("net_connect_dir", "in_out", "dir"), DIRECTIONS)
+_DIRECTION = translate(("net_connect_dir", "in_out", "dir"), DIRECTIONS)
 
 NETWORK = EventMapping(
     product=_PRODUCT,
-    name=text("Network connection"),
+    name=Constant("Network connection"),
     severity=2,
     extension={
         **_OF_THE_AGENT,
@@ -208,7 +213,7 @@ NETWORK = EventMapping(
         "deviceDirection": _DIRECTION,
         "deviceProcessName": ("proc_path", "proc_name"),
         "suser": "username",
-        "cs1": Labelled("State", (choice("status", _CONNECTION_STATES), "status")),
+        "cs1": Labelled("State", (translate("status", _CONNECTION_STATES), "status")),
         "cs2": Labelled("AssetType", "asset_type"),
         "cs3": Labelled("CommandChain", "cmd_chain"),
     },
@@ -231,14 +236,14 @@ _QUERY_TYPE = ("query_type", "qtype")
 
 DNS = EventMapping(
     product=_PRODUCT,
-    event_class_id=text("dns-query"),
-    name=text("DNS query"),
+    event_class_id=Constant("dns-query"),
+    name=Constant("DNS query"),
     severity=2,
     extension={
         **_OF_THE_AGENT,
         "rt": ("start_time", "query_datetime", "time"),
-        "outcome": choice("rcode", {"0": "success"}, "failure"),
-        "reason": choice("rcode", _RCODES),
+        "outcome": translate("rcode", {"0": "success"}, "failure"),
+        "reason": translate("rcode", _RCODES),
         "src": ("src_ip", *_HOST),
         "spt": "src_port",
         "shost": ("host", "hostname"),
@@ -248,9 +253,9 @@ DNS = EventMapping(
         "deviceDirection": _DIRECTION,
         "deviceProcessName": "proc_path",
         "msg": "cmdline",
-        "externalId": within(("qid", "id"), 40),
+        "externalId": drop_longer(("qid", "id"), 40),
         "cs1": Labelled("Answer", ("answer_rdata", "answer_rda", "answer")),
-        "cs2": Labelled("QueryType", (choice(_QUERY_TYPE, _QUERY_TYPES), *_QUERY_TYPE)),
+        "cs2": Labelled("QueryType", (translate(_QUERY_TYPE, _QUERY_TYPES), *_QUERY_TYPE)),
         "cs3": Labelled("AnswerName", ("answer_name", "anwser_name")),
     },
 )
@@ -261,18 +266,18 @@ _STATUS = ("status", "ret_code")
 
 HTTP = EventMapping(
     product=_PRODUCT,
-    event_class_id=text("http-request"),
-    name=text("Web request"),
-    severity=severity_of(_STATUS),
+    event_class_id=Constant("http-request"),
+    name=Constant("Web request"),
+    severity=derive_severity(_STATUS),
     extension={
         **_OF_THE_AGENT,
-        "outcome": outcome_of(_STATUS),
+        "outcome": derive_outcome(_STATUS),
         "src": "src_ip",
         "spt": "src_port",
         "dst": "dst_ip",
         "dpt": "dst_port",
-        "dhost": host_in("host"),
-        "request": url(text("http"), "host", ("request_uri", "uri")),
+        "dhost": extract_host("host"),
+        "request": build_url(Constant("http"), "host", ("request_uri", "uri")),
         "requestMethod": ("request_method", "method"),
         "requestClientApplication": ("http_user_agent", "user_agent"),
         "requestContext": ("http_referer", "referer"),
@@ -282,4 +287,4 @@ HTTP = EventMapping(
         "cn1": Labelled("Status", _STATUS),
     },
 )
-"""Web requests seen in the network, topic ``sas-log-http``."""
+"""Web requests in the network traffic, topic ``sas-log-http``."""

@@ -1,6 +1,6 @@
-"""Sources that are worked out from others: the words in which the mappings are written.
+"""Sources that compute a value from other values: the vocabulary of the ready mappings.
 
-Pure. Each says how it is worked out, so that the documentation can be made of the mappings.
+Sans-I/O. Each source describes itself, so that the documentation can be made from the mappings.
 """
 
 from __future__ import annotations
@@ -10,37 +10,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from sls_syslog.payloads.fields import Fields, Source, reader
+from sls_syslog.payloads.fields import Fields, Source, make_reader
 
 __all__ = [
     "Derived",
-    "address_in",
-    "at_least",
-    "choice",
-    "decoded",
-    "first_word_of_sql",
-    "given",
-    "host_in",
-    "joined",
-    "other_than",
-    "port_in",
-    "url",
-    "within",
+    "build_url",
+    "decode_url",
+    "drop_longer",
+    "exclude",
+    "extract_address",
+    "extract_host",
+    "extract_port",
+    "extract_sql_command",
+    "give_if_present",
+    "grade",
+    "join",
+    "translate",
 ]
 
-# Comments end where SQL says they end, and nothing can be read in two ways: what a hostile
-# statement costs grows with its length only.
+# A comment ends where SQL ends it. No text can match in two ways, so the time for a hostile
+# statement only grows with its length.
 _SQL_START = re.compile(r"(?:[\s(;]|/\*(?:[^*]|\*(?!/))*\*/|(?:--|#)[^\n]*\n)*([A-Za-z]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A value that is made of other values.
+    """A source that computes a value from other sources.
 
     Attributes:
-        sources: Where those come from.
-        how: What is made of them, in words; ``{0}`` stands for the first of them, and so on.
-        make: Makes it of their texts, each ``""`` where there is none; ``""`` for nothing.
+        sources: Where the other values come from.
+        how: How the value is computed, in words; ``{0}`` stands for the first source, and so on.
+        make: Computes the value from the texts; ``""`` stands for a missing text, and for no
+            value.
     """
 
     sources: tuple[Source, ...]
@@ -49,21 +50,21 @@ class Derived:
     _readers: tuple[Callable[[Fields], str], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_readers", tuple(map(reader, self.sources)))
+        object.__setattr__(self, "_readers", tuple(map(make_reader, self.sources)))
 
     def __call__(self, log: Mapping[str, str]) -> str:
-        """The value for one log."""
+        """Compute the value for one log."""
         fields = log if isinstance(log, Fields) else Fields(log)
         return self.make(*[read(fields) for read in self._readers])
 
 
-def choice(source: Source, table: Mapping[str, str], otherwise: str = "") -> Derived:
-    """What a table has for a value, whose case does not matter.
+def translate(source: Source, table: Mapping[str, str], otherwise: str = "") -> Derived:
+    """Look a value up in a table, in any case.
 
     Args:
-        source: Where the value comes from; where there is none, this gives nothing as well.
-        table: The results by values in small letters.
-        otherwise: The result for any other value.
+        source: Where the value comes from; without a value, there is no result.
+        table: The results by value in lower case.
+        otherwise: The result for every other value.
     """
     rows: dict[str, list[str]] = {}
     for value, result in table.items():
@@ -77,12 +78,12 @@ def choice(source: Source, table: Mapping[str, str], otherwise: str = "") -> Der
     )
 
 
-def at_least(source: Source, table: dict[int, str]) -> Derived:
-    """What a table has for the greatest of its numbers that a number reaches.
+def grade(source: Source, table: dict[int, str]) -> Derived:
+    """Find the result of the highest threshold that a number reaches.
 
     Args:
         source: Where the number comes from.
-        table: The results by numbers from small to great.
+        table: The results by threshold, from low to high.
     """
 
     def make(value: str) -> str:
@@ -93,13 +94,13 @@ def at_least(source: Source, table: dict[int, str]) -> Derived:
     return Derived((source,), "{0}: " + rows, make)
 
 
-def given(source: Source, then: Source) -> Derived:
-    """What ``then`` gives, for logs in which ``source`` gives something."""
+def give_if_present(source: Source, then: Source) -> Derived:
+    """Give the value of ``then`` if ``source`` has a value."""
     return Derived((source, then), "{1}, if there is {0}", lambda value, result: value and result)
 
 
-def other_than(source: Source, *values: str) -> Derived:
-    """A value, unless it is one of those, which mean that there is none."""
+def exclude(source: Source, *values: str) -> Derived:
+    """Give a value unless it is one of ``values``, which mean that there is none."""
     return Derived(
         (source,),
         "{0} other than " + " or ".join(values),
@@ -107,8 +108,8 @@ def other_than(source: Source, *values: str) -> Derived:
     )
 
 
-def within(source: Source, limit: int) -> Derived:
-    """A value that has at most that many characters: half an identifier identifies nothing."""
+def drop_longer(source: Source, limit: int) -> Derived:
+    """Give a value of at most ``limit`` characters: half an identifier identifies nothing."""
     return Derived(
         (source,),
         f"{{0}}, if not longer than {limit}",
@@ -116,8 +117,8 @@ def within(source: Source, limit: int) -> Derived:
     )
 
 
-def joined(*sources: Source, sep: str = " ") -> Derived:
-    """The values that are there, with ``sep`` between them."""
+def join(*sources: Source, sep: str = " ") -> Derived:
+    """Join the values that are present, with ``sep`` between them."""
     return Derived(
         sources,
         f" `{sep}` ".join(f"{{{n}}}" for n in range(len(sources))),
@@ -125,8 +126,8 @@ def joined(*sources: Source, sep: str = " ") -> Derived:
     )
 
 
-def url(scheme: Source, host: Source, path: Source, query: Source = ()) -> Derived:
-    """A URL; the path alone, where the host is not known, and ``http`` for no scheme."""
+def build_url(scheme: Source, host: Source, path: Source, query: Source = ()) -> Derived:
+    """Build a URL; without a scheme it has ``http``, and without a host only the path."""
 
     def make(scheme: str, host: str, path: str, query: str) -> str:
         start = f"{scheme or 'http'}://{host}" if host else ""
@@ -136,23 +137,23 @@ def url(scheme: Source, host: Source, path: Source, query: Source = ()) -> Deriv
     return Derived((scheme, host, path, query), how, make)
 
 
-def decoded(source: Source) -> Derived:
-    """A value that is URL-encoded, as it was before."""
+def decode_url(source: Source) -> Derived:
+    """Decode a value that is URL-encoded."""
     return Derived((source,), "{0}, URL-decoded", unquote)
 
 
-def address_in(source: Source) -> Derived:
-    """The address of ``address:port``; the last one of several with commas between."""
+def extract_address(source: Source) -> Derived:
+    """Extract the address from ``address:port``; from a list with commas, the last one."""
     return Derived((source,), "address in {0}", lambda value: _split(value)[0].strip("[]"))
 
 
-def port_in(source: Source) -> Derived:
-    """The port of ``address:port``; the last one of several with commas between."""
+def extract_port(source: Source) -> Derived:
+    """Extract the port from ``address:port``; from a list with commas, the last one."""
     return Derived((source,), "port in {0}", lambda value: _split(value)[1])
 
 
-def host_in(source: Source) -> Derived:
-    """The host of HTTP's ``Host``, which may have a port behind it."""
+def extract_host(source: Source) -> Derived:
+    """Extract the host from HTTP's ``Host``, which may have a port."""
 
     def make(value: str) -> str:
         host, _, port = value.rpartition(":")
@@ -167,8 +168,8 @@ def _split(value: str) -> tuple[str, str]:
     return address, port
 
 
-def first_word_of_sql(source: Source) -> Derived:
-    """What a statement does: its first word in capitals, whatever comments stand before it."""
+def extract_sql_command(source: Source) -> Derived:
+    """Extract the first word of an SQL statement after its comments, in capitals."""
 
     def make(statement: str) -> str:
         found = _SQL_START.match(statement)

@@ -1,48 +1,48 @@
-"""Mappings of what web services write for each request: WAF, CLB and OSS.
+"""Mappings of web requests: WAF, CLB and OSS.
 
-Pure: tables. Bytes are as CEF has them, ``in`` from the client and ``out`` to it. Cookies are
-left out: a SIEM has no use for the sessions of users, an intruder has.
+Bytes follow CEF: ``in`` comes from the client, ``out`` goes to it. Cookies must not be sent: a
+SIEM does not need the sessions of users, and an intruder could use them.
 """
 
 from __future__ import annotations
 
 from sls_syslog.payloads.catalog.sources import (
     Derived,
-    address_in,
-    at_least,
-    choice,
-    decoded,
-    host_in,
-    joined,
-    port_in,
-    url,
-    within,
+    build_url,
+    decode_url,
+    drop_longer,
+    extract_address,
+    extract_host,
+    extract_port,
+    grade,
+    join,
+    translate,
 )
-from sls_syslog.payloads.fields import Source
-from sls_syslog.payloads.mapping import EventMapping, Labelled, text
+from sls_syslog.payloads.fields import Constant, Source
+from sls_syslog.payloads.mapping import EventMapping, Labelled
 
-__all__ = ["OSS", "SLB", "WAF", "outcome_of", "severity_of"]
-
-
-def outcome_of(status: Source) -> Derived:
-    """Success or failure, from an HTTP status."""
-    return at_least(status, {100: "success", 400: "failure"})
+__all__ = ["OSS", "SLB", "WAF", "derive_outcome", "derive_severity"]
 
 
-def severity_of(status: Source) -> tuple[Source, ...]:
-    """A severity from an HTTP status: a refusal says more than a missing page."""
-    refused = choice(status, {"401": "5", "403": "5"})
-    return refused, at_least(status, {100: "2", 400: "3", 500: "5"})
+def derive_outcome(status: Source) -> Derived:
+    """Derive success or failure from an HTTP status."""
+    return grade(status, {100: "success", 400: "failure"})
 
 
-_WAF_SCHEME = (choice("https", {"true": "https", "on": "https"}, "http"), text("http"))
+def derive_severity(status: Source) -> tuple[Source, ...]:
+    """Derive a severity from an HTTP status: a refusal ranks above a missing page."""
+    refused = translate(status, {"401": "5", "403": "5"})
+    return refused, grade(status, {100: "2", 400: "3", 500: "5"})
+
+
+_WAF_SCHEME = (translate("https", {"true": "https", "on": "https"}, "http"), Constant("http"))
 _WAF_HOST = ("host", "matched_host")
 
 WAF = EventMapping(
     product="WAF",
-    event_class_id=(joined("final_plugin", "final_rule_type", sep=":"), text("access")),
+    event_class_id=(join("final_plugin", "final_rule_type", sep=":"), Constant("access")),
     name=(
-        choice(
+        translate(
             "final_plugin",
             {
                 "waf": "Web attack",
@@ -54,31 +54,31 @@ WAF = EventMapping(
             },
         ),
         "final_plugin",
-        text("Web request"),
+        Constant("Web request"),
     ),
     severity=(
-        choice("final_action", {"block": "7"}, "5"),
-        *severity_of("status"),
+        translate("final_action", {"block": "7"}, "5"),
+        *derive_severity("status"),
     ),
     extension={
         "rt": "time",
-        # No action is recorded for what WAF lets pass.
-        "act": ("final_action", text("pass")),
-        "outcome": (choice("final_action", {"block": "failure"}), outcome_of("status")),
+        # WAF records no action for requests that it lets pass.
+        "act": ("final_action", Constant("pass")),
+        "outcome": (translate("final_action", {"block": "failure"}), derive_outcome("status")),
         "src": ("real_client_ip", "remote_addr"),
         "spt": "remote_port",
-        "dhost": host_in(_WAF_HOST),
+        "dhost": extract_host(_WAF_HOST),
         "dpt": ("server_port", "dst_port"),
-        "destinationTranslatedAddress": address_in("upstream_addr"),
-        "destinationTranslatedPort": port_in("upstream_addr"),
+        "destinationTranslatedAddress": extract_address("upstream_addr"),
+        "destinationTranslatedPort": extract_port("upstream_addr"),
         "app": _WAF_SCHEME,
-        "request": url(_WAF_SCHEME, _WAF_HOST, "request_path", "querystring"),
+        "request": build_url(_WAF_SCHEME, _WAF_HOST, "request_path", "querystring"),
         "requestMethod": "request_method",
         "requestClientApplication": "http_user_agent",
         "requestContext": "http_referer",
         "in": "request_length",
         "out": "body_bytes_sent",
-        "externalId": within("request_traceid", 40),
+        "externalId": drop_longer("request_traceid", 40),
         "cs1": Labelled("RuleId", "final_rule_id"),
         "cs2": Labelled("RuleType", "final_rule_type"),
         "cs3": Labelled("Plugin", "final_plugin"),
@@ -99,22 +99,22 @@ fields-in-logs), "Log fields supported by WAF" (doc-detail/95492), "WAF" of Log 
 
 SLB = EventMapping(
     product="SLB",
-    event_class_id=text("access"),
-    name=text("Web request"),
-    severity=severity_of("status"),
+    event_class_id=Constant("access"),
+    name=Constant("Web request"),
+    severity=derive_severity("status"),
     extension={
         "rt": "time",
-        "outcome": outcome_of("status"),
+        "outcome": derive_outcome("status"),
         "src": "client_ip",
         "spt": "client_port",
         "dst": "vip_addr",
-        "dhost": host_in(("http_host", "host")),
+        "dhost": extract_host(("http_host", "host")),
         "dpt": "slb_vport",
-        # What the client calls and what answers differ: this is a translation like any other.
-        "destinationTranslatedAddress": address_in("upstream_addr"),
-        "destinationTranslatedPort": port_in("upstream_addr"),
+        # The client calls one address and another one answers, as with any translation.
+        "destinationTranslatedAddress": extract_address("upstream_addr"),
+        "destinationTranslatedPort": extract_port("upstream_addr"),
         "app": "scheme",
-        "request": url("scheme", ("http_host", "host"), "request_uri"),
+        "request": build_url("scheme", ("http_host", "host"), "request_uri"),
         "requestMethod": "request_method",
         "requestClientApplication": "http_user_agent",
         "requestContext": "http_referer",
@@ -138,34 +138,34 @@ Sources: "Log fields" of CLB (help/en/sls/user-guide/log-fields-24), "SLB" of Lo
 (help/en/sls/slb).
 """
 
-_OSS_SCHEME = choice("http_type", {"http": "http", "https": "https"})
+_OSS_SCHEME = translate("http_type", {"http": "http", "https": "https"})
 
 OSS = EventMapping(
     product="OSS",
     event_class_id="operation",
     severity=(
-        choice("http_status", {"401": "5", "403": "5"}),
-        at_least("http_status", {400: "3", 500: "5"}),
-        choice("http_method", {"put": "4", "post": "4", "delete": "5"}, "2"),
+        translate("http_status", {"401": "5", "403": "5"}),
+        grade("http_status", {400: "3", 500: "5"}),
+        translate("http_method", {"put": "4", "post": "4", "delete": "5"}, "2"),
     ),
     extension={
-        # The field ``time`` has no zone; the log's own time is the same.
+        # No "rt": the field ``time`` has no zone, and the log's own time is the same.
         "act": "operation",
-        "outcome": outcome_of("http_status"),
+        "outcome": derive_outcome("http_status"),
         "reason": "error_code",
         "src": "client_ip",
         "suid": "requester_id",
         "dhost": "host",
         "app": _OSS_SCHEME,
-        "fname": decoded("object"),
+        "fname": decode_url("object"),
         "fsize": "object_size",
-        "request": url(_OSS_SCHEME, "host", "request_uri"),
+        "request": build_url(_OSS_SCHEME, "host", "request_uri"),
         "requestMethod": "http_method",
         "requestClientApplication": ("User-Agent", "user_agent"),
         "requestContext": "referer",
         "in": ("request_length", "content_length_in"),
         "out": ("response_body_length", "content_length_out"),
-        "externalId": within("request_id", 40),
+        "externalId": drop_longer("request_id", 40),
         "cs1": Labelled("Bucket", "bucket"),
         "cs2": Labelled("AccessKeyId", "access_id"),
         "cs3": Labelled("SignType", "sign_type"),
