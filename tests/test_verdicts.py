@@ -22,7 +22,7 @@ from servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
 
 from sls_syslog import SyslogClient, SyslogMessage
 from sls_syslog.testing import GrammarError, SyslogReceiver, parse_rfc5424
-from sls_syslog.testing.deframer import FramingError, deframer_for
+from sls_syslog.testing.deframer import FramingError, make_deframer
 
 Elements: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
@@ -408,7 +408,7 @@ def by_kit(frame: bytes) -> Said:
 
 def read_by_kit(stream: bytes, framing: str) -> list[Said]:
     """All before the first fault."""
-    deframer = deframer_for(framing)
+    deframer = make_deframer(framing)
     frames: list[bytes] = []
     with contextlib.suppress(FramingError):
         try:
