@@ -80,9 +80,9 @@ class SyslogReceiver:
         if protocol not in _PROTOCOLS:
             raise ValueError(f"protocol: expected one of {_PROTOCOLS}, got {protocol!r}")
         if (protocol == "tls") != (ssl_context is not None):
-            raise ValueError("ssl_context: required for tls and only for tls")
+            raise ValueError("ssl_context: required for protocol tls, not allowed for others")
         if protocol == "udp" and framing is not None:
-            raise ValueError("framing: a UDP datagram is a frame, so there is nothing to choose")
+            raise ValueError("framing: leave it out for UDP, where each datagram is one frame")
         make_deframer(framing)  # refuses an unknown framing here, not later in a thread
         self.protocol = protocol
         self.host = host
@@ -137,7 +137,7 @@ class SyslogReceiver:
     ) -> None:
         self.stop()
 
-    # What has arrived
+    # Results
 
     @property
     def frames(self) -> list[bytes]:
@@ -220,8 +220,9 @@ class SyslogReceiver:
         with self._changed:
             if not self._changed.wait_for(condition, timeout):
                 raise TimeoutError(
-                    f"no success in {timeout:g} s: {self.open_connections} of {self.connections} "
-                    f"connections open, {len(self._frames)} frames, errors: {self._errors}"
+                    f"the condition did not hold in {timeout:g} s: {self.open_connections} of "
+                    f"{self.connections} connections open, {len(self._frames)} frames, "
+                    f"errors: {self._errors}"
                 )
 
     def settings(self) -> dict[str, object]:

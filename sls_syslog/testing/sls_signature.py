@@ -58,7 +58,7 @@ def verify_signature(request: SignedRequest, secrets: Mapping[str, str]) -> None
     authorization = request.headers.get("authorization", "")
     match = _V1.fullmatch(authorization) or _V4.fullmatch(authorization)
     if match is None:
-        raise SlsError(401, "Unauthorized", "the request carries no known Authorization")
+        raise SlsError(401, "Unauthorized", "the Authorization header is missing or malformed")
     secret = secrets.get(match["id"])
     if secret is None:
         raise SlsError(401, "InvalidAccessKeyId", f"AccessKeyId not found: {match['id']}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from faults.model import Case, Result
 from faults.scene import run_case
 
-CONCURRENT_RUNS = 6  # on two cores; the runs measure times, so they must not slow each other
+CONCURRENT_RUNS = 6  # few enough for two cores: runs measure times, and must not slow each other
 PATIENCE_SECONDS = 900.0  # longest wait for one result, including the runs before it
 
 

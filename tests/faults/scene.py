@@ -139,7 +139,7 @@ class Scene:
     # The run
 
     @contextlib.contextmanager
-    def _running(self) -> Iterator[None]:
+    def _run_all(self) -> Iterator[None]:
         with self.arrivals, contextlib.ExitStack() as ends:
             ends.callback(self.receiver.stop)
             self.receiver.start()
@@ -164,7 +164,7 @@ class Scene:
     def run(self) -> Result:
         """Run the fault, and count."""
         began = time.monotonic()
-        with self._running():
+        with self._run_all():
             feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
             feeder.start()
             if not self.case.fault.seconds:

@@ -34,7 +34,7 @@ class Shipper:
         """Send SIGKILL. Return the exit status."""
         if self._program is not None:
             self._program.process.kill()
-        return self._end()
+        return self._wait_for_end()
 
     def freeze(self) -> None:
         """Send SIGSTOP."""
@@ -56,9 +56,9 @@ class Shipper:
             program = self._program
             wait_until(lambda: UP in program.output() or _has_ended(program), START_SECONDS)
             program.process.terminate()
-        return self._end()
+        return self._wait_for_end()
 
-    def _end(self) -> int | None:
+    def _wait_for_end(self) -> int | None:
         program, self._program = self._program, None
         if program is not None:
             wait_until(lambda: _has_ended(program), STOP_SECONDS)

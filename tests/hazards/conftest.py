@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-_CONCURRENT_SCENARIOS = 12  # on two cores; more would break the scenarios' time limits
+_CONCURRENT_SCENARIOS = 12  # enough to keep two cores busy
 
 
 @pytest.fixture(scope="package")

@@ -150,7 +150,7 @@ def test_s5_a_receiver_that_is_down_when_a_processor_is_made_ends_no_worker(
     variant: Variant,
 ) -> None:
     with run_service() as (emulator, receiver):
-        down = ExitStack()  # which ends before the worker does, or a naive one never would
+        down = ExitStack()  # must end before the worker: otherwise a naive one never ends
         down.enter_context(refuse_connections(receiver))
         with variant.run(emulator, make_settings(receiver), naive.ConnectsAtOnce) as worker, down:
             put(emulator, 0, 10)
@@ -164,7 +164,7 @@ def test_s5_a_receiver_that_is_down_when_a_processor_is_made_ends_no_worker(
 @hazard(NAIVE, PLAIN, OURS)
 def test_s6_a_stop_is_over_soon_although_the_receiver_is_down(variant: Variant) -> None:
     with run_service() as (emulator, receiver):
-        down = ExitStack()  # which ends before the worker does, or a naive one never would
+        down = ExitStack()  # must end before the worker: otherwise a naive one never ends
         down.enter_context(refuse_connections(receiver))
         put(emulator, 0, 10)
         with variant.run(emulator, make_settings(receiver), naive.Insists) as worker, down:
@@ -440,15 +440,15 @@ def test_s22_a_group_that_is_deleted_is_made_again_or_is_an_error(variant: Varia
         variant.run_program(emulator, receiver, TIMEOUT="2") as shipper,
     ):
 
-        def noticed() -> bool:
+        def is_noticed() -> bool:
             return shipper.process.poll() is not None or not list_missing(receiver, 2)
 
         put(emulator, 0, 1)
         emulator.wait_until_drained(GROUP)
         emulator.delete_consumer_group(GROUP)
-        holds_within(LONG, lambda: shipper.output().count("Heart beat timeout") > 0 or noticed())
+        holds_within(LONG, lambda: shipper.output().count("Heart beat timeout") > 0 or is_noticed())
         put(emulator, 1, 2)
-        assert holds_within(2 * A_WHILE, noticed) is variant.is_safe
+        assert holds_within(2 * A_WHILE, is_noticed) is variant.is_safe
 
 
 def read_group_timeout(receiver: SyslogReceiver, emulator: SlsEmulator, **options: Any) -> float:
