@@ -1,7 +1,7 @@
 """Check a receiver before you ship the first log to it. No SLS is needed.
 
 It reads SYSLOG_HOST, SYSLOG_PORT, SYSLOG_PROTOCOL, SYSLOG_CERT_PATH ... as ship_to_siem.py does. It
-sends one marked message and prints the result, with what to change. The exit status is 0 if logs
+sends one probe message and prints the result, with what to change. The exit status is 0 if logs
 can be shipped with these settings, otherwise 1.
 """
 
