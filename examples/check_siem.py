@@ -1,8 +1,8 @@
-"""See whether a receiver takes messages, before the first log is shipped to it.
+"""Check a receiver before you ship the first log to it. No SLS is needed.
 
-The variables are those of ship_to_siem.py: SYSLOG_HOST, SYSLOG_PORT, SYSLOG_PROTOCOL,
-SYSLOG_CERT_PATH ... SLS plays no part. It sends one probe message, prints what it has found, and
-what to change if something is wrong; it ends with 0 if logs can be shipped like that, else with 1.
+It reads SYSLOG_HOST, SYSLOG_PORT, SYSLOG_PROTOCOL, SYSLOG_CERT_PATH ... as ship_to_siem.py does. It
+sends one probe message and prints the result, with what to change. The exit status is 0 if logs
+can be shipped with these settings, otherwise 1.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Change the format: a subclass decides on body, severity, and what is left out.
+"""Change the format with a subclass: it chooses body and severity, and drops some logs.
 
-The variables are those of ship_to_siem.py. Each hook is given one log, a mapping of str to
-str, and may call ``super()`` for what the library would have done.
+It reads the same variables as ship_to_siem.py. Each hook gets one log, a mapping of str to str, and
+may call ``super()`` to get the library's own result.
 """
 
 import json
@@ -22,11 +22,11 @@ SEVERITIES = {"FATAL": Severity.CRITICAL, "ERROR": Severity.ERROR, "WARN": Sever
 
 
 class AuditShipper(SyslogShipperProcessor):
-    """Ships a log's own fields as JSON, with a severity from its ``level``."""
+    """Ships a log's own fields as JSON. The severity comes from its field ``level``."""
 
     def format_message(self, log: Mapping[str, str]) -> str | None:
         if log.get("path") == "/healthz":
-            return None  # the load balancer's probes are of no interest to a SIEM
+            return None  # drop it: a SIEM does not need the load balancer's probes
         own = {key: value for key, value in log.items() if not key.startswith("__")}
         return json.dumps(own, ensure_ascii=False)
 

@@ -1,10 +1,9 @@
-"""Ship one Logstore to a SIEM, and serve to Prometheus what became of the logs.
+"""Ship one Logstore to a SIEM, and serve the counters of the ledger to Prometheus.
 
-It takes one package more than the library itself: pip install sls-syslog prometheus-client
+    pip install sls-syslog prometheus-client
 
-The variables are those of ship_to_siem.py. Prometheus finds the figures at
-http://127.0.0.1:9464/metrics; METRICS_ADDRESS and METRICS_PORT are another place (0.0.0.0 in a
-container).
+It reads the same variables as ship_to_siem.py. Prometheus reads http://127.0.0.1:9464/metrics;
+METRICS_ADDRESS and METRICS_PORT change this address (0.0.0.0 in a container).
 """
 
 import logging
@@ -26,11 +25,11 @@ from sls_syslog import (
 
 SHARD = ("project", "logstore", "consumer_group", "shard")
 FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
-LABELS = {"dropped": "cause", "repaired": "kind"}  # what these are counted by
+LABELS = {"dropped": "cause", "repaired": "kind"}  # these two have one counter for each cause, kind
 
 
 class LedgerCollector(Collector):
-    """The numbers of each shard at the moment they are asked for; sum() gives the total."""
+    """Reads the counters of each shard at each request. Use sum() for the total of all shards."""
 
     def __init__(self, stats: ShipperStats) -> None:
         self.stats = stats
@@ -57,7 +56,7 @@ def main() -> None:
     worker = ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
     REGISTRY.register(LedgerCollector(stats))
     server, _ = start_http_server(int(os.environ.get("METRICS_PORT", "9464")), address)
-    logging.info("figures at http://%s:%d/metrics", address, server.server_port)
+    logging.info("metrics at http://%s:%d/metrics", address, server.server_port)
     run_worker(worker)
 
 

@@ -1,8 +1,8 @@
-"""See it work, without an account and without a server.
+"""See the library work, without an account and without a server. It takes less than a minute.
 
-An emulated Logstore is filled, the SDK's own ConsumerWorker pulls from it over HTTP, the
-library ships over a real TCP connection, and a receiver in this process counts what arrives.
-Then the table: logs in, confirmed, lost, duplicated. It ends by itself.
+The SDK's own ConsumerWorker pulls logs from an emulated Logstore over HTTP. The library ships them
+over a real TCP connection. A receiver in this process counts them. At the end the program prints a
+table: logs in, confirmed, lost, duplicated.
 """
 
 import base64
@@ -22,7 +22,7 @@ SHARDS = 4
 LOGS_PER_GROUP = 100  # SLS keeps logs in groups, and a cursor counts groups
 GROUPS = 600
 LOGS = GROUPS * LOGS_PER_GROUP
-TIMEOUT = 50  # seconds
+TIMEOUT = 50  # seconds after which the program gives up
 CONSUMER_GROUP = "quickstart"
 
 NEXT_STEPS = """
@@ -33,8 +33,8 @@ To ship a Logstore of your own, set these and run examples/ship_to_siem.py:
     SYSLOG_HOST=siem.example  SYSLOG_PORT=514  SYSLOG_PROTOCOL=tcp   (or udp, tls)"""
 
 
-def audit_logs(group: int) -> Iterator[dict[str, str]]:
-    """The logs of one group, each with a number of its own to find it by."""
+def make_audit_logs(group: int) -> Iterator[dict[str, str]]:
+    """Make the logs of one group. Each log has a unique event_id."""
     for number in range(group * LOGS_PER_GROUP, (group + 1) * LOGS_PER_GROUP):
         yield {
             "event_id": f"e-{number:06d}",
@@ -48,8 +48,8 @@ def audit_logs(group: int) -> Iterator[dict[str, str]]:
         }
 
 
-def confirmed_logs(emulator: SlsEmulator) -> int:
-    """How many logs lie before the checkpoints that are saved in SLS."""
+def count_confirmed_logs(emulator: SlsEmulator) -> int:
+    """Count the logs before the checkpoints that SLS has saved."""
     begin = emulator.begin_cursors()
     checkpoints = emulator.checkpoints(CONSUMER_GROUP)
     groups = sum(
@@ -69,7 +69,7 @@ def show_progress(received: int, seconds: float, *, terminal: bool) -> None:
 
 
 def watch(worker: ConsumerWorker, emulator: SlsEmulator, receiver: SyslogReceiver) -> None:
-    """Show progress until everything is confirmed, then end the worker."""
+    """Show progress until all logs are confirmed, then end the worker."""
     terminal = sys.stdout.isatty()
     began = time.monotonic()
     finished = False
@@ -84,8 +84,8 @@ def watch(worker: ConsumerWorker, emulator: SlsEmulator, receiver: SyslogReceive
 
 
 def show_result(frames: list[bytes], confirmed: int, seconds: float) -> bool:
-    """Print what arrived and the balance; whether nothing is missing."""
-    print("\nSome of the messages, as the receiver got them:\n")
+    """Print some messages and the table. Return whether all logs arrived and are confirmed."""
+    print("\nSome of the messages that the receiver got:\n")
     for frame in frames[:: max(1, len(frames) // 3)][:3]:
         print("   ", frame.decode())
     arrived = {frame.split(b"||event_id=")[1].split(b"||")[0] for frame in frames}
@@ -108,9 +108,9 @@ def main() -> int:
     with SlsEmulator(shards=SHARDS) as emulator, SyslogReceiver() as receiver:
         print(f"Putting {LOGS:,} logs into {SHARDS} shards of an emulated Logstore ...")
         for group in range(GROUPS):
-            emulator.put_logs(audit_logs(group), topic="audit", source="192.0.2.7")
+            emulator.put_logs(make_audit_logs(group), topic="audit", source="192.0.2.7")
 
-        # What a program of your own does; only the addresses would be others.
+        # Your own program does the same, with other addresses.
         os.environ.update(emulator.environ(CONSUMER_GROUP))
         settings = {**receiver.settings(), "facility": "local0", "tag": "quickstart"}
         worker = ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings,))
@@ -121,7 +121,7 @@ def main() -> int:
         run_worker(worker)
         seconds = time.monotonic() - began
         watcher.join()
-        complete = show_result(receiver.frames, confirmed_logs(emulator), seconds)
+        complete = show_result(receiver.frames, count_confirmed_logs(emulator), seconds)
     print(NEXT_STEPS)
     return 0 if complete else 1
 

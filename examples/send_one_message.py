@@ -1,8 +1,8 @@
-"""Send one message to a syslog receiver: the client alone, without SLS.
+"""Send one message to a syslog receiver, with the client alone, without SLS.
 
     python examples/send_one_message.py siem.example 6514 tls "it works"
 
-For TLS, SYSLOG_CERT_PATH may name a file of CA certificates to trust.
+For TLS, SYSLOG_CERT_PATH may name a file of trusted CA certificates.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main() -> None:
             app_name="send_one_message",
             procid=os.getpid(),
         )
-    # The block has ended without an error: the receiver has the message (over UDP: it was sent).
+    # No error here means that the receiver has the message. (Over UDP: that it was sent.)
     print(f"sent to {client.settings.destination}")
 
 

@@ -1,6 +1,6 @@
-"""Ship several Logstores of one project from one process, over one pool of threads.
+"""Ship several Logstores of one project from one process, with one pool of threads.
 
-The variables are those of ship_to_siem.py, but SLS_LOGSTORES is a list: audit,waf,oss.
+It reads the same variables as ship_to_siem.py, but SLS_LOGSTORES is a list: audit,waf,oss.
 """
 
 import logging
@@ -17,7 +17,7 @@ def main() -> None:
     logging.getLogger("aliyun").setLevel(logging.WARNING)
     settings = ShipperSettings.from_env()
     logstores = [name.strip() for name in os.environ["SLS_LOGSTORES"].split(",")]
-    # Threads wait for the network most of the time: be generous, they are started on demand.
+    # A high limit costs little: threads mostly wait for the network, and start only on demand.
     with ThreadPoolExecutor(max_workers=128) as pool:
         run_worker(
             *(

@@ -1,9 +1,9 @@
-"""Ship one Logstore to a SIEM: the whole program, configured by environment variables.
+"""Ship one Logstore to a SIEM. This is a whole program, configured by environment variables.
 
-Where from: SLS_ENDPOINT, SLS_AK_ID, SLS_AK_KEY, SLS_PROJECT, SLS_LOGSTORE, and SLS_CG, the
-consumer group. Where to: SYSLOG_HOST, SYSLOG_PORT, SYSLOG_PROTOCOL (tcp, udp or tls),
-SYSLOG_CERT_PATH ... Start it as often as you like: the consumer group shares the shards out.
-SIGTERM or Ctrl-C ends it within seconds, with its checkpoints saved.
+Source: SLS_ENDPOINT, SLS_AK_ID, SLS_AK_KEY, SLS_PROJECT, SLS_LOGSTORE, SLS_CG (consumer group).
+Receiver: SYSLOG_HOST, SYSLOG_PORT, SYSLOG_PROTOCOL (tcp, udp or tls), SYSLOG_CERT_PATH ...
+Start several of these programs to share the shards of the Logstore. SIGTERM or Ctrl-C saves the
+checkpoints and ends the program within seconds.
 """
 
 import logging

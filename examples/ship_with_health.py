@@ -1,11 +1,14 @@
-"""ship_to_siem.py that also answers a supervisor's probes over HTTP, Kubernetes' say.
+"""ship_to_siem.py with answers to health probes over HTTP, for example those of Kubernetes.
 
-    /livez    200 while the SDK's threads run; if not, only a new start helps
-    /readyz   200 while SLS takes the heartbeats and the receiver takes the logs
+    /livez    200 while the SDK's threads run; otherwise restart the program
+    /readyz   200 while SLS accepts the heartbeats and the receiver confirms the logs
 
-Both answer 503 with the reason otherwise. The variables are those of ship_to_siem.py, and on top
-HEALTH_HOST (all addresses), HEALTH_PORT (8080; 0 for a free one), and HEALTH_PATIENCE: the seconds
-for which logs may be on their way, and none be confirmed, before that counts (60).
+Otherwise the answer is 503, with the reason. It reads the variables of ship_to_siem.py, and:
+
+    HEALTH_HOST       address to listen on (default: all)
+    HEALTH_PORT       port to listen on (default: 8080; 0 takes a free one)
+    HEALTH_PATIENCE   seconds without a confirmation, while logs wait for one, until /readyz
+                      answers 503 (default: 60)
 """
 
 import logging
@@ -29,7 +32,7 @@ PATIENCE = float(os.environ.get("HEALTH_PATIENCE", "60"))
 
 
 class Health:
-    """What is wrong with a worker."""
+    """Finds the problems of a worker."""
 
     def __init__(self, worker: ConsumerWorker, stats: ShipperStats) -> None:
         self._worker = worker
@@ -38,22 +41,22 @@ class Health:
         self._confirmed = 0
         self._confirmed_at = time.monotonic()
 
-    def what_is_dead(self) -> Iterator[str]:
+    def find_dead_threads(self) -> Iterator[str]:
         for thread in (self._worker, self._worker.heart_beat):
             if not thread.is_alive():
-                yield f"{type(thread).__name__} does not run"
+                yield f"the thread {type(thread).__name__} has ended"
 
-    def what_is_wrong(self) -> Iterator[str]:
-        yield from self.what_is_dead()
+    def find_problems(self) -> Iterator[str]:
+        yield from self.find_dead_threads()
         silent = time.time() - self._worker.heart_beat.last_hearbeat_successed_unixtime
         if silent > self._worker.option.consumer_group_time_out:
-            yield f"SLS has taken no heartbeat for {silent:.0f} s"
-        waiting = self._waiting()
+            yield f"SLS has accepted no heartbeat for {silent:.0f} s"
+        waiting = self._measure_wait()
         if waiting > PATIENCE:
             yield f"the receiver has confirmed nothing for {waiting:.0f} s"
 
-    def _waiting(self) -> float:
-        """Seconds since something was confirmed, or nothing was there to confirm."""
+    def _measure_wait(self) -> float:
+        """Return the seconds since the last confirmation, or since no log waited for one."""
         numbers, now = self._stats.snapshot(), time.monotonic()
         with self._lock:
             if numbers["confirmed"] != self._confirmed or not numbers["pending"]:
@@ -61,20 +64,20 @@ class Health:
             return now - self._confirmed_at
 
 
-def health_server(health: Health) -> ThreadingHTTPServer:
-    """A server of both paths, which is not running yet."""
-    checks = {"/livez": health.what_is_dead, "/readyz": health.what_is_wrong}
+def make_health_server(health: Health) -> ThreadingHTTPServer:
+    """Make a server for both paths. The caller starts it."""
+    checks = {"/livez": health.find_dead_threads, "/readyz": health.find_problems}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             check = checks.get(self.path)
-            problems = list(check()) if check else ["there is /livez and /readyz"]
+            problems = list(check()) if check else ["the paths are /livez and /readyz"]
             self.send_response(404 if not check else 503 if problems else 200)
             self.end_headers()
             self.wfile.write(("\n".join(problems or ["ok"]) + "\n").encode())
 
         def log_message(self, *_: object) -> None:
-            """A line for each probe would bury all others."""
+            """Log nothing: one line per probe would hide all other lines."""
 
     host, port = os.environ.get("HEALTH_HOST", ""), int(os.environ.get("HEALTH_PORT", "8080"))
     return ThreadingHTTPServer((host, port), Handler)
@@ -85,7 +88,7 @@ def main() -> None:
     logging.getLogger("aliyun").setLevel(logging.WARNING)
     settings, stats = ShipperSettings.from_env(), ShipperStats()
     worker = ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
-    with health_server(Health(worker, stats)) as server:
+    with make_health_server(Health(worker, stats)) as server:
         logging.info("health on port %d", server.server_port)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

@@ -1,12 +1,12 @@
-"""Ship one Logstore with several processes on one machine, and start those anew that die.
+"""Ship one Logstore with several processes on one machine. Restart a process that dies.
 
     python examples/ship_with_processes.py 4 [PROGRAM]
 
-One Python process uses one core; SLS shares the shards out among all processes of a consumer
-group, on this machine and on others. Each runs PROGRAM, ship_to_siem.py if there is none, with
-its variables and a consumer name of its own. SIGTERM or Ctrl-C ends all of them within seconds;
-the exit status is 0 if each has ended cleanly then, its checkpoints saved. If this program is
-killed itself, the others go on without it; systemd, say, would end them too.
+One Python process uses one core. SLS shares the shards among all processes of a consumer group, on
+this machine and on others. Each process runs PROGRAM (default: ship_to_siem.py) with the same
+variables, and its own consumer name. SIGTERM or Ctrl-C ends all processes within seconds; the exit
+status is 0 if each of them ended cleanly and saved its checkpoints. If this program is killed, its
+processes go on: run it under a supervisor that ends them too, for example systemd.
 """
 
 import argparse
@@ -23,15 +23,15 @@ from pathlib import Path
 from sls_syslog import ShipperSettings, consumer_config
 
 SHIP_TO_SIEM = str(Path(__file__).with_name("ship_to_siem.py"))
-FIRST_DELAY = 1.0  # seconds before a process is started anew; doubled each time it dies again ...
-LONGEST_DELAY = 60.0  # ... up to this; one that ran for longer than this begins at the first
-GRACE = 25.0  # seconds for a process to end; less than a supervisor of this one should give it
-LOOK_INTERVAL = 0.1
+FIRST_DELAY = 1.0  # seconds before the first restart; doubled at each further one
+LONGEST_DELAY = 60.0  # seconds; after a run longer than this, the next delay is FIRST_DELAY again
+GRACE = 25.0  # seconds for all processes to end; the supervisor of this program must allow more
+LOOK_INTERVAL = 0.1  # seconds between two checks for processes that have died
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Consumer:
-    """A consumer's name, and the process that has it: one at a time, as two must never be."""
+    """A consumer name and its process. Two processes must never run under one name."""
 
     def __init__(self, name: str, command: list[str]) -> None:
         self.name = name
@@ -40,7 +40,7 @@ class Consumer:
         self._start()
 
     def _start(self) -> None:
-        # In a session of its own, so that the terminal's Ctrl-C reaches it once, through us.
+        # With its own session the process gets Ctrl-C only once: from us, not from the terminal.
         self.process: subprocess.Popen[bytes] | None = subprocess.Popen(
             self._command, env={**os.environ, "SLS_CONSUMER": self.name}, start_new_session=True
         )
@@ -48,18 +48,20 @@ class Consumer:
         logging.info("%s: started, process %d", self.name, self.process.pid)
 
     def keep_running(self) -> None:
-        """Start it anew if it has died, and its time has come."""
+        """Start the process again after it has died, when its delay is over."""
         if self.process is None:
             if time.monotonic() >= self._start_at:
                 self._start()
         elif self.process.poll() is not None:
-            self._bury(self.process.returncode)
+            self._schedule_restart(self.process.returncode)
 
-    def _bury(self, status: int) -> None:
+    def _schedule_restart(self, status: int) -> None:
         now = time.monotonic()
         if now - self._started > LONGEST_DELAY:
             self._delay = FIRST_DELAY
-        logging.warning("%s: ended with status %d, anew in %.0f s", self.name, status, self._delay)
+        logging.warning(
+            "%s: ended with status %d, restart in %.0f s", self.name, status, self._delay
+        )
         self.process = None
         self._start_at = now + self._delay
         self._delay = min(2 * self._delay, LONGEST_DELAY)
@@ -69,7 +71,7 @@ class Consumer:
             self.process.terminate()
 
     def end(self, deadline: float) -> bool:
-        """Wait for it, kill it after the deadline; whether it has ended cleanly."""
+        """Wait for the process, and kill it at the deadline. Return whether it ended cleanly."""
         if self.process is None:
             return True
         try:
@@ -78,12 +80,12 @@ class Consumer:
             self.process.kill()
             status = self.process.wait()
         logging.info("%s: ended with status %d", self.name, status)
-        # One that had just been started may not have been ready for the signal yet.
+        # A process that was just started may end by SIGTERM before it handles the signal.
         return status in (0, -signal.SIGTERM)
 
 
 class Supervisor:
-    """Keeps consumers running until it is told to stop."""
+    """Keeps the consumers running until SIGTERM or Ctrl-C."""
 
     def __init__(self) -> None:
         self._stopping = False
@@ -94,7 +96,7 @@ class Supervisor:
         self._stopping = True
 
     def run(self, names: list[str], command: list[str]) -> bool:
-        """Whether all have ended cleanly."""
+        """Run until a signal comes. Return whether all processes ended cleanly."""
         consumers = [Consumer(name, command) for name in names]
         while not self._stopping:
             for consumer in consumers:
@@ -107,8 +109,8 @@ class Supervisor:
         return all(clean)
 
 
-def base_name() -> str:
-    """A name that no other supervisor has: containers may share host names and process ids."""
+def make_base_name() -> str:
+    """Make a unique name. Host name and process id are not enough: containers may share both."""
     host = os.environ.get("SLS_CONSUMER") or platform.node()
     return f"{host}-{secrets.token_hex(4)}"
 
@@ -121,10 +123,10 @@ def main() -> int:
     if arguments.processes < 1:
         parser.error(f"processes: expected 1 or more, got {arguments.processes}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # A wrong setting is one error here, rather than one in each process for ever.
+    # Check the settings here: a wrong one is then one error, not an endless series of restarts.
     ShipperSettings.from_env()
     consumer_config()
-    base = base_name()
+    base = make_base_name()
     names = [f"{base}-{number}" for number in range(1, arguments.processes + 1)]
     return 0 if Supervisor().run(names, [sys.executable, arguments.program]) else 1
 

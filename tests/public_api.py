@@ -31,7 +31,8 @@ def lines() -> Iterator[str]:
 def _members(value: type) -> Iterator[str]:
     """How it is made, and its public methods and properties as far as they are written here."""
     specs = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
-    types = {spec.name: spec.type for spec in specs if not hasattr(value, spec.name)}
+    public = [spec for spec in specs if not spec.name.startswith("_")]
+    types = {spec.name: spec.type for spec in public if not hasattr(value, spec.name)}
     names = {name for name in dir(value) if not name.startswith("_")}
     for name in ("__init__", *sorted(names | types.keys())):
         if name in types:

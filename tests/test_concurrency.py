@@ -153,7 +153,7 @@ def test_a_consumer_that_dies_is_started_anew_under_its_name(
             (name, number), *_ = only.started()
             kill(number)
             eventually(lambda: only.consumers()[name] != number)
-            assert f"{name}: ended with status -9, anew in 1 s" in only.supervisor.output()
+            assert f"{name}: ended with status -9, restart in 1 s" in only.supervisor.output()
             put(emulator, range(10))
             emulator.wait_until_drained(GROUP, timeout=60)
             only.supervisor.process.terminate()

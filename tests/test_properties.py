@@ -38,7 +38,7 @@ from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.options import NewlinePolicy
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.message import SyslogMessage
-from sls_syslog.testing.deframer import deframer_for
+from sls_syslog.testing.deframer import make_deframer
 from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc3164, parse_rfc5424
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 
@@ -407,7 +407,7 @@ def messages(stream: bytes, framing: str | None, sizes: Iterable[int] = ()) -> l
     """The frames of a stream that arrives in pieces of these sizes and a rest."""
     if framing is None:
         return [stream]
-    deframer, frames = deframer_for(framing), []
+    deframer, frames = make_deframer(framing), []
     for size in sizes:
         frames += deframer.feed(stream[:size])
         stream = stream[size:]

@@ -22,15 +22,15 @@ from servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
 
 from sls_syslog import SyslogClient, SyslogMessage
 from sls_syslog.testing import GrammarError, SyslogReceiver, parse_rfc5424
-from sls_syslog.testing.deframer import FramingError, deframer_for
+from sls_syslog.testing.deframer import FramingError, make_deframer
 
 Elements: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
-class Said(NamedTuple):
-    """One message as it was meant, or as a reader has understood it. None is NILVALUE.
+class Expected(NamedTuple):
+    """The fields of a message, as expected or as a reader read them. None means NILVALUE.
 
-    A time that was meant as None is not compared: the servers put in that of the arrival.
+    An expected time of None is not compared: the servers use the time of arrival.
     """
 
     pri: int = 14
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
     id: str
     stream: bytes
-    says: tuple[Said, ...]
+    expected: tuple[Expected, ...]
     verdicts: str
 
 
@@ -61,10 +61,10 @@ READERS = ("kit", "rsyslog", "syslog-ng", "elsewhere")
 VERDICTS = {"a": "accepted", "r": "refused", "m": "mangled"}
 
 
-def line(name: str, verdicts: str, text: str | bytes, says: Said | None = None) -> Row:
+def line(name: str, verdicts: str, text: str | bytes, expected: Expected | None = None) -> Row:
     """A row of one message in one line."""
     raw = text if isinstance(text, bytes) else text.encode()
-    return Row(name, raw, (says or Said(),), verdicts)
+    return Row(name, raw, (expected or Expected(),), verdicts)
 
 
 def head(**parts: str) -> str:
@@ -77,16 +77,16 @@ def head(**parts: str) -> str:
 
 def header(name: str, verdicts: str, **parts: str) -> Row:
     """A row of a header that is right but for the parts named, each of which means itself."""
-    meant = {part: text for part, text in parts.items() if part in Said._fields}
-    return line(name, verdicts, f"{head(**parts)} text", Said()._replace(**meant))  # type: ignore[arg-type]
+    meant = {part: text for part, text in parts.items() if part in Expected._fields}
+    return line(name, verdicts, f"{head(**parts)} text", Expected()._replace(**meant))  # type: ignore[arg-type]
 
 
-def timed(text: str, meant: str = "2026-11-23T03:15:00+00:00") -> tuple[str, Said]:
-    return f"{head(time=text)} text", Said(time=meant)
+def timed(text: str, meant: str = "2026-11-23T03:15:00+00:00") -> tuple[str, Expected]:
+    return f"{head(time=text)} text", Expected(time=meant)
 
 
-def data(text: str, *elements: tuple[str, tuple[tuple[str, str], ...]]) -> tuple[str, Said]:
-    return f"{head(sd=text)} text", Said(elements=elements)
+def data(text: str, *elements: tuple[str, tuple[tuple[str, str], ...]]) -> tuple[str, Expected]:
+    return f"{head(sd=text)} text", Expected(elements=elements)
 
 
 SU = "'su root' failed for lonvick on /dev/pts/8"
@@ -102,13 +102,13 @@ LINES = (
         "rfc-example-1",
         "amam",
         "<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - \ufeff" + SU,
-        Said(34, EVENTS, "mymachine.example.com", "su", None, "ID47", (), SU),
+        Expected(34, EVENTS, "mymachine.example.com", "su", None, "ID47", (), SU),
     ),
     line(
         "rfc-example-2",
         "aaaa",
         "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% do-nuts.",
-        Said(
+        Expected(
             *(165, "2003-08-24T05:14:15.000003-07:00", "192.0.2.1", "myproc", "8710", None),
             msg="%% do-nuts.",
         ),
@@ -118,7 +118,7 @@ LINES = (
         "amam",
         f"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 {EXAMPLE_TEXT}"
         " \ufeffAn application event log entry...",
-        Said(
+        Expected(
             *(165, EVENTS, "mymachine.example.com", "evntslog", None, "ID47", EXAMPLES[:1]),
             msg="An application event log entry...",
         ),
@@ -129,7 +129,7 @@ LINES = (
         "<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 "
         + EXAMPLE_TEXT
         + PRIORITY_TEXT,
-        Said(165, EVENTS, "mymachine.example.com", "evntslog", None, "ID47", EXAMPLES, ""),
+        Expected(165, EVENTS, "mymachine.example.com", "evntslog", None, "ID47", EXAMPLES, ""),
     ),
     # RFC 5424 section 6.2.3.1
     line("time-1", "aaaa", *timed("1985-04-12T23:20:50.52Z", "1985-04-12T23:20:50.520000+00:00")),
@@ -158,10 +158,10 @@ LINES = (
         *data('[sigSig ver="1" rsID="1234"]', ("sigSig", (("ver", "1"), ("rsID", "1234")))),
     ),
     # Priority and version
-    line("pri-0", "aaaa", f"{head(pri='<0>')} text", Said(pri=0)),
-    line("pri-191", "aaaa", f"{head(pri='<191>')} text", Said(pri=191)),
-    line("pri-192", "rmam", f"{head(pri='<192>')} text", Said(pri=192)),
-    line("pri-1000", "rmar", f"{head(pri='<1000>')} text", Said(pri=1000)),
+    line("pri-0", "aaaa", f"{head(pri='<0>')} text", Expected(pri=0)),
+    line("pri-191", "aaaa", f"{head(pri='<191>')} text", Expected(pri=191)),
+    line("pri-192", "rmam", f"{head(pri='<192>')} text", Expected(pri=192)),
+    line("pri-1000", "rmar", f"{head(pri='<1000>')} text", Expected(pri=1000)),
     line("pri-leading-zero", "raaa", f"{head(pri='<014>')} text"),
     line("pri-empty", "rmmr", f"{head(pri='<>')} text"),
     line("pri-negative", "rmrr", f"{head(pri='<-1>')} text"),
@@ -171,7 +171,7 @@ LINES = (
     line("version-01", "rmar", f"{head(version='01')} text"),
     line("version-missing", "rmmr", f"{head(version='')} text"),
     # Time
-    line("time-nil", "aaaa", f"{head(time='-')} text", Said(time=None)),
+    line("time-nil", "aaaa", f"{head(time='-')} text", Expected(time=None)),
     line(
         "time-half-hour-east",
         "aaaa",
@@ -215,7 +215,7 @@ LINES = (
         "all-nil",
         "aaaa",
         "<14>1 - - - - - - text",
-        Said(14, None, None, None, None, None, (), "text"),
+        Expected(14, None, None, None, None, None, (), "text"),
     ),
     header("hostname-255", "aaaa", hostname="h" * 255),
     header("hostname-256", "rarr", hostname="h" * 256),
@@ -225,7 +225,7 @@ LINES = (
     header("procid-129", "ramr", procid="p" * 129),
     header("msgid-32", "aaaa", msgid="m" * 32),
     header("msgid-33", "ramr", msgid="m" * 33),
-    line("hostname-empty", "rmar", f"{head(hostname='')} text", Said(hostname=None)),
+    line("hostname-empty", "rmar", f"{head(hostname='')} text", Expected(hostname=None)),
     header("hostname-chinese", "raar", hostname="主机"),
     header("hostname-ipv6", "aaaa", hostname="2001:db8::1"),
     header("hostname-with-colon", "aara", hostname="web:1"),
@@ -234,14 +234,14 @@ LINES = (
     header("app-name-with-control", "rmar", app_name="a\x01"),
     line("tab-for-space", "rmrr", f"{head()} text".replace(" h ", "\th\t")),
     line("two-spaces", "rmrr", f"{head(hostname=' h')} text"),
-    line("msgid-missing", "rarr", "<14>1 2026-11-23T03:15:00Z h a p - text", Said(msgid=None)),
+    line("msgid-missing", "rarr", "<14>1 2026-11-23T03:15:00Z h a p - text", Expected(msgid=None)),
     # STRUCTURED-DATA
     line("data-missing", "rarr", "<14>1 2026-11-23T03:15:00Z h a p m text"),
     line(
         "data-missing-key-value",
         "rarr",
         "<14>1 2026-11-23T03:15:00Z h a p m ||k=v",
-        Said(msg="||k=v"),
+        Expected(msg="||k=v"),
     ),
     line("data-without-parameters", "aaaa", *data("[x@1]", ("x@1", ()))),
     line("data-empty-value", "aaaa", *data('[x@1 a=""]', ("x@1", (("a", ""),)))),
@@ -272,42 +272,44 @@ LINES = (
     line("data-two-spaces", "rmrr", *data('[x@1  a="1"]', ("x@1", (("a", "1"),)))),
     line("data-not-closed", "rmrr", *data('[x@1 a="1"', ("x@1", (("a", "1"),)))),
     line("data-empty", "rarr", *data("[]", ("", ()))),
-    line("data-no-space-behind", "rmrr", f"{head(sd='[x@1]')}text", Said(elements=(("x@1", ()),))),
+    line(
+        "data-no-space-behind", "rmrr", f"{head(sd='[x@1]')}text", Expected(elements=(("x@1", ()),))
+    ),
     line("nil-no-space-behind", "rarr", f"{head()}text"),
     # MSG
-    line("msg-missing", "aaaa", head(), Said(msg="")),
-    line("msg-empty", "aaaa", f"{head()} ", Said(msg="")),
-    line("msg-spaces", "aaaa", f"{head()}   text  ", Said(msg="  text  ")),
-    line("msg-chinese", "aaaa", f"{head()} 你好，世界 😀", Said(msg="你好，世界 😀")),
+    line("msg-missing", "aaaa", head(), Expected(msg="")),
+    line("msg-empty", "aaaa", f"{head()} ", Expected(msg="")),
+    line("msg-spaces", "aaaa", f"{head()}   text  ", Expected(msg="  text  ")),
+    line("msg-chinese", "aaaa", f"{head()} 你好，世界 😀", Expected(msg="你好，世界 😀")),
     line("msg-bom", "amam", f"{head()} \ufefftext"),
-    line("msg-bracket-first", "aaaa", f"{head()} [x] text", Said(msg="[x] text")),
-    line("msg-tab", "amaa", f"{head()} a\tb", Said(msg="a\tb")),
-    line("msg-control", "amaa", f"{head()} a\x01b", Said(msg="a\x01b")),
-    line("msg-nul", "amma", f"{head()} a\x00b", Said(msg="a\x00b")),
-    line("msg-carriage-return", "amaa", f"{head()} a\rb", Said(msg="a\rb")),
-    line("msg-next-line", "aaaa", f"{head()} a\x85b\u2028c", Said(msg="a\x85b\u2028c")),
-    line("msg-latin-1", "ramr", f"{head()} ".encode() + b"caf\xe9", Said(msg="caf\udce9")),
+    line("msg-bracket-first", "aaaa", f"{head()} [x] text", Expected(msg="[x] text")),
+    line("msg-tab", "amaa", f"{head()} a\tb", Expected(msg="a\tb")),
+    line("msg-control", "amaa", f"{head()} a\x01b", Expected(msg="a\x01b")),
+    line("msg-nul", "amma", f"{head()} a\x00b", Expected(msg="a\x00b")),
+    line("msg-carriage-return", "amaa", f"{head()} a\rb", Expected(msg="a\rb")),
+    line("msg-next-line", "aaaa", f"{head()} a\x85b\u2028c", Expected(msg="a\x85b\u2028c")),
+    line("msg-latin-1", "ramr", f"{head()} ".encode() + b"caf\xe9", Expected(msg="caf\udce9")),
     line(
         "msg-cut-character",
         "ramr",
         f"{head()} ".encode() + "中".encode()[:2],
-        Said(msg="\udce4\udcb8"),
+        Expected(msg="\udce4\udcb8"),
     ),
     # No message
     Row("nothing", b"", (), "aaaa"),
-    line("only-pri", "rmar", "<14>", Said(14, None, None, None, None, None, (), "")),
-    line("plain-text", "rmmr", "text", Said(13, None, None, None, None, None, (), "text")),
+    line("only-pri", "rmar", "<14>", Expected(14, None, None, None, None, None, (), "")),
+    line("plain-text", "rmmr", "text", Expected(13, None, None, None, None, None, (), "text")),
     line(
         "digits-first",
         "rrmr",
         "66 seconds",
-        Said(13, None, None, None, None, None, (), "66 seconds"),
+        Expected(13, None, None, None, None, None, (), "66 seconds"),
     ),
 )
 
 ONE, TWO = f"{head()} 1".encode(), f"{head()} 2".encode()
 CHINESE = f"{head()} 世界".encode()
-BOTH = (Said(msg="1"), Said(msg="2"))
+BOTH = (Expected(msg="1"), Expected(msg="2"))
 
 
 def counted(*frames: bytes) -> bytes:
@@ -319,7 +321,12 @@ STREAMS = {
         Row("two", ONE + b"\n" + TWO + b"\n", BOTH, "aaa-"),
         Row("crlf", ONE + b"\r\n" + TWO + b"\r\n", BOTH, "mma-"),
         Row("empty-line-between", ONE + b"\n\n" + TWO + b"\n", BOTH, "raa-"),
-        Row("line-feed-inside", ONE + b"\n3\n" + TWO + b"\n", (Said(msg="1\n3"), BOTH[1]), "mmm-"),
+        Row(
+            "line-feed-inside",
+            ONE + b"\n3\n" + TWO + b"\n",
+            (Expected(msg="1\n3"), BOTH[1]),
+            "mmm-",
+        ),
         Row("last-line-not-ended", ONE + b"\n" + TWO, BOTH, "raa-"),
         Row("ended-by-nul", ONE + b"\0" + TWO + b"\0", BOTH, "rma-"),
         Row("octet-counting", counted(ONE, TWO), BOTH, "ram-"),
@@ -327,7 +334,9 @@ STREAMS = {
     ),
     "octet-counting": (
         Row("two", counted(ONE, TWO), BOTH, "aaa-"),
-        Row("line-feed-inside", counted(ONE + b"\n3", TWO), (Said(msg="1\n3"), BOTH[1]), "ama-"),
+        Row(
+            "line-feed-inside", counted(ONE + b"\n3", TWO), (Expected(msg="1\n3"), BOTH[1]), "ama-"
+        ),
         Row("line-feed-counted", counted(ONE + b"\n", TWO + b"\n"), BOTH, "maa-"),
         Row("line-feed-between", counted(ONE) + b"\n" + counted(TWO), BOTH, "rar-"),
         Row("one-too-few", b"%d %b" % (len(ONE) - 1, ONE) + counted(TWO), BOTH, "mmm-"),
@@ -335,7 +344,7 @@ STREAMS = {
         Row(
             "characters-counted",
             b"%d %b" % (len(CHINESE.decode()), CHINESE) + counted(TWO),
-            (Said(msg="世界"), BOTH[1]),
+            (Expected(msg="世界"), BOTH[1]),
             "rmm-",
         ),
         Row("leading-zero", b"0" + counted(ONE, TWO), BOTH, "raa-"),
@@ -349,15 +358,15 @@ STREAMS = {
 }
 
 
-def verdict(read: Sequence[Said], meant: Sequence[Said]) -> str:
+def verdict(read: Sequence[Expected], meant: Sequence[Expected]) -> str:
     """One letter: see `Row`."""
     comparable = [
-        said._replace(time=None) if nth < len(meant) and meant[nth].time is None else said
-        for nth, said in enumerate(read)
+        parsed._replace(time=None) if nth < len(meant) and meant[nth].time is None else parsed
+        for nth, parsed in enumerate(read)
     ]
     if comparable == list(meant):
         return "a"
-    return "m" if any(said not in meant for said in comparable) else "r"
+    return "m" if any(parsed not in meant for parsed in comparable) else "r"
 
 
 def elements(text: str) -> Elements:
@@ -391,10 +400,10 @@ def unless(nil: str, text: str) -> str | None:
 # The readers
 
 
-def by_kit(frame: bytes) -> Said:
+def by_kit(frame: bytes) -> Expected:
     read = parse_rfc5424(frame)
     found = (read.structured_data or {}).items()
-    return Said(
+    return Expected(
         read.facility * 8 + read.severity,
         read.datetime.isoformat() if read.datetime else None,
         read.hostname,
@@ -406,9 +415,9 @@ def by_kit(frame: bytes) -> Said:
     )
 
 
-def read_by_kit(stream: bytes, framing: str) -> list[Said]:
+def read_by_kit(stream: bytes, framing: str) -> list[Expected]:
     """All before the first fault."""
-    deframer = deframer_for(framing)
+    deframer = make_deframer(framing)
     frames: list[bytes] = []
     with contextlib.suppress(FramingError):
         try:
@@ -416,21 +425,21 @@ def read_by_kit(stream: bytes, framing: str) -> list[Said]:
         except FramingError as error:
             frames = error.frames
         deframer.finish()
-    said = []
+    parsed = []
     with contextlib.suppress(GrammarError):
         for frame in frames:
-            said.append(by_kit(frame))
-    return said
+            parsed.append(by_kit(frame))
+    return parsed
 
 
-def read_elsewhere(frame: bytes) -> list[Said]:
+def read_elsewhere(frame: bytes) -> list[Expected]:
     reader = pytest.importorskip("syslog_rfc5424_parser")
     try:
         read = reader.SyslogMessage.parse(frame.decode())
     except (reader.ParseError, ValueError):  # ValueError: no UTF-8
         return []
     return [
-        Said(
+        Expected(
             int(read.facility) * 8 + int(read.severity),
             moment(read.timestamp),
             unless("-", read.hostname),
@@ -446,17 +455,17 @@ def read_elsewhere(frame: bytes) -> list[Said]:
 END_OF_ROW = f"{head()} end of row".encode()
 
 
-def read_by_server(server: SyslogServer, streams: Sequence[bytes]) -> list[list[Said]]:
+def read_by_server(server: SyslogServer, streams: Sequence[bytes]) -> list[list[Expected]]:
     """What a running server reads of each stream, each sent over a connection of its own."""
     for stream in streams:
         send(server, stream)
         send(server, END_OF_ROW + b"\n" if server.framing == "newline" else counted(END_OF_ROW))
-    rows: list[list[Said]] = [[]]
+    rows: list[list[Expected]] = [[]]
     for record in wait_for_ends(server, len(streams)):
         if record.msg == "end of row":
             rows.append([])
         elif not record.msg.startswith("Error processing log message: "):  # syslog-ng refuses
-            rows[-1].append(said_by(server, record))
+            rows[-1].append(read_record(server, record))
     return rows[:-1]
 
 
@@ -482,8 +491,8 @@ def wait_for_ends(server: SyslogServer, count: int) -> list[ParsedByServer]:
     return records
 
 
-def said_by(server: SyslogServer, record: ParsedByServer) -> Said:
-    return Said(
+def read_record(server: SyslogServer, record: ParsedByServer) -> Expected:
+    return Expected(
         record.pri,
         moment(record.timestamp),
         unless(server.nil or "127.0.0.1", record.hostname),  # syslog-ng puts in the sender's
@@ -495,7 +504,7 @@ def said_by(server: SyslogServer, record: ParsedByServer) -> Said:
     )
 
 
-def read_by(reader: str, rows: Sequence[Row], framing: str, tmp_path: Path) -> list[list[Said]]:
+def read_by(reader: str, rows: Sequence[Row], framing: str, tmp_path: Path) -> list[list[Expected]]:
     """What one reader makes of each row; nothing of a row that is not for it."""
     streams = [row.stream for row in rows]
     if reader == "kit":
@@ -512,9 +521,11 @@ def assert_as_recorded(reader: str, rows: Sequence[Row], framing: str, tmp_path:
     column = READERS.index(reader)
     rows = [row for row in rows if row.verdicts[column] != "-"]
     read = dict(zip(rows, read_by(reader, rows, framing, tmp_path), strict=True)) if rows else {}
-    found = {row.id: (VERDICTS[verdict(said, row.says)], said) for row, said in read.items()}
+    found = {
+        row.id: (VERDICTS[verdict(parsed, row.expected)], parsed) for row, parsed in read.items()
+    }
     recorded = {row.id: VERDICTS[row.verdicts[column]] for row in rows}
-    other = {name: said for name, said in found.items() if said[0] != recorded[name]}
+    other = {name: parsed for name, parsed in found.items() if parsed[0] != recorded[name]}
     assert not other
 
 
@@ -533,7 +544,7 @@ def test_streams_are_judged_as_recorded(reader: str, framing: str, tmp_path: Pat
 # Ours
 
 NOON = datetime(2026, 11, 3, 12, 0, 0, 123456, timezone(timedelta(hours=5, minutes=30)))
-NOTHING = Said(14, None, None, None, None, None, (), "")
+NOTHING = Expected(14, None, None, None, None, None, (), "")
 ODD_TEXT = '\x85\u2028\x00\r\n[x] "q" \\ \x7f'
 ODD_TEXT_WRITTEN = r'\u0085\u2028\u0000\r\n[x] "q" \ \u007f'
 
@@ -553,7 +564,7 @@ OURS = (
             msgid="m",
             structured_data={"x@1": [("a", "1"), ("b", "张三")], "y@1": {}},
         ),
-        Said(
+        Expected(
             191,
             "2026-11-03T12:00:00.123456+05:30",
             "2001:db8::1",
@@ -575,7 +586,7 @@ OURS = (
             msgid="m" * 32,
             structured_data={"i" * 32: {"n" * 32: "v" * 4000}},
         ),
-        Said(
+        Expected(
             14,
             None,
             "h" * 255,
@@ -621,8 +632,8 @@ def written() -> list[Row]:
             client.send_many(message for _, _, message, _ in OURS)
         frames = receiver.wait_for(len(OURS))
     return [
-        Row(name, frame, (says,), verdicts)
-        for (name, verdicts, _, says), frame in zip(OURS, frames, strict=True)
+        Row(name, frame, (expected,), verdicts)
+        for (name, verdicts, _, expected), frame in zip(OURS, frames, strict=True)
     ]
 
 

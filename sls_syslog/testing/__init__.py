@@ -1,9 +1,7 @@
 """A testing kit: SLS and a syslog receiver on loopback, without an account or a server.
 
-``SlsEmulator`` answers the SDK over HTTP, ``SyslogReceiver`` takes messages over UDP, TCP
-and TLS and reads them strictly, ``TemporaryCA`` makes throw-away certificates (it needs the
-extra ``sls-syslog[testing]``). With pytest, the fixtures ``sls_emulator``,
-``syslog_receiver`` and ``temporary_ca`` are there as soon as the library is installed.
+``SlsEmulator`` is SLS, ``SyslogReceiver`` is the SIEM, ``TemporaryCA`` makes certificates (it needs
+the extra ``sls-syslog[testing]``). The kit must share no code with what it judges.
 """
 
 from sls_syslog.testing.certificates import TemporaryCA

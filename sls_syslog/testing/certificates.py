@@ -1,7 +1,7 @@
-"""Throw-away certificates for tests of TLS, on top of trustme.
+"""Throw-away certificates for tests of TLS, made with trustme.
 
-trustme is imported only when a certificate is made, so that the rest of the testing kit works
-without it. Nothing made here outlives the ``TemporaryCA``, and nothing of it belongs in production.
+It must not import trustme before a certificate is made: the rest of the kit works without it.
+No certificate outlives its ``TemporaryCA``. Do not use them in production.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _ONE_DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedCertificate:
-    """A certificate and its private key, as PEM files that live as long as their ``TemporaryCA``.
+    """A certificate and its private key, as PEM files. ``TemporaryCA.close`` removes them.
 
     Attributes:
         cert_path: The certificate and the chain up to the CA.
         key_path: The private key.
-        password: What the key is encrypted with; None when it is not.
+        password: The password of the private key. None means that the key is not encrypted.
     """
 
     cert_path: str
@@ -35,22 +35,22 @@ class IssuedCertificate:
 
 
 class TemporaryCA:
-    """A certificate authority for one test. Use it as a context manager, or ``close`` it.
+    """A certificate authority for one test. Use it as a context manager, or call ``close``.
 
-    Two of them do not trust each other's certificates, which is how a test gets an untrusted one.
+    To get an untrusted certificate, make a second ``TemporaryCA``.
 
     Attributes:
-        cert_path: The CA's certificate, a PEM file: a sender's ``cert_path``.
+        cert_path: The CA's certificate as a PEM file. Give it to a sender as ``cert_path``.
 
     Raises:
         ImportError: trustme is not installed.
     """
 
     def __init__(self) -> None:
-        self._ca = _trustme().CA()
+        self._ca = _import_trustme().CA()
         self._directory = tempfile.TemporaryDirectory(prefix="sls-syslog-ca-")
         self._issued = 0
-        self.cert_path = str(self._file("ca.pem"))
+        self.cert_path = str(self._make_path("ca.pem"))
         self._ca.cert_pem.write_to_path(self.cert_path)
 
     def close(self) -> None:
@@ -71,24 +71,24 @@ class TemporaryCA:
     def issue(
         self, *names: str, password: str | None = None, expired: bool = False
     ) -> IssuedCertificate:
-        """Make a certificate that serves for a server as well as for a client.
+        """Make a certificate for a server or a client.
 
         Args:
-            *names: The host names and IP addresses it is for; none means 127.0.0.1 and localhost.
-            password: Encrypt the private key with it; None leaves the key in the clear.
-            expired: Let it have ended yesterday.
+            *names: Host names and IP addresses of its owner. Default: 127.0.0.1 and localhost.
+            password: Encrypt the private key with this password. None leaves it unencrypted.
+            expired: Make a certificate that expired yesterday.
 
         Returns:
-            The paths of its files.
+            The paths of the certificate and of its key.
         """
         not_after = dt.datetime.now(dt.timezone.utc) - _ONE_DAY if expired else None
         made = self._ca.issue_cert(*(names or _DEFAULT_NAMES), not_after=not_after)
         self._issued += 1
-        cert_file = self._file(f"{self._issued}-cert.pem")
-        key_file = self._file(f"{self._issued}-key.pem")
+        cert_file = self._make_path(f"{self._issued}-cert.pem")
+        key_file = self._make_path(f"{self._issued}-key.pem")
         cert_file.write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
         key_file.touch(mode=0o600)
-        key_file.write_bytes(_encrypted(made.private_key_pem.bytes(), password))
+        key_file.write_bytes(_encrypt_key(made.private_key_pem.bytes(), password))
         return IssuedCertificate(
             cert_path=str(cert_file), key_path=str(key_file), password=password
         )
@@ -101,17 +101,17 @@ class TemporaryCA:
         maximum_version: ssl.TLSVersion | None = None,
         expired: bool = False,
     ) -> ssl.SSLContext:
-        """Make the server's side of TLS, for ``SyslogReceiver``.
+        """Make the server's TLS context, for ``SyslogReceiver``.
 
         Args:
-            *names: What the server's certificate is for; none means 127.0.0.1 and localhost.
-            require_client_cert: Refuse a client that shows no certificate of this CA.
-            minimum_version: The lowest version spoken; None is Python's own choice.
-            maximum_version: The highest version spoken; None is Python's own choice.
-            expired: Show a certificate that has ended yesterday.
+            *names: Names and addresses of the server. Default: 127.0.0.1 and localhost.
+            require_client_cert: Refuse a client without a certificate of this CA.
+            minimum_version: The lowest TLS version. None keeps Python's default.
+            maximum_version: The highest TLS version. None keeps Python's default.
+            expired: Use a certificate that expired yesterday.
 
         Returns:
-            A context of its own, to be changed at will.
+            A new context. The caller may change it.
         """
         certificate = self.issue(*names, expired=expired)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -124,11 +124,11 @@ class TemporaryCA:
             context.maximum_version = maximum_version
         return context
 
-    def _file(self, name: str) -> Path:
+    def _make_path(self, name: str) -> Path:
         return Path(self._directory.name, name)
 
 
-def _trustme() -> ModuleType:
+def _import_trustme() -> ModuleType:
     try:
         import trustme
     except ImportError as error:
@@ -138,10 +138,10 @@ def _trustme() -> ModuleType:
     return trustme
 
 
-def _encrypted(key: bytes, password: str | None) -> bytes:
+def _encrypt_key(key: bytes, password: str | None) -> bytes:
     if password is None:
         return key
-    from cryptography.hazmat.primitives import serialization  # comes with trustme
+    from cryptography.hazmat.primitives import serialization  # trustme depends on it
 
     return serialization.load_pem_private_key(key, password=None).private_bytes(
         serialization.Encoding.PEM,

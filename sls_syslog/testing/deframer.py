@@ -1,7 +1,7 @@
-"""Cut the bytes of a syslog stream into frames, in whatever pieces they arrive (RFC 6587).
+"""Split the bytes of a syslog stream into frames (RFC 6587). Sans-I/O, linear in the bytes.
 
-Pure and strict: it does no input or output, keeps no frame it has handed out, and never resumes
-after an error, because from there on no boundary can be trusted. The work is linear in the bytes.
+It must not keep a frame that it has returned. It must not go on after an error: no later frame
+boundary can be trusted.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ __all__ = [
     "FramingError",
     "NewlineDeframer",
     "OctetCountingDeframer",
-    "deframer_for",
+    "make_deframer",
 ]
 
-_MSG_LEN = re.compile(rb"[1-9][0-9]{0,8}(?= )")  # below 1 GB: more is a broken count
+# MSG-LEN has at most 9 digits here: a message of 1 GB or more means that the count is broken.
+_MSG_LEN = re.compile(rb"[1-9][0-9]{0,8}(?= )")
 _MSG_LEN_SO_FAR = re.compile(rb"(?:[1-9][0-9]{0,8})?\Z")
-_SHOWN_BYTES = 24
+_SHOWN_BYTES = 24  # bytes of the broken part that an error shows: enough to recognise it
 
 
 class FramingError(ValueError):
-    """The stream breaks its framing, or ended inside a frame.
+    """The stream breaks its framing, or it ended inside a frame.
 
     Attributes:
-        frames: The frames of the same chunk that were complete before the error.
-        partial: The bytes that form no frame, from the first one that does not fit.
+        frames: The complete frames before the error, of the same chunk.
+        partial: The bytes after these frames.
     """
 
     def __init__(self, reason: str, *, frames: list[bytes], partial: bytes) -> None:
@@ -38,10 +39,10 @@ class FramingError(ValueError):
 
 
 class Deframer(Protocol):
-    """What every splitter offers."""
+    """The methods of every deframer."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes of the stream.
+        """Read the next bytes of the stream.
 
         Args:
             chunk: Any number of bytes.
@@ -50,29 +51,29 @@ class Deframer(Protocol):
             The frames that these bytes complete, without their framing.
 
         Raises:
-            FramingError: The stream breaks its framing here, or did before.
+            FramingError: The stream breaks its framing, in this chunk or in an earlier one.
         """
 
     def finish(self) -> None:
-        """Take the end of the stream.
+        """End the stream.
 
         Raises:
-            FramingError: It ended inside a frame.
+            FramingError: The stream ended inside a frame.
         """
 
 
 class NewlineDeframer:
-    """Frames that each end with one LF (RFC 6587 section 3.4.2).
+    """Splits frames that each end with one LF (RFC 6587 section 3.4.2).
 
-    An empty line is an empty frame, and a CR before the LF belongs to the frame: the reader of the
-    messages is to see, and refuse, what should not be there.
+    An empty line is an empty frame. A CR before the LF belongs to the frame. So the reader of the
+    messages sees both and refuses them.
     """
 
     def __init__(self) -> None:
         self._partial: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; see ``Deframer.feed``.
+        """Read the next bytes of the stream; see ``Deframer.feed``.
 
         Args:
             chunk: Any number of bytes.
@@ -90,7 +91,7 @@ class NewlineDeframer:
         return lines
 
     def finish(self) -> None:
-        """Take the end of the stream.
+        """End the stream.
 
         Raises:
             FramingError: The last line has no LF.
@@ -101,7 +102,10 @@ class NewlineDeframer:
 
 
 class OctetCountingDeframer:
-    """Frames that each follow their length in bytes and a space (RFC 6587 section 3.4.1)."""
+    """Splits frames that each follow MSG-LEN and a space (RFC 6587 section 3.4.1).
+
+    MSG-LEN is the length of the frame in bytes.
+    """
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -110,7 +114,7 @@ class OctetCountingDeframer:
         self._error: FramingError | None = None
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; see ``Deframer.feed``.
+        """Read the next bytes of the stream; see ``Deframer.feed``.
 
         Args:
             chunk: Any number of bytes.
@@ -119,20 +123,21 @@ class OctetCountingDeframer:
             The frames that these bytes complete.
 
         Raises:
-            FramingError: A MSG-LEN is no number without leading zero and a space, here or before.
+            FramingError: This chunk or an earlier one has a wrong MSG-LEN: not a number, a leading
+                zero, more than 9 digits, or no space after it.
         """
         if self._error is not None:
             raise self._error
         self._chunks.append(chunk)
         self._have += len(chunk)
-        # Joining only when a whole frame is there keeps a large frame in small pieces linear.
-        return self._cut(b"".join(self._chunks)) if self._have >= self._need else []
+        # Join only complete frames: joining at every chunk makes a large frame quadratic.
+        return self._cut_frames(b"".join(self._chunks)) if self._have >= self._need else []
 
     def finish(self) -> None:
-        """Take the end of the stream.
+        """End the stream.
 
         Raises:
-            FramingError: It ended inside a frame, or was broken before.
+            FramingError: The stream ended inside a frame, or its framing was broken earlier.
         """
         if self._error is not None:
             raise self._error
@@ -140,7 +145,7 @@ class OctetCountingDeframer:
             partial = b"".join(self._chunks)
             raise FramingError("the stream ended inside a frame", frames=[], partial=partial)
 
-    def _cut(self, data: bytes) -> list[bytes]:
+    def _cut_frames(self, data: bytes) -> list[bytes]:
         frames: list[bytes] = []
         at, end = 0, 0
         while (length := _MSG_LEN.match(data, at)) is not None:
@@ -164,13 +169,16 @@ class OctetCountingDeframer:
 
 
 class AutoDeframer:
-    """Decides once, by the first byte: ``<`` means LF, and anything else has to be a MSG-LEN."""
+    """Chooses the framing by the stream's first byte.
+
+    ``<`` means newline framing. Any other byte means octet counting.
+    """
 
     def __init__(self) -> None:
         self._chosen: Deframer | None = None
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; see ``Deframer.feed``.
+        """Read the next bytes of the stream; see ``Deframer.feed``.
 
         Args:
             chunk: Any number of bytes.
@@ -186,7 +194,7 @@ class AutoDeframer:
         return self._chosen.feed(chunk)
 
     def finish(self) -> None:
-        """Take the end of the stream; see ``Deframer.finish``."""
+        """End the stream; see ``Deframer.finish``."""
         if self._chosen is not None:
             self._chosen.finish()
 
@@ -198,17 +206,17 @@ _DEFRAMERS: dict[str | None, type[Deframer]] = {
 }
 
 
-def deframer_for(framing: str | None) -> Deframer:
-    """A fresh deframer for one connection.
+def make_deframer(framing: str | None) -> Deframer:
+    """Make a deframer for one connection.
 
     Args:
-        framing: ``newline``, ``octet-counting``, or None to decide by the first byte.
+        framing: ``newline`` or ``octet-counting``. None chooses by the first byte.
 
     Returns:
         The deframer.
 
     Raises:
-        ValueError: There is no such framing.
+        ValueError: The framing is unknown.
     """
     if framing not in _DEFRAMERS:
         raise ValueError(f"framing: expected newline, octet-counting or None, got {framing!r}")

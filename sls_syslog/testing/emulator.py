@@ -1,7 +1,7 @@
-"""``SlsEmulator``: a Simple Log Service project on loopback, for tests and demonstrations.
+"""``SlsEmulator``: a project of Simple Log Service on loopback, for tests and demonstrations.
 
-Programs reach it over HTTP with the unmodified SDK, consumer groups included. It keeps all state
-in memory and promises nothing about durability.
+Programs use it with the unmodified SDK over HTTP, consumer groups included. It keeps all state in
+memory: do not store anything of value in it.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from sls_syslog.testing.sls_shard import encode_cursor
 
 __all__ = ["SlsEmulator"]
 
-# The SDK joins project and endpoint to a host name (aliyun/log/logclient.py, _send); these two
-# join to an address, so that no name has to be resolved and no proxy to be set.
+# The SDK connects to "{project}.{endpoint}" (aliyun/log/logclient.py, _send). These two make
+# 127.0.0.1, so that no name must be resolved and no proxy is needed.
 _LOOPBACK_PROJECT, _LOOPBACK_ENDPOINT = "127", "0.0.1"
 
 
 class SlsEmulator:
-    """An SLS project in this process: a context manager, or ``start`` and ``stop``.
+    """An SLS project in this process. Use it as a context manager, or call ``start`` and ``stop``.
 
-    What is put before the start is served after it, and a stop keeps everything, so that
-    ``stop()`` and ``start()`` are an outage of the service.
+    ``stop`` keeps all logs and checkpoints: ``stop()``, then ``start()`` simulates an outage.
+    Logs may be put before ``start``.
 
     Args:
-        shards: How many shards the first Logstore has.
-        logstore: The first Logstore's name.
-        project: The project's name. "127" is reached directly; any other name only through
-            the ``http_proxy`` that ``environ`` sets.
-        access_key_id: The AccessKey ID that requests have to be signed with.
-        access_key_secret: Its secret. None makes one up.
-        port: The port on 127.0.0.1. 0 lets the kernel choose, once: later starts take it again.
-        clock: Returns seconds since the epoch; decides receive times and evictions.
-        check_signatures: False takes any signature, and none.
-        honour_force_success: False refuses checkpoints of who does not own the shard, also when
-            sent with forceSuccess, as the SDK always does.
-        refuse_expired_cursor: False serves a cursor older than the oldest log from that log on,
-            instead of refusing it with InvalidCursor.
-        over_at_heartbeat: False looks only when a checkpoint is stored, not with each heartbeat,
-            whether a split shard is consumed.
-        reads_per_second: PullLogs a shard answers in a second before ShardReadQuotaExceed.
-            None means no limit.
+        shards: The number of shards of the first Logstore.
+        logstore: The name of the first Logstore.
+        project: The name of the project. The SDK reaches "127" directly. Any other name needs the
+            ``http_proxy`` that ``environ`` sets.
+        access_key_id: The AccessKey ID that signs requests.
+        access_key_secret: The secret of this AccessKey. None makes a random one.
+        port: The port on 127.0.0.1. 0 takes a free port; later starts use the same one.
+        clock: Returns seconds since the epoch. Receive times and evictions follow it.
+        check_signatures: False accepts wrong and missing signatures.
+        honour_force_success: True stores a checkpoint with forceSuccess from any consumer. (The SDK
+            always sends forceSuccess.) False stores it only from the shard's owner.
+        refuse_expired_cursor: True answers a cursor before the oldest log with InvalidCursor. False
+            serves the oldest log instead.
+        over_at_heartbeat: True checks at each heartbeat whether a split shard is consumed. False
+            checks it only when a checkpoint is stored.
+        reads_per_second: Limit of PullLogs per shard and second. Above it the answer is
+            ShardReadQuotaExceed. None means no limit.
 
     Raises:
         ValueError: If ``shards`` is less than one.
@@ -103,10 +103,10 @@ class SlsEmulator:
         self.stop()
 
     def start(self) -> None:
-        """Listen on 127.0.0.1; does nothing when it already does.
+        """Listen on 127.0.0.1. Do nothing if already started.
 
         Raises:
-            OSError: If the port is taken.
+            OSError: If another program has the port.
         """
         if self._server is None:
             self._api.closing.clear()
@@ -115,41 +115,41 @@ class SlsEmulator:
             self._server.start()
 
     def stop(self) -> None:
-        """Cut all connections and listen no more; does nothing when it does not listen."""
+        """Close the listening socket and cut all connections. Do nothing if already stopped."""
         if self._server is not None:
             self._server.close()
             self._server = None
 
     @property
     def port(self) -> int:
-        """The port on 127.0.0.1; 0 until the kernel has chosen one."""
+        """The port on 127.0.0.1. 0 means that ``start`` has not chosen one yet."""
         return self._port
 
     @property
     def endpoint(self) -> str:
-        """What the SDK wants as its endpoint."""
+        """The endpoint to give to the SDK."""
         if self.project == _LOOPBACK_PROJECT:
             return f"{_LOOPBACK_ENDPOINT}:{self._port}"
         return "localhost"
 
     @property
     def calls(self) -> Counter[str]:
-        """How many requests came so far, by operation; a copy."""
+        """A copy of the number of requests so far, by operation."""
         with self._model.changed:
             return Counter(self._api.calls)
 
     def environ(
         self, consumer_group: str = "sls-syslog", *, logstore: str | None = None
     ) -> dict[str, str]:
-        """Return the environment variables with which an unmodified program gets here.
+        """Return the environment variables that lead an unmodified program to this emulator.
 
         Args:
-            consumer_group: The consumer group's name, created by the program.
+            consumer_group: The name of the consumer group. The program creates the group.
             logstore: The Logstore. None means the first.
 
         Returns:
-            Alibaba's documented variables, and what keeps (or makes) the machine's proxy settings
-            from leading elsewhere.
+            The variables of Alibaba Cloud's documented program, and proxy variables: they override
+            the proxy settings of this machine.
         """
         direct = self.project == _LOOPBACK_PROJECT
         proxy = {} if direct else {"http_proxy": f"http://127.0.0.1:{self._port}"}
@@ -169,7 +169,7 @@ class SlsEmulator:
         """Create another Logstore.
 
         Raises:
-            SlsError: If there is one of that name.
+            SlsError: If a Logstore of this name exists.
             ValueError: If ``shards`` is less than one.
         """
         with self._model.changed:
@@ -190,17 +190,18 @@ class SlsEmulator:
         """Store logs as one LogGroup.
 
         Args:
-            logs: Mappings, sequences of (key, value) pairs, or ``LogEntry`` tuples; str or bytes.
-            shard: Where to. None takes the writable shards in turn.
-            topic: The group's topic.
-            source: The group's source.
-            tags: The group's tags, without the ``__tag__:`` prefix.
+            logs: Mappings, sequences of (key, value) pairs, or ``LogEntry`` tuples. Keys and values
+                are str or bytes.
+            shard: The number of the shard. None takes the writable shards in turn.
+            topic: The topic of the group.
+            source: The source of the group.
+            tags: The tags of the group, without the prefix ``__tag__:``. None means no tags.
             time: Seconds since the epoch. None means now.
-            time_ns: Nanoseconds within the second. None writes none.
+            time_ns: Nanoseconds within the second. None omits the field.
             logstore: The Logstore. None means the first.
 
         Returns:
-            The number of the shard that has it.
+            The number of the shard that stores the group.
 
         Raises:
             SlsError: If the shard does not exist or is read-only.
@@ -218,44 +219,47 @@ class SlsEmulator:
     def put_group(
         self, raw: bytes, *, shard: int | None = None, logstore: str | None = None
     ) -> int:
-        """Store an encoded LogGroup as it is, be it valid or not.
+        """Store an encoded LogGroup unchanged, even an invalid one.
 
         Args:
-            raw: The bytes, such as ``encode_log_group`` returns.
-            shard: Where to. None takes the writable shards in turn.
+            raw: The encoded group, for example from ``encode_log_group``.
+            shard: The number of the shard. None takes the writable shards in turn.
             logstore: The Logstore. None means the first.
 
         Returns:
-            The number of the shard that has it.
+            The number of the shard that stores the group.
 
         Raises:
             SlsError: If the shard does not exist or is read-only.
         """
         with self._model.changed:
-            return self._logstore(logstore).put(raw, shard)
+            return self._get_logstore(logstore).put(raw, shard)
 
     def checkpoints(self, consumer_group: str, *, logstore: str | None = None) -> dict[int, str]:
-        """Return the stored checkpoints by shard; shards without one are left out."""
+        """Return the stored checkpoint of each shard. Leave out shards without a checkpoint."""
         with self._model.changed:
-            group = self._logstore(logstore).consumer_groups.get(consumer_group)
+            group = self._get_logstore(logstore).consumer_groups.get(consumer_group)
             return {n: at.cursor for n, at in group.checkpoints.items()} if group else {}
 
     def begin_cursors(self, *, logstore: str | None = None) -> dict[int, str]:
-        """Return the cursor of each shard's oldest log."""
+        """Return for each shard the cursor of its oldest log."""
         with self._model.changed:
-            shards = self._logstore(logstore).shards
+            shards = self._get_logstore(logstore).shards
             return {number: encode_cursor(shard.begin) for number, shard in shards.items()}
 
     def end_cursors(self, *, logstore: str | None = None) -> dict[int, str]:
-        """Return the cursor of each shard's next log."""
+        """Return for each shard the cursor that its next log will get."""
         with self._model.changed:
-            shards = self._logstore(logstore).shards
+            shards = self._get_logstore(logstore).shards
             return {number: encode_cursor(shard.end) for number, shard in shards.items()}
 
     def drained(self, consumer_group: str, *, logstore: str | None = None) -> bool:
-        """Whether every shard that ever held a log has its end as its checkpoint."""
+        """Return whether the group has consumed every log.
+
+        This is so if the checkpoint of every shard that ever held a log is the shard's end.
+        """
         with self._model.changed:
-            return not self._unfinished(consumer_group, logstore)
+            return not self._find_unfinished(consumer_group, logstore)
 
     def wait_until_drained(
         self, consumer_group: str, timeout: float = 30, *, logstore: str | None = None
@@ -263,74 +267,74 @@ class SlsEmulator:
         """Wait until ``drained``.
 
         Args:
-            consumer_group: The consumer group's name.
-            timeout: Seconds to wait at most.
+            consumer_group: The name of the consumer group.
+            timeout: Longest wait in seconds.
             logstore: The Logstore. None means the first.
 
         Raises:
-            TimeoutError: If it takes longer; names the shards that are behind.
+            TimeoutError: If it takes longer. The text names the shards that are behind.
         """
         with self._model.changed:
             if not self._model.changed.wait_for(
-                lambda: not self._unfinished(consumer_group, logstore), timeout
+                lambda: not self._find_unfinished(consumer_group, logstore), timeout
             ):
-                behind = self._unfinished(consumer_group, logstore)
+                behind = self._find_unfinished(consumer_group, logstore)
                 raise TimeoutError(f"not drained in {timeout} s: shards {behind}")
 
     def owners(self, consumer_group: str, *, logstore: str | None = None) -> dict[int, str | None]:
-        """Return which consumer holds each shard; None where nobody does.
+        """Return the consumer that holds each shard. None means that no consumer holds it.
 
         Raises:
             SlsError: If the group does not exist.
         """
         with self._model.changed:
-            return self._logstore(logstore).consumer_group(consumer_group).owners()
+            return self._get_logstore(logstore).get_consumer_group(consumer_group).list_owners()
 
     def split_shard(self, shard: int, *, logstore: str | None = None) -> tuple[int, ...]:
-        """Split a shard in the middle; it becomes read-only.
+        """Split a shard in the middle. The shard becomes read-only.
 
         Returns:
-            The numbers of its two children.
+            The numbers of the two new shards.
 
         Raises:
             SlsError: If the shard does not exist or is read-only.
         """
         with self._model.changed:
-            _parent, *children = self._logstore(logstore).split(shard)
+            _parent, *children = self._get_logstore(logstore).split(shard)
             return tuple(child.id for child in children)
 
     def expire(self, shard: int, groups: int | None = None, *, logstore: str | None = None) -> None:
-        """Forget a shard's oldest LogGroups, as the Logstore's TTL does.
+        """Delete the oldest LogGroups of a shard, as the retention time of a Logstore does.
 
         Args:
-            shard: The shard.
-            groups: How many. None means all that are there.
+            shard: The number of the shard.
+            groups: The number of groups. None deletes all of them.
             logstore: The Logstore. None means the first.
 
         Raises:
             SlsError: If the shard does not exist.
         """
         with self._model.changed:
-            self._logstore(logstore).shard(shard).expire(groups)
+            self._get_logstore(logstore).get_shard(shard).expire(groups)
 
     def delete_consumer_group(self, name: str, *, logstore: str | None = None) -> None:
-        """Delete a consumer group with its checkpoints.
+        """Delete a consumer group and its checkpoints.
 
         Raises:
-            SlsError: If it does not exist.
+            SlsError: If the group does not exist.
         """
         with self._model.changed:
-            store = self._logstore(logstore)
-            del store.consumer_groups[store.consumer_group(name).name]
+            store = self._get_logstore(logstore)
+            del store.consumer_groups[store.get_consumer_group(name).name]
 
     def evict(self, consumer_group: str, consumer: str, *, logstore: str | None = None) -> None:
-        """Remove a consumer from its group, as if it had been silent for too long.
+        """Remove a consumer from its group, as SLS does when the consumer's heartbeats end.
 
         Raises:
             SlsError: If the group or the consumer does not exist.
         """
         with self._model.changed:
-            self._logstore(logstore).consumer_group(consumer_group).evict(consumer)
+            self._get_logstore(logstore).get_consumer_group(consumer_group).evict(consumer)
 
     def fail(
         self,
@@ -338,29 +342,33 @@ class SlsEmulator:
         *,
         status: int | None = 500,
         code: str = "InternalServerError",
-        message: str = "a fault that was asked for",
+        message: str = "a fault that the test asked for",
         times: int | None = 1,
         delay: float = 0.0,
         drop: bool = False,
         after: int = 0,
     ) -> None:
-        """Make requests fail; several faults of one operation follow one another.
+        """Make the next requests of one operation fail.
+
+        Several faults of one operation take effect one after another, in the order of the calls.
 
         Args:
-            operation: The operation's name in the API reference, such as "PullLogs".
-            status: The answer's HTTP status. None: served as usual, ``delay`` late.
-            code: The answer's errorCode.
-            message: The answer's errorMessage.
-            times: How many requests are hit. None: all, until ``clear_faults``.
+            operation: The name of the operation in the API reference, for example "PullLogs".
+            status: The HTTP status of the answer. None answers correctly, after ``delay``.
+            code: The errorCode of the answer.
+            message: The errorMessage of the answer.
+            times: The number of requests that fail. None means all, until ``clear_faults``.
             delay: Seconds before the answer.
             drop: Close the connection without an answer.
-            after: How many requests pass first.
+            after: The number of requests to serve correctly before the first failure.
 
         Raises:
-            ValueError: If there is no such operation.
+            ValueError: If the operation is unknown.
         """
         if operation not in OPERATIONS:
-            raise ValueError(f"unknown operation {operation!r}; there are {', '.join(OPERATIONS)}")
+            raise ValueError(
+                f"operation: expected one of {', '.join(OPERATIONS)}, got {operation!r}"
+            )
         fault = Fault(
             status=status,
             code=code,
@@ -373,14 +381,14 @@ class SlsEmulator:
         self._api.faults.add(operation, fault)
 
     def clear_faults(self) -> None:
-        """Forget all planned faults."""
+        """Remove all planned faults."""
         self._api.faults.clear()
 
-    def _logstore(self, name: str | None) -> Logstore:
-        return self._model.logstore(name or self.logstore)
+    def _get_logstore(self, name: str | None) -> Logstore:
+        return self._model.get_logstore(name or self.logstore)
 
-    def _unfinished(self, consumer_group: str, logstore: str | None) -> list[int]:
-        store = self._logstore(logstore)
+    def _find_unfinished(self, consumer_group: str, logstore: str | None) -> list[int]:
+        store = self._get_logstore(logstore)
         group = store.consumer_groups.get(consumer_group)
         return [
             shard.id

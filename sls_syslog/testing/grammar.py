@@ -1,9 +1,7 @@
-"""A strict reader of syslog messages, written from the grammar in RFC 5424 and RFC 3164.
+"""A strict reader of syslog messages, from the grammars of RFC 5424 and RFC 3164. Sans-I/O.
 
-It is the judge of what the sending side writes, so it must never share code or tables with it, and
-must never repair, guess or skip: a frame follows the grammar to its last byte, or is refused with
-the field, what the grammar wants there, and the byte where it went wrong. It does no input or
-output.
+It judges the sending side: it must share no code and no table with it. It must not repair, guess
+or skip: a frame follows the grammar to its last byte, or the error names field, rule and byte.
 """
 
 from __future__ import annotations
@@ -16,20 +14,20 @@ from typing import NoReturn
 __all__ = ["GrammarError", "ParsedMessage", "parse", "parse_rfc3164", "parse_rfc5424"]
 
 _BOM = b"\xef\xbb\xbf"
-_SHOWN_BYTES = 24
+_SHOWN_BYTES = 24  # bytes that an error shows from the wrong byte on: enough to recognise them
 
 
-def _compiled(*rows: tuple[bytes, str]) -> tuple[tuple[re.Pattern[bytes], str], ...]:
+def _compile(*rows: tuple[bytes, str]) -> tuple[tuple[re.Pattern[bytes], str], ...]:
     return tuple((re.compile(pattern), expected) for pattern, expected in rows)
 
 
 _SPACE = re.compile(rb" ")
-_PRI_PARTS = _compiled(
+_PRI_PARTS = _compile(
     (rb"<", 'a "<"'),
     (rb"0|[1-9][0-9]{0,2}", "a number from 0 to 191 without a leading zero"),
     (rb">", 'a ">" after a number from 0 to 191 without a leading zero'),
 )
-_VERSION_PARTS = _compiled((rb"1", 'the version "1"'), (rb" ", 'a space after the version "1"'))
+_VERSION_PARTS = _compile((rb"1", 'the version "1"'), (rb" ", 'a space after the version "1"'))
 
 _CLOCK = (
     (rb"[01][0-9]|2[0-3]", "an hour from 00 to 23"),
@@ -38,8 +36,8 @@ _CLOCK = (
     (rb":", 'a ":" after the minute'),
     (rb"[0-5][0-9]", "a second from 00 to 59"),
 )
-# RFC 5424 section 6.2.3; the third and fifth part are the month and the day.
-_RFC5424_TIME = _compiled(
+# RFC 5424 section 6.2.3. The third part is the month, the fifth the day.
+_RFC5424_TIME = _compile(
     (rb"[0-9]{4}", 'NILVALUE "-" or a year of four digits'),
     (rb"-", 'a "-" after the year'),
     (rb"0[1-9]|1[0-2]", "a month from 01 to 12"),
@@ -54,9 +52,9 @@ _RFC5424_TIME = _compiled(
     ),
     (rb" ", "a space after the offset"),
 )
-# RFC 3164 section 4.1.2; the first and third part are the month and the day.
+# RFC 3164 section 4.1.2. The first part is the month, the third the day.
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_RFC3164_TIME = _compiled(
+_RFC3164_TIME = _compile(
     (b"|".join(_MONTHS), "an English month of three letters"),
     (rb" ", "a space after the month"),
     (rb" [1-9]|[12][0-9]|3[01]", "a day from 1 to 31, padded with a space to two characters"),
@@ -64,7 +62,7 @@ _RFC3164_TIME = _compiled(
     *_CLOCK,
     (rb" ", "a space after the time"),
 )
-_LEAP_YEAR = 2000  # an RFC 3164 time stamp has no year, so 29 February has to be let through
+_LEAP_YEAR = 2000  # an RFC 3164 time stamp has no year: with a leap year, 29 February is valid
 
 _HEADER_FIELDS = tuple(
     (
@@ -87,16 +85,16 @@ _CLOSE = re.compile(rb"\]")
 
 _RFC3164_HOST = re.compile(rb"[A-Za-z0-9_.-]+")
 _RFC3164_TAG = re.compile(rb"([A-Za-z0-9_./-]+)(?:\[([!-Z\\^-~]*)\])?:(?: |\Z)")
-_TAG_LIMIT = 32
+_TAG_LIMIT = 32  # characters; RFC 3164 section 4.1.3
 
 
 class GrammarError(ValueError):
     """A frame does not follow the grammar.
 
     Attributes:
-        field: The field as the RFC calls it, such as ``HOSTNAME``.
-        expected: What the grammar wants there.
-        column: Where it went wrong: the byte's index in the frame, from 0.
+        field: The name of the field in the RFC, for example ``HOSTNAME``.
+        expected: The rule of the grammar that the frame breaks.
+        column: The index of the first wrong byte in the frame, from 0.
     """
 
     def __init__(self, field: str, expected: str, column: int, frame: bytes) -> None:
@@ -110,22 +108,22 @@ class GrammarError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedMessage:
-    """What a frame says. A field that holds NILVALUE, or that the format lacks, is None.
+    """The fields of a message. None means NILVALUE, or that the format has no such field.
 
     Attributes:
         raw: The frame as received.
         version: 1 for RFC 5424, None for RFC 3164.
         facility: 0 to 23.
         severity: 0 to 7.
-        timestamp: As written.
+        timestamp: The text of the time stamp.
         hostname: HOSTNAME.
-        app_name: APP-NAME; TAG under RFC 3164.
-        procid: PROCID; what stands in brackets after the TAG under RFC 3164.
-        msgid: MSGID; always None under RFC 3164.
-        structured_data: The parameters of each SD-ID in their order, with escapes removed.
-        bom: Whether MSG began with a byte order mark, which ``msg`` then leaves out. Always False
-            under RFC 3164, which has none: a mark stays in ``msg``.
-        msg: MSG; empty when there is none.
+        app_name: APP-NAME; in RFC 3164 the TAG.
+        procid: PROCID; in RFC 3164 the text in brackets after the TAG.
+        msgid: MSGID; None in RFC 3164.
+        structured_data: The parameters of each SD-ID in their order, without escapes.
+        bom: Whether MSG began with a byte order mark. ``msg`` leaves the mark out. RFC 3164 has no
+            such mark: there ``bom`` is False, and a mark stays in ``msg``.
+        msg: MSG; an empty text if the message has none.
     """
 
     raw: bytes
@@ -143,7 +141,7 @@ class ParsedMessage:
 
     @property
     def datetime(self) -> dt.datetime | None:
-        """The RFC 5424 time stamp with its offset; None for NILVALUE and for RFC 3164."""
+        """The RFC 5424 time stamp with its offset. None for NILVALUE and for RFC 3164."""
         if self.version is None or self.timestamp is None:
             return None
         clock, dot, fraction_and_offset = self.timestamp.partition(".")
@@ -156,7 +154,7 @@ class ParsedMessage:
 
 
 class _Scanner:
-    """A frame and how far it has been read."""
+    """A frame, and the position of the next byte to read."""
 
     def __init__(self, frame: bytes) -> None:
         self.frame = frame
@@ -181,7 +179,7 @@ class _Scanner:
             self.at += len(prefix)
         return found
 
-    def at_end(self) -> bool:
+    def is_at_end(self) -> bool:
         return self.at == len(self.frame)
 
     def decode(self, field: str, start: int, stop: int) -> str:
@@ -192,17 +190,17 @@ class _Scanner:
 
 
 def parse(frame: bytes) -> ParsedMessage:
-    """Read a frame in the format it is written in.
+    """Find out the format of a frame and read it.
 
     Args:
         frame: One message without its framing.
 
     Returns:
-        The RFC 5424 reading of a frame that begins with ``<digits>1`` and a space, and the RFC 3164
-        reading of any other.
+        The message. A frame that begins with ``<digits>1`` and a space is read as RFC 5424, any
+        other frame as RFC 3164.
 
     Raises:
-        GrammarError: The frame breaks that format's grammar.
+        GrammarError: The frame breaks the grammar of its format.
     """
     return parse_rfc5424(frame) if re.match(rb"<[0-9]+>1 ", frame) else parse_rfc3164(frame)
 
@@ -210,10 +208,13 @@ def parse(frame: bytes) -> ParsedMessage:
 def parse_rfc5424(frame: bytes) -> ParsedMessage:
     """Read an RFC 5424 message (section 6, its ABNF).
 
-    Stricter than a lenient receiver in two places where the RFC binds the sender: a backslash in a
-    PARAM-VALUE must escape one of the three characters (section 6.3.3), and MSG must be UTF-8 even
-    without a byte order mark (section 6.4 asks for it where the sender can know). Whether an SD-ID
-    is registered is not grammar and not looked at.
+    Two rules bind only the sender in the RFC. They are checked too:
+
+    - A backslash in a PARAM-VALUE must escape one of the three characters (section 6.3.3).
+    - MSG must be UTF-8, even without a byte order mark (section 6.4 asks for UTF-8 if the sender
+      can know the encoding).
+
+    The registration of an SD-ID is not part of the grammar. It is not checked.
 
     Args:
         frame: One message without its framing.
@@ -225,12 +226,14 @@ def parse_rfc5424(frame: bytes) -> ParsedMessage:
         GrammarError: The frame breaks the grammar.
     """
     scanner = _Scanner(frame)
-    facility, severity = _priority(scanner)
+    facility, severity = _read_priority(scanner)
     scanner.read_all("VERSION", _VERSION_PARTS)
-    timestamp = _rfc5424_timestamp(scanner)
-    hostname, app_name, procid, msgid = (_header_field(scanner, *row) for row in _HEADER_FIELDS)
-    structured_data = _structured_data(scanner)
-    bom, msg = _rfc5424_msg(scanner)
+    timestamp = _read_rfc5424_timestamp(scanner)
+    hostname, app_name, procid, msgid = (
+        _read_header_field(scanner, *row) for row in _HEADER_FIELDS
+    )
+    structured_data = _read_structured_data(scanner)
+    bom, msg = _read_rfc5424_msg(scanner)
     return ParsedMessage(
         raw=frame,
         version=1,
@@ -250,10 +253,10 @@ def parse_rfc5424(frame: bytes) -> ParsedMessage:
 def parse_rfc3164(frame: bytes) -> ParsedMessage:
     """Read an RFC 3164 message (section 4.1): ``<PRI>Mmm dd hh:mm:ss HOST TAG[PID]: MSG``.
 
-    HOST is letters, digits, ``_``, ``.`` and ``-``. TAG is 1 to 32 of those and ``/``, ended by a
-    colon and a space (or the frame's end), with an optional PID of printable ASCII in brackets.
-    Content that does not begin so has no TAG: ``app_name`` is None and ``msg`` the whole content,
-    as for ``CEF:0|...``. MSG must be UTF-8; the RFC's limit of 1024 bytes is not applied.
+    HOST has letters, digits, ``_``, ``.`` and ``-``. TAG has 1 to 32 of these characters and ``/``.
+    A PID of printable ASCII may follow in brackets. A colon comes next, then a space or the end of
+    the frame. Content without such a TAG, for example ``CEF:0|...``, is read whole as ``msg``, and
+    ``app_name`` is None. MSG must be UTF-8. The RFC's limit of 1024 bytes is not checked.
 
     Args:
         frame: One message without its framing.
@@ -265,12 +268,12 @@ def parse_rfc3164(frame: bytes) -> ParsedMessage:
         GrammarError: The frame breaks the grammar.
     """
     scanner = _Scanner(frame)
-    facility, severity = _priority(scanner)
-    timestamp = _rfc3164_timestamp(scanner)
+    facility, severity = _read_priority(scanner)
+    timestamp = _read_rfc3164_timestamp(scanner)
     host_rule = 'letters, digits, "_", "." and "-", and a space'
     hostname = scanner.read("HOSTNAME", _RFC3164_HOST, host_rule)
     scanner.read("HOSTNAME", _SPACE, host_rule)
-    tag, pid = _rfc3164_tag(scanner)
+    tag, pid = _read_rfc3164_tag(scanner)
     return ParsedMessage(
         raw=frame,
         version=None,
@@ -287,14 +290,14 @@ def parse_rfc3164(frame: bytes) -> ParsedMessage:
     )
 
 
-def _priority(scanner: _Scanner) -> tuple[int, int]:
+def _read_priority(scanner: _Scanner) -> tuple[int, int]:
     value = int(scanner.read_all("PRI", _PRI_PARTS)[1])
     if value > 191:
         scanner.refuse("PRI", _PRI_PARTS[1][1], 1)
     return divmod(value, 8)
 
 
-def _rfc5424_timestamp(scanner: _Scanner) -> str | None:
+def _read_rfc5424_timestamp(scanner: _Scanner) -> str | None:
     if scanner.skip(b"- "):
         return None
     start = scanner.at
@@ -303,7 +306,7 @@ def _rfc5424_timestamp(scanner: _Scanner) -> str | None:
     return b"".join(parts[:-1]).decode("ascii")
 
 
-def _rfc3164_timestamp(scanner: _Scanner) -> str:
+def _read_rfc3164_timestamp(scanner: _Scanner) -> str:
     start = scanner.at
     parts = scanner.read_all("TIMESTAMP", _RFC3164_TIME)
     month = _MONTHS.index(parts[0]) + 1
@@ -318,7 +321,7 @@ def _require_real_date(scanner: _Scanner, column: int, year: int, month: int, da
         scanner.refuse("TIMESTAMP", "a day that the calendar has", column)
 
 
-def _header_field(
+def _read_header_field(
     scanner: _Scanner, name: str, pattern: re.Pattern[bytes], expected: str
 ) -> str | None:
     value = scanner.read(name, pattern, expected)
@@ -326,31 +329,31 @@ def _header_field(
     return None if value == b"-" else value.decode("ascii")
 
 
-def _structured_data(scanner: _Scanner) -> dict[str, list[tuple[str, str]]] | None:
+def _read_structured_data(scanner: _Scanner) -> dict[str, list[tuple[str, str]]] | None:
     if scanner.skip(b"-"):
         return None
     elements: dict[str, list[tuple[str, str]]] = {}
     scanner.read("STRUCTURED-DATA", _OPEN, 'NILVALUE "-" or "["')
-    _element(scanner, elements)
+    _read_element(scanner, elements)
     while scanner.skip(b"["):
-        _element(scanner, elements)
+        _read_element(scanner, elements)
     return elements
 
 
-def _element(scanner: _Scanner, elements: dict[str, list[tuple[str, str]]]) -> None:
+def _read_element(scanner: _Scanner, elements: dict[str, list[tuple[str, str]]]) -> None:
     start = scanner.at
     sd_id = scanner.read("SD-ID", _NAME, _NAME_RULE).decode("ascii")
     if sd_id in elements:
         scanner.refuse("SD-ID", "each SD-ID once in a message", start)
     elements[sd_id] = parameters = []
     while scanner.skip(b" "):
-        parameters.append(_parameter(scanner))
-    # A name that is too long or holds a forbidden character stops here as well.
+        parameters.append(_read_parameter(scanner))
+    # A name that is too long, or has a forbidden character, fails here too.
     field, rule = ("SD-PARAM", "a space or") if parameters else ("SD-ID", f"{_NAME_RULE}, then")
     scanner.read(field, _CLOSE, f'{rule} "]"')
 
 
-def _parameter(scanner: _Scanner) -> tuple[str, str]:
+def _read_parameter(scanner: _Scanner) -> tuple[str, str]:
     name = scanner.read("PARAM-NAME", _NAME, _NAME_RULE)
     scanner.read("PARAM-NAME", _EQUALS_QUOTE, f'{_NAME_RULE}, then "=" and a quote')
     start = scanner.at
@@ -360,15 +363,15 @@ def _parameter(scanner: _Scanner) -> tuple[str, str]:
     return name.decode("ascii"), _ESCAPED.sub(r"\1", text)
 
 
-def _rfc5424_msg(scanner: _Scanner) -> tuple[bool, str]:
-    if scanner.at_end():
+def _read_rfc5424_msg(scanner: _Scanner) -> tuple[bool, str]:
+    if scanner.is_at_end():
         return False, ""
     scanner.read("STRUCTURED-DATA", _SPACE, "a space before MSG or the end of the frame")
     bom = scanner.skip(_BOM)
     return bom, scanner.decode("MSG", scanner.at, len(scanner.frame))
 
 
-def _rfc3164_tag(scanner: _Scanner) -> tuple[str | None, str | None]:
+def _read_rfc3164_tag(scanner: _Scanner) -> tuple[str | None, str | None]:
     start = scanner.at
     match = _RFC3164_TAG.match(scanner.frame, start)
     if match is None:

@@ -1,7 +1,7 @@
-"""The testing kit as pytest fixtures; installing the package is enough to have them.
+"""The testing kit as pytest fixtures. They exist as soon as the package is installed.
 
-pytest loads it in every run of every project in whose environment the package is, so this module
-must import nothing but pytest: each fixture imports its part of the kit when a test asks for it.
+pytest loads this module in every run in such an environment. So it must import nothing but pytest:
+each fixture imports its part of the kit when a test asks for it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["sls_emulator", "syslog_receiver", "temporary_ca"]
 
 @pytest.fixture
 def sls_emulator() -> Iterator[SlsEmulator]:
-    """A running ``SlsEmulator`` with one Logstore of two shards.
+    """Run an ``SlsEmulator`` with one Logstore of two shards.
 
     Yields:
-        The emulator; its ``environ()`` is what a separate program needs to reach it.
+        The emulator. Its ``environ()`` lets a separate program reach it.
     """
     from sls_syslog.testing.emulator import SlsEmulator
 
@@ -34,10 +34,10 @@ def sls_emulator() -> Iterator[SlsEmulator]:
 
 @pytest.fixture
 def syslog_receiver() -> Iterator[SyslogReceiver]:
-    """A running ``SyslogReceiver`` for TCP, which takes both framings.
+    """Run a ``SyslogReceiver`` for TCP. It reads both framings.
 
     Yields:
-        The receiver; its ``settings()`` is what a sender needs to reach it.
+        The receiver. Its ``settings()`` let a sender reach it.
     """
     from sls_syslog.testing.receiver import SyslogReceiver
 
@@ -47,10 +47,10 @@ def syslog_receiver() -> Iterator[SyslogReceiver]:
 
 @pytest.fixture
 def temporary_ca() -> Iterator[TemporaryCA]:
-    """A ``TemporaryCA``; needs the ``testing`` extra.
+    """Make a ``TemporaryCA``. This needs the extra ``sls-syslog[testing]``.
 
     Yields:
-        The CA; its ``server_context()`` makes a TLS receiver.
+        The CA. Its ``server_context()`` is for a ``SyslogReceiver`` with TLS.
     """
     from sls_syslog.testing.certificates import TemporaryCA
 

@@ -1,8 +1,7 @@
-"""A syslog receiver on loopback that keeps what it gets, and misbehaves on demand.
+"""A syslog receiver on loopback: it keeps what it reads, and shows faults on demand.
 
-It plays the SIEM in tests: UDP, TCP and TLS, newline or octet-counted frames, and the faults that
-real receivers and networks show. It only reads: it never writes to a peer (apart from what TLS
-itself says), never repairs a frame, and knows nothing about the sending side.
+It plays the SIEM in tests, over UDP, TCP and TLS. It must not write to a peer (TLS itself does),
+must not repair a frame, and must know nothing about the sending side.
 """
 
 from __future__ import annotations
@@ -18,48 +17,49 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from sls_syslog.testing.deframer import FramingError, deframer_for
+from sls_syslog.testing.deframer import FramingError, make_deframer
 from sls_syslog.testing.grammar import ParsedMessage, parse
 
 __all__ = ["SyslogReceiver"]
 
 _PROTOCOLS = ("tcp", "udp", "tls")
-_READ_BYTES = 256 * 1024
-_DATAGRAM_BYTES = 65536
-_DATAGRAMS_PER_TURN = 1000
-_UDP_BUFFER_BYTES = 8 * 1024 * 1024
-_SLOW_READS_PER_SECOND = 20
-_HANDSHAKE_SECONDS = 30.0
-_JOIN_SECONDS = 10.0
+_READ_BYTES = 256 * 1024  # bytes per `recv` at full speed
+_DATAGRAM_BYTES = 65536  # no UDP datagram is larger
+_DATAGRAMS_PER_TURN = 1000  # datagrams read before they are stored, so that waiting tests see them
+_UDP_BUFFER_BYTES = 8 * 1024 * 1024  # SO_RCVBUF; a burst that does not fit is lost
+_SLOW_READS_PER_SECOND = 20  # reads per second below full speed: small enough steps to look steady
+_HANDSHAKE_SECONDS = 30.0  # longest TLS handshake; a machine under test load may be slow
+_JOIN_SECONDS = 10.0  # longest wait for the end of a thread; a longer one is a bug of the receiver
+# SO_LINGER on, with 0 seconds: `close` sends a reset (RST).
 _LINGER_ZERO = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class SyslogReceiver:
-    """One syslog server on this machine, for tests. Use it as a context manager.
+    """A syslog server on this machine, for tests. Use it as a context manager.
 
-    A peer that half-closes is answered when everything it sent was read: with a close_notify under
-    TLS, and then a clean end-of-stream. Frames are kept as bytes and parsed only when asked for, so
-    that hundreds of thousands cost little.
+    It answers a half-close after it has read everything: under TLS with a close_notify, then with
+    its own end of stream. It keeps frames as bytes and parses them only on request, so that
+    hundreds of thousands cost little.
 
     Args:
         protocol: ``tcp``, ``udp`` or ``tls``.
-        framing: ``newline`` or ``octet-counting`` (RFC 6587); None decides for each connection by
-            its first byte. A UDP datagram is a frame.
+        framing: ``newline`` or ``octet-counting`` (RFC 6587). None chooses by the first byte of
+            each connection. Over UDP a datagram is a frame: leave it None.
         host: The address to listen on.
-        port: The port to listen on; 0 takes a free one, which then stays the same.
-        ssl_context: The server's side of TLS, such as ``TemporaryCA.server_context`` makes.
-            Required for ``tls``, refused otherwise.
-        answer_half_close: False keeps a connection open and silent after the peer's end-of-stream,
-            until it is reset or the receiver stops. May be changed while running.
-        bytes_per_second: Read each connection no faster than this; None means at full speed. May
-            be changed while running.
-        receive_buffer_bytes: SO_RCVBUF; a small one makes a pause reach the sender soon. None
-            leaves the system's (for UDP the largest up to 8 MiB that it allows).
+        port: The port to listen on. 0 takes a free port; later starts use the same one.
+        ssl_context: The server's TLS context, for example from ``TemporaryCA.server_context``.
+            Required for ``tls``, refused for other protocols.
+        answer_half_close: False does not answer a half-close: the connection stays open until
+            ``reset_connections`` or ``stop``. May be changed while running.
+        bytes_per_second: Read each connection at this speed at most. None means full speed. May be
+            changed while running.
+        receive_buffer_bytes: SO_RCVBUF in bytes. With a small buffer the sender notices a pause
+            soon. None keeps the system's default; for UDP it takes up to 8 MiB.
 
     Attributes:
-        host: As given.
-        port: The port; the one taken once the receiver has started.
-        protocol: As given.
+        host: The address.
+        port: The port. With 0 given, it is 0 until ``start``.
+        protocol: The protocol.
 
     Raises:
         ValueError: The arguments contradict each other.
@@ -80,10 +80,10 @@ class SyslogReceiver:
         if protocol not in _PROTOCOLS:
             raise ValueError(f"protocol: expected one of {_PROTOCOLS}, got {protocol!r}")
         if (protocol == "tls") != (ssl_context is not None):
-            raise ValueError("ssl_context: required for tls and only for tls")
+            raise ValueError("ssl_context: required for protocol tls, not allowed for others")
         if protocol == "udp" and framing is not None:
-            raise ValueError("framing: a UDP datagram is a frame, so there is nothing to choose")
-        deframer_for(framing)  # refuses an unknown name here and not in a thread
+            raise ValueError("framing: leave it out for UDP, where each datagram is one frame")
+        make_deframer(framing)  # refuses an unknown framing here, not later in a thread
         self.protocol = protocol
         self.host = host
         self.port = port
@@ -92,9 +92,9 @@ class SyslogReceiver:
         self._framing = framing
         self._ssl_context = ssl_context
         self._receive_buffer_bytes = receive_buffer_bytes
-        # Everything below changes under this condition, which is notified of each change.
+        # Hold it to change anything below, and notify it of each change.
         self._changed = threading.Condition(threading.RLock())
-        # Held while bytes are taken from any socket: who holds it knows that nobody is reading.
+        # Threads hold it while they read from a socket. To stop all reading, take it.
         self._reading = threading.Lock()
         self._frames: list[bytes] = []
         self._errors: list[Exception] = []
@@ -104,19 +104,19 @@ class SyslogReceiver:
         self._reserved: socket.socket | None = None
 
     def start(self) -> SyslogReceiver:
-        """Begin to listen.
+        """Start to listen.
 
         Returns:
             This receiver.
 
         Raises:
-            OSError: The address or port cannot be had.
+            OSError: The address or the port is not available.
         """
         self.listen_again()
         return self
 
     def stop(self) -> None:
-        """Close the listening socket and every connection, and wait until all threads have ended.
+        """Close the listening socket and all connections. Wait until all threads have ended.
 
         Raises:
             TimeoutError: A thread did not end.
@@ -137,49 +137,49 @@ class SyslogReceiver:
     ) -> None:
         self.stop()
 
-    # What has arrived
+    # Results
 
     @property
     def frames(self) -> list[bytes]:
-        """The frames so far, from all connections, in the order of their arrival."""
+        """All frames so far, from all connections, in the order of arrival."""
         with self._changed:
             return self._frames.copy()
 
     @property
     def messages(self) -> list[ParsedMessage]:
-        """The frames so far, strictly parsed; ``GrammarError`` at the first malformed one."""
+        """All frames so far, parsed strictly. A malformed frame raises ``GrammarError``."""
         return [parse(frame) for frame in self.frames]
 
     @property
     def errors(self) -> list[Exception]:
-        """What went wrong on connections that the peer should not have let go wrong.
+        """The errors of connections that the peer has caused.
 
-        ``FramingError`` for broken framing or a frame cut off by the end of the stream, ``OSError``
-        for a reset, a failed handshake, or TLS that ends without close_notify. A connection's error
-        is here before its ``open_connections`` goes down.
+        ``FramingError`` means broken framing, or a stream that ends inside a frame. ``OSError``
+        means a reset, a failed handshake, or the end of TLS without close_notify. An error is added
+        before ``open_connections`` decreases.
         """
         with self._changed:
             return self._errors.copy()
 
     @property
     def resets(self) -> int:
-        """How many of the errors are resets by the peer."""
+        """The number of errors that are resets by the peer."""
         return sum(isinstance(error, ConnectionResetError) for error in self.errors)
 
     @property
     def connections(self) -> int:
-        """How many connections were accepted so far."""
+        """The number of connections accepted so far."""
         with self._changed:
             return len(self._connections)
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open on this side."""
+        """The number of connections that are open on this side."""
         with self._changed:
-            return sum(connection.open for connection in self._connections)
+            return sum(connection.is_open for connection in self._connections)
 
     def clear(self) -> None:
-        """Forget the frames and errors so far."""
+        """Remove all frames and errors so far."""
         with self._changed:
             self._frames.clear()
             self._errors.clear()
@@ -188,14 +188,15 @@ class SyslogReceiver:
         """Wait for frames.
 
         Args:
-            count: How many there must be, counting those that are there already.
-            timeout: Seconds to wait at most.
+            count: The number of frames to wait for, including those that are there already.
+            timeout: Longest wait in seconds.
 
         Returns:
-            The frames so far, which may be more.
+            All frames so far, possibly more than ``count``.
 
         Raises:
-            TimeoutError: Fewer came in time; says how many, the last one and any errors.
+            TimeoutError: Fewer came in time. The text has their number, the last one, and the
+                errors.
         """
         with self._changed:
             if self._changed.wait_for(lambda: len(self._frames) >= count, timeout):
@@ -207,27 +208,28 @@ class SyslogReceiver:
             )
 
     def wait_until(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
-        """Wait until something holds, such as ``lambda: receiver.open_connections == 0``.
+        """Wait until a condition holds, for example ``lambda: receiver.open_connections == 0``.
 
         Args:
-            condition: Asked whenever a frame, an error, an opening or a closing was noted.
-            timeout: Seconds to wait at most.
+            condition: Called after each frame, error, and opened or closed connection.
+            timeout: Longest wait in seconds.
 
         Raises:
-            TimeoutError: It did not hold in time.
+            TimeoutError: The condition did not hold in time.
         """
         with self._changed:
             if not self._changed.wait_for(condition, timeout):
                 raise TimeoutError(
-                    f"not so after {timeout:g} s: {self.open_connections} of {self.connections} "
-                    f"connections open, {len(self._frames)} frames, errors: {self._errors}"
+                    f"the condition did not hold in {timeout:g} s: {self.open_connections} of "
+                    f"{self.connections} connections open, {len(self._frames)} frames, "
+                    f"errors: {self._errors}"
                 )
 
     def settings(self) -> dict[str, object]:
-        """The settings with which a sender reaches this receiver.
+        """Return the settings with which a sender reaches this receiver.
 
         Returns:
-            ``host``, ``port`` and ``protocol``; ``framing`` where octet counting was asked for.
+            ``host``, ``port`` and ``protocol``. For octet counting also ``framing``.
         """
         settings: dict[str, object] = {
             "host": self.host,
@@ -239,7 +241,7 @@ class SyslogReceiver:
         return settings
 
     def environ(self) -> dict[str, str]:
-        """The settings as environment variables, for a program in a process of its own.
+        """Return the settings as environment variables, for a separate program.
 
         Returns:
             ``SYSLOG_HOST``, ``SYSLOG_PORT``, ``SYSLOG_PROTOCOL`` and so on.
@@ -249,31 +251,31 @@ class SyslogReceiver:
     # Faults on demand
 
     def pause(self) -> None:
-        """Stop reading, like a process that hangs: once this returns nothing more is read.
+        """Stop reading, like a process that hangs. After this call nothing more is read.
 
-        Connections are still accepted, but their TLS handshake waits as well.
+        New connections are still accepted. Their TLS handshake waits too.
         """
         with self._reading:
             self._paused = True
 
     def resume(self) -> None:
-        """Read again after ``pause``."""
+        """Continue to read after ``pause``."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     def reset_connections(self) -> None:
-        """End every connection with a reset (RST); what was not read is lost."""
+        """End all connections with a reset (RST). Bytes that were not read yet are lost."""
         self._end_connections(reset=True)
 
     def stop_listening(self) -> None:
-        """Close the listening socket: new connections are refused, open ones stay.
+        """Close the listening socket. New connections are refused, open ones stay.
 
-        The port of a TCP receiver stays its own meanwhile.
+        With TCP and TLS the receiver keeps its port reserved.
         """
         if self._listener is not None:
             self._close_listener()
-            if self.protocol != "udp":  # a bound datagram socket would refuse nothing
+            if self.protocol != "udp":  # a bound UDP socket would still accept datagrams
                 self._reserved = self._bind(listen=False)
 
     def listen_again(self) -> None:
@@ -341,10 +343,10 @@ class SyslogReceiver:
                 datagrams.append(listener.socket.recv(_DATAGRAM_BYTES))
         self._keep(datagrams)
 
-    def _wait_while_paused(self, given_up: Callable[[], bool]) -> None:
+    def _wait_while_paused(self, is_ending: Callable[[], bool]) -> None:
         if self._paused:
             with self._changed:
-                self._changed.wait_for(lambda: not self._paused or given_up())
+                self._changed.wait_for(lambda: not self._paused or is_ending())
 
     def _keep(self, frames: list[bytes]) -> None:
         if frames:
@@ -354,13 +356,13 @@ class SyslogReceiver:
 
     def _note_error(self, error: Exception) -> None:
         with self._changed:
-            # The traceback would keep the buffers of its frames alive.
+            # Drop the traceback: it would keep buffers in memory.
             self._errors.append(error.with_traceback(None))
             self._changed.notify_all()
 
     def _note_end(self, connection: _Connection) -> None:
         with self._changed:
-            connection.open = False
+            connection.is_open = False
             self._changed.notify_all()
 
     def _end_connections(self, *, reset: bool) -> None:
@@ -374,10 +376,10 @@ class SyslogReceiver:
 
 
 class _Listener:
-    """Waits for the listening socket and hands it over whenever there is something to take."""
+    """A thread that waits for the listening socket, and calls ``handle`` when it is readable."""
 
     def __init__(self, listener: socket.socket, handle: Callable[[_Listener], None]) -> None:
-        self.thread = _thread(self._run, "listener")
+        self.thread = _make_thread(self._run, "listener")
         self.socket = listener
         self.closing = False
         self._handle = handle
@@ -397,36 +399,36 @@ class _Listener:
 
 
 class _Connection:
-    """Reads one connection to its end and hands the frames to the receiver."""
+    """A thread that reads one connection to its end, and gives the frames to the receiver."""
 
     def __init__(self, receiver: SyslogReceiver, accepted: socket.socket) -> None:
-        self.thread = _thread(self._run, "connection")
-        self.open = True
+        self.thread = _make_thread(self._run, "connection")
+        self.is_open = True
         self._receiver = receiver
         self._socket = accepted
-        self._deframer = deframer_for(receiver._framing)
+        self._deframer = make_deframer(receiver._framing)
         self._abandoned = False
 
     def abandon(self, *, reset: bool) -> None:
-        """End soon, from any thread: with a reset, or as the close of the socket has it."""
+        """Make the thread end soon, with a reset or with a plain close. Any thread may call it."""
         with self._receiver._reading, contextlib.suppress(OSError):
             self._abandoned = True
             if reset:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
-            # Wakes the thread; the TLS socket's own shutdown would pull TLS away from under it.
+            # Wake the thread. `SSLSocket.shutdown` would also remove TLS, but the thread needs it.
             socket.socket.shutdown(self._socket, socket.SHUT_RD)
 
     def _run(self) -> None:
         try:
             self._wait_while_paused()
-            self._begin()
+            self._prepare_socket()
             self._read()
         except FramingError as error:
             self._receiver._keep(error.frames)
             self._receiver._note_error(error)
         except OSError as error:
             if not self._abandoned:
-                self._receiver._note_error(_as_reset(error))
+                self._receiver._note_error(_translate_reset(error))
         finally:
             with self._receiver._reading:
                 self._socket.close()
@@ -435,7 +437,7 @@ class _Connection:
     def _wait_while_paused(self) -> None:
         self._receiver._wait_while_paused(lambda: self._abandoned)
 
-    def _begin(self) -> None:
+    def _prepare_socket(self) -> None:
         context = self._receiver._ssl_context
         if context is not None:
             with self._receiver._reading:
@@ -464,7 +466,7 @@ class _Connection:
                     self._receiver._keep(self._deframer.feed(chunk))
                     self._slow_down(len(chunk))
                 else:
-                    self._end_of_stream()
+                    self._finish()
                     return
 
     def _receive(self) -> bytes | None:
@@ -484,22 +486,24 @@ class _Connection:
         with self._receiver._changed:
             self._receiver._changed.wait_for(lambda: self._abandoned, timeout)
 
-    def _end_of_stream(self) -> None:
+    def _finish(self) -> None:
+        """Handle the peer's end of stream."""
         if self._abandoned:
             return
         self._deframer.finish()
         if not self._receiver.answer_half_close:
             self._wait_until_abandoned()
         elif isinstance(self._socket, ssl.SSLSocket):
-            # The peer may be gone already, which is its right after its close_notify.
+            # The peer may be gone already: after its close_notify it need not wait for ours.
             with contextlib.suppress(OSError):
                 self._socket.unwrap()
 
 
-def _as_reset(error: OSError) -> OSError:
-    """Undo what Python before 3.13 does: it reports a reset under TLS as SSLEOFError.
+def _translate_reset(error: OSError) -> OSError:
+    """Return a ``ConnectionResetError`` if the peer reset the connection under TLS.
 
-    The end-of-stream that OpenSSL 3 found itself has a reason, the reset has none.
+    Python before 3.13 reports such a reset as ``SSLEOFError``, without a reason. With OpenSSL 3 a
+    real end of stream has a reason.
     """
     hidden = isinstance(error, ssl.SSLEOFError) and not error.reason
     if hidden and ssl.OPENSSL_VERSION_INFO >= (3,):
@@ -507,11 +511,11 @@ def _as_reset(error: OSError) -> OSError:
     return error
 
 
-def _thread(run: Callable[[], None], name: str) -> threading.Thread:
+def _make_thread(run: Callable[[], None], name: str) -> threading.Thread:
     return threading.Thread(target=run, name=f"syslog-receiver-{name}", daemon=True)
 
 
 def _join(thread: threading.Thread) -> None:
     thread.join(_JOIN_SECONDS)
     if thread.is_alive():
-        raise TimeoutError(f"{thread.name} did not end in {_JOIN_SECONDS:g} s")
+        raise TimeoutError(f"thread {thread.name} did not end in {_JOIN_SECONDS:g} s")

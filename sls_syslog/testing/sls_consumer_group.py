@@ -1,9 +1,7 @@
-"""A consumer group: who owns which shard, and how far each shard is consumed.
+"""The server's side of a consumer group: owners of shards, heartbeats, checkpoints, eviction.
 
-The server's side of the protocol that the consumer libraries speak: heartbeats, the five states of
-a shard, hand-over, eviction, checkpoints. Pure state; it must never touch the network, sleep or
-take a lock. The states and their transitions are those that Alibaba Cloud documents in the Java
-consumer library (aliyun-log-consumer-java, README_EN.md, "Finite state automaton").
+The states of a shard follow aliyun-log-consumer-java, README_EN.md, "Finite state automaton".
+Sans-I/O: it must not touch the network, sleep or take a lock.
 """
 
 from __future__ import annotations
@@ -20,17 +18,17 @@ __all__ = ["Checkpoint", "ConsumerGroup", "ServerRules", "ShardState"]
 
 @dataclass(frozen=True, kw_only=True)
 class ServerRules:
-    """What the documentation of the real service leaves open, as switches.
+    """Switches for behaviour that the documentation of the real service leaves open.
 
     Attributes:
-        honour_force_success: A checkpoint sent with forceSuccess is stored whoever owns the shard;
-            False refuses it with ConsumerNotMatch, as without forceSuccess.
-        refuse_expired_cursor: A cursor older than the oldest log gets InvalidCursor; False serves
-            from the oldest log on.
-        over_at_heartbeat: Whether a read-only shard is consumed is looked at with each heartbeat;
-            False does it only when a checkpoint is stored, as the Java README words it.
-        reads_per_second: PullLogs a shard answers in one second before ShardReadQuotaExceed.
-            None means no limit (the service has 100).
+        honour_force_success: True stores a checkpoint with forceSuccess from any consumer. False
+            refuses it with ConsumerNotMatch unless the consumer owns the shard.
+        refuse_expired_cursor: True answers a cursor before the oldest log with InvalidCursor. False
+            serves the oldest log instead.
+        over_at_heartbeat: True checks at each heartbeat whether a read-only shard is consumed.
+            False checks it only when a checkpoint is stored, as the Java README says.
+        reads_per_second: Limit of PullLogs per shard and second. Above it the answer is
+            ShardReadQuotaExceed. None means no limit (the service has 100).
     """
 
     honour_force_success: bool = True
@@ -40,12 +38,12 @@ class ServerRules:
 
 
 class ShardState(Enum):
-    """The states a shard has within a consumer group."""
+    """The states of a shard in a consumer group."""
 
-    WAIT = "wait"  # its parents are not consumed yet (groups in order only)
+    WAIT = "wait"  # its parents are not consumed yet (only in groups with order)
     NOT_ALLOC = "not_alloc"
     ALREADY_ALLOC = "already_alloc"
-    TRANSFER = "transfer"  # its owner has to let go before the next one gets it
+    TRANSFER = "transfer"  # its owner must release it before the next owner gets it
     OVER = "over"  # read-only, and consumed to its end
 
 
@@ -68,9 +66,9 @@ class Checkpoint:
     """A stored checkpoint.
 
     Attributes:
-        cursor: The cursor of the first LogGroup that is not consumed.
-        updated: When it was stored, seconds since the epoch.
-        consumer: Who stored it.
+        cursor: The cursor of the first LogGroup that is not consumed yet.
+        updated: The time when it was stored, in seconds since the epoch.
+        consumer: The consumer that stored it.
     """
 
     cursor: str
@@ -82,10 +80,10 @@ class ConsumerGroup:
     """The state of one consumer group of a Logstore.
 
     Args:
-        name: Its name.
-        timeout: Seconds of silence after which a consumer is evicted.
-        in_order: Whether the children of a split wait until their parent is consumed.
-        shards: The Logstore's shards by number; looked at again each time.
+        name: The name of the group.
+        timeout: Seconds without a heartbeat after which a consumer is evicted.
+        in_order: Whether the children of a split shard wait until the parent is consumed.
+        shards: The Logstore's live mapping of shards by number.
         clock: Returns seconds since the epoch.
         rules: The switches.
     """
@@ -110,18 +108,18 @@ class ConsumerGroup:
         self._assignments: dict[int, _Assignment] = {}
         self._last_heartbeat: dict[str, float] = {}
 
-    def heartbeat(self, consumer: str, held: Iterable[int]) -> list[int]:
-        """Take a consumer's heartbeat and answer with the shards it may consume.
+    def accept_heartbeat(self, consumer: str, held: Iterable[int]) -> list[int]:
+        """Note a consumer's heartbeat and return the shards that it may consume.
 
         Args:
-            consumer: Its name.
-            held: The shards it has not let go of yet, whether they are its own or not.
+            consumer: The name of the consumer.
+            held: The shards that it has not released yet, its own and others.
 
         Returns:
-            The numbers of its shards, without those it shall hand over.
+            The numbers of its shards, without those that it must hand over.
 
         Raises:
-            SlsError: NotExistConsumerWithBody, if it is unknown (or evicted) and holds shards.
+            SlsError: NotExistConsumerWithBody, if an unknown or evicted consumer holds shards.
         """
         self._evict_silent()
         held = set(held)
@@ -137,11 +135,11 @@ class ConsumerGroup:
         ]
 
     def save_checkpoint(self, shard: int, cursor: str, *, consumer: str, force: bool) -> None:
-        """Store a shard's checkpoint; a read-only shard is over once that is its end.
+        """Store a shard's checkpoint. If it is the end of a read-only shard, the shard is over.
 
         Raises:
-            SlsError: ShardNotExist, InvalidShardCheckPoint; without ``force`` also ConsumerNotExist
-                and ConsumerNotMatch.
+            SlsError: ShardNotExist or InvalidShardCheckPoint. Without ``force`` also
+                ConsumerNotExist or ConsumerNotMatch.
         """
         self.refresh()
         self._require_valid(shard, cursor)
@@ -153,7 +151,7 @@ class ConsumerGroup:
         self._close_if_consumed(shard)
 
     def evict(self, consumer: str) -> None:
-        """Remove a consumer at once: its shards are free, those on their way to it stay.
+        """Remove a consumer at once. Free its shards, and cancel transfers to it.
 
         Raises:
             SlsError: ConsumerNotExist.
@@ -167,22 +165,22 @@ class ConsumerGroup:
                 at.give(ShardState.ALREADY_ALLOC, at.owner)
 
     def refresh(self) -> None:
-        """Do what the server does by itself: evict the silent, share out what is free."""
+        """Evict silent consumers and assign free shards, as the server does on its own."""
         self._evict_silent()
         self._settle()
 
-    def owners(self) -> dict[int, str | None]:
-        """Return who holds each shard; None where nobody does."""
+    def list_owners(self) -> dict[int, str | None]:
+        """Return the consumer that holds each shard. None means that no consumer holds it."""
         self.refresh()
         return {shard: at.owner for shard, at in self._assignments.items()}
 
-    def states(self) -> dict[int, ShardState]:
-        """Return each shard's state."""
+    def list_states(self) -> dict[int, ShardState]:
+        """Return the state of each shard."""
         self.refresh()
         return {shard: at.state for shard, at in self._assignments.items()}
 
     def is_consumed(self, shard: Shard) -> bool:
-        """Whether the stored checkpoint is the shard's end."""
+        """Return whether the stored checkpoint is the shard's end."""
         checkpoint = self.checkpoints.get(shard.id)
         return checkpoint is not None and decode_cursor(checkpoint.cursor) == shard.end
 
@@ -209,10 +207,10 @@ class ConsumerGroup:
         at = self._assignments.setdefault(shard.id, _Assignment())
         if new or self._rules.over_at_heartbeat:
             self._close_if_consumed(shard.id)
-        if at.state is ShardState.WAIT and self._may_start(shard):
+        if at.state is ShardState.WAIT and self._is_ready(shard):
             at.give(ShardState.NOT_ALLOC)
 
-    def _may_start(self, shard: Shard) -> bool:
+    def _is_ready(self, shard: Shard) -> bool:
         return not self.in_order or all(
             self._assignments[parent].state is ShardState.OVER for parent in shard.parents
         )
@@ -225,27 +223,27 @@ class ConsumerGroup:
     def _share_out(self) -> None:
         for at in self._assignments.values():
             if at.state is ShardState.NOT_ALLOC:
-                at.give(ShardState.ALREADY_ALLOC, self._by_load()[0])
+                at.give(ShardState.ALREADY_ALLOC, self._sort_by_load()[0])
 
     def _balance(self) -> None:
-        """Move shards until the counts of any two consumers differ by one at most."""
+        """Move shards until the counts of any two consumers differ by at most one."""
         while True:
-            order = self._by_load()
-            loads = self._loads()
+            order = self._sort_by_load()
+            loads = self._count_loads()
             poorest, richest = order[0], order[-1]
             if loads[richest] - loads[poorest] <= 1:
                 return
             self._move_one(richest, poorest)
 
-    def _by_load(self) -> list[str]:
-        loads = self._loads()
+    def _sort_by_load(self) -> list[str]:
+        loads = self._count_loads()
         return sorted(self._last_heartbeat, key=lambda consumer: (loads[consumer], consumer))
 
-    def _loads(self) -> Counter[str | None]:
+    def _count_loads(self) -> Counter[str | None]:
         return Counter(at.destination for at in self._assignments.values())
 
     def _move_one(self, giver: str, taker: str) -> None:
-        """Take back a transfer if there is one, since it costs nobody a shard; else start one."""
+        """Move one shard. Prefer to cancel a transfer: then no consumer must release a shard."""
         at = max(
             (at for at in self._assignments.values() if at.destination == giver),
             key=lambda at: (at.owner == taker, at.state is ShardState.TRANSFER),
@@ -262,7 +260,8 @@ class ConsumerGroup:
     def _require_owner(self, shard: int, consumer: str) -> None:
         self._require_known(consumer)
         if self._assignments[shard].owner != consumer:
-            raise SlsError(400, "ConsumerNotMatch", f"shard {shard} is not held by {consumer}")
+            message = f"consumer {consumer} does not hold shard {shard}"
+            raise SlsError(400, "ConsumerNotMatch", message)
 
     def _require_valid(self, number: int, cursor: str) -> None:
         shard = self._shards.get(number)

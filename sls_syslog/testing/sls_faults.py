@@ -1,6 +1,6 @@
-"""Faults on demand: which request is to fail next, and how.
+"""Planned faults: which request fails next, and how.
 
-Pure bookkeeping; what a fault does to a connection is the server's work (``sls_http``).
+Sans-I/O: it must not touch a connection. ``sls_http`` plays the faults.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ class Fault:
     """One planned fault.
 
     Attributes:
-        status: The HTTP status of the answer. None: the request is served as usual, ``delay`` late.
-        code: The API's errorCode.
-        message: The API's errorMessage.
-        times: How many more requests it hits. None means all, until it is cleared.
+        status: The HTTP status of the answer. None answers correctly, after ``delay``.
+        code: The errorCode of the answer.
+        message: The errorMessage of the answer.
+        times: The number of requests that still fail. None means all, until the fault is cleared.
         delay: Seconds before the answer.
-        drop: Close the connection instead of answering.
-        after: How many more requests pass unharmed first.
+        drop: Close the connection without an answer.
+        after: The number of requests that still pass before the first failure.
     """
 
     status: int | None
@@ -33,8 +33,8 @@ class Fault:
     drop: bool
     after: int
 
-    def hits(self) -> bool:
-        """Count one request; whether it is hit."""
+    def count_request(self) -> bool:
+        """Count one request. Return whether it fails."""
         if self.after > 0:
             self.after -= 1
             return False
@@ -45,7 +45,7 @@ class Fault:
 
 
 class FaultPlan:
-    """The planned faults by operation; the oldest that hits wins."""
+    """The planned faults by operation. If several match a request, the oldest one is used."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,11 +57,12 @@ class FaultPlan:
             self._faults.setdefault(operation, []).append(fault)
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
-    def next(self, operation: str) -> Fault | None:
-        """Return the fault that hits this request, if any."""
+    def take_next(self, operation: str) -> Fault | None:
+        """Count one request of an operation. Return the fault that it meets, or None."""
         with self._lock:
-            return next((fault for fault in self._faults.get(operation, ()) if fault.hits()), None)
+            faults = self._faults.get(operation, ())
+            return next((fault for fault in faults if fault.count_request()), None)

@@ -1,8 +1,7 @@
-"""Serve the emulated API over HTTP/1.1 on loopback.
+"""Serve the emulated API over HTTP/1.1 on loopback; ``sls_operations`` has the operations.
 
-The socket side only: it reads requests, checks signatures, plays the faults and writes answers.
-What the operations mean is in ``sls_operations``. It must never log a request nor a secret, and
-leaves neither thread nor socket behind once closed, whatever clients hold open.
+It reads requests, checks signatures, plays faults and writes answers. It must not log a request or
+a secret. ``close`` must leave no thread and no socket, even if clients keep connections open.
 """
 
 from __future__ import annotations
@@ -30,21 +29,21 @@ from sls_syslog.testing.sls_signature import SignedRequest, verify_signature
 __all__ = ["SlsApi", "SlsHttpServer"]
 
 
-class _ConnectionDropped(Exception):  # noqa: N818 - asked for, not an error
+class _ConnectionDropped(Exception):  # noqa: N818 - a planned fault, not an error
     """A fault closes the connection instead of answering."""
 
 
 @dataclass
 class SlsApi:
-    """One project's API, without its sockets.
+    """The API of one project, without its sockets.
 
     Attributes:
-        project: The name that requests have to give as the first label of their Host.
-        model: The state behind it.
-        secrets: AccessKey secrets by AccessKey ID. None accepts any signature, and none.
+        project: The name of the project. Requests must have it as the first label of their Host.
+        model: The Logstores of the project.
+        secrets: AccessKey secrets by AccessKey ID. None accepts wrong and missing signatures.
         faults: The planned faults.
-        calls: Requests by operation, those that were made to fail included.
-        closing: Set when the server stops; ends the delay of a fault.
+        calls: The number of requests by operation, including failed ones.
+        closing: Set when the server stops. It ends the delay of a fault.
     """
 
     project: str
@@ -55,12 +54,12 @@ class SlsApi:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, request: SignedRequest) -> Answer:
-        """Answer one request, errors included."""
+        """Answer one request. An ``SlsError`` becomes an error answer."""
         try:
             return self._serve(request)
         except SlsError as error:
             content = {"errorCode": error.code, "errorMessage": error.message}
-            return Answer.of_json(content, error.status)
+            return Answer.make_json(content, error.status)
 
     def _serve(self, request: SignedRequest) -> Answer:
         route, logstore, target = find_route(request.method, request.path, request.params)
@@ -70,16 +69,16 @@ class SlsApi:
         project = request.headers.get("host", "").partition(".")[0]
         if project != self.project:
             raise SlsError(404, "ProjectNotExist", f"The Project does not exist : {project}")
-        call = Call(target, request.params, request.headers, _decompressed(request))
+        call = Call(target, request.params, request.headers, _decompress_body(request))
         with self.model.changed:
-            answer = route.run(self.model.logstore(logstore), call)
+            answer = route.run(self.model.get_logstore(logstore), call)
             self.model.changed.notify_all()
         return answer
 
     def _play_fault(self, operation: str) -> None:
         with self.model.changed:
             self.calls[operation] += 1
-        fault = self.faults.next(operation)
+        fault = self.faults.take_next(operation)
         if fault is None:
             return
         self.closing.wait(fault.delay)
@@ -89,7 +88,7 @@ class SlsApi:
             raise SlsError(fault.status, fault.code, fault.message)
 
 
-def _decompressed(request: SignedRequest) -> bytes:
+def _decompress_body(request: SignedRequest) -> bytes:
     if request.headers.get("x-log-compresstype", "") == "":
         return request.body
     size = request.headers.get("x-log-bodyrawsize", "")
@@ -110,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: SlsHttpServer
 
     def handle_one_request(self) -> None:
-        """Serve one request; the base class would want a method per HTTP verb."""
+        """Serve one request of any HTTP method. The base class needs a function per method."""
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline:
             self.close_connection = True
@@ -119,19 +118,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         try:
-            answer = self.server.api.answer(self._request())
+            answer = self.server.api.answer(self._read_request())
         except _ConnectionDropped:
             self.close_connection = True
             return
         body = answer.render()
         lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}"]
         lines += (f"{name}: {text}" for name, text in answer.headers.items())
-        lines += (f"Content-Length: {len(body)}", f"x-log-requestid: {self.server.next_id()}")
+        request_id = self.server.make_request_id()
+        lines += (f"Content-Length: {len(body)}", f"x-log-requestid: {request_id}")
         head = "\r\n".join((*lines, "\r\n")).encode("latin-1")
         self.wfile.write(head + body)
 
-    def _request(self) -> SignedRequest:
-        url = urlsplit(self.path)  # absolute when the client takes this server for its proxy
+    def _read_request(self) -> SignedRequest:
+        url = urlsplit(self.path)  # an absolute URL if the client uses this server as its proxy
         headers = {name.lower(): text for name, text in self.headers.items()}
         return SignedRequest(
             self.command,
@@ -143,11 +143,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class SlsHttpServer(ThreadingHTTPServer):
-    """The server's socket, its accepting thread and one thread per connection.
+    """The listening socket, the thread that accepts connections, and one thread per connection.
 
     Args:
-        port: The port on 127.0.0.1; 0 lets the kernel choose.
-        api: What answers the requests.
+        port: The port on 127.0.0.1. 0 takes a free port.
+        api: Answers the requests.
     """
 
     daemon_threads = True
@@ -164,11 +164,11 @@ class SlsHttpServer(ThreadingHTTPServer):
         )
 
     def start(self) -> None:
-        """Begin to accept connections."""
+        """Start to accept connections."""
         self._acceptor.start()
 
     def close(self) -> None:
-        """Stop accepting, cut every connection, and wait until all threads have ended."""
+        """Stop accepting, cut all connections, and wait until all threads have ended."""
         self.api.closing.set()
         self.shutdown()
         self._acceptor.join()
@@ -176,16 +176,16 @@ class SlsHttpServer(ThreadingHTTPServer):
         with self._lock:
             connections = dict(self._connections)
             for connection in connections:
-                _cut(connection)
+                _cut_connection(connection)
         for thread in connections.values():
             thread.join()
 
-    def next_id(self) -> str:
+    def make_request_id(self) -> str:
         """Return a new x-log-requestid."""
         return f"{next(self._ids):024X}"
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread that ``close`` can find."""
+        """Serve a connection in a thread, and note the thread for ``close``."""
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), daemon=True
         )
@@ -200,13 +200,13 @@ class SlsHttpServer(ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Take it as normal that clients vanish; anything else is shown."""
+        """Ignore an ``OSError``: clients may vanish. Print any other error."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
-def _cut(connection: socket.socket) -> None:
+def _cut_connection(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # the client was quicker
+        return  # the client has closed it already

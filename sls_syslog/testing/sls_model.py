@@ -1,7 +1,7 @@
 """The state of the emulated service: Logstores with their shards and consumer groups.
 
-Pure state behind one lock, which the caller takes: ``with model.changed:``. It must never touch the
-network, sleep or log.
+One lock guards all of it. The caller takes the lock: ``with model.changed:``. Sans-I/O: it must not
+touch the network, sleep or log.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ class Logstore:
     """One Logstore.
 
     Args:
-        name: Its name.
-        shards: How many shards share its hash keys at the start.
+        name: The name of the Logstore.
+        shards: The number of shards. They divide the hash keys evenly.
         clock: Returns seconds since the epoch.
         rules: The switches.
 
     Raises:
-        ValueError: If it would have no shard.
+        ValueError: If ``shards`` is less than one.
     """
 
     def __init__(
         self, name: str, shards: int, clock: Callable[[], float], rules: ServerRules
     ) -> None:
         if shards < 1:
-            raise ValueError(f"a Logstore has at least one shard, not {shards}")
+            raise ValueError(f"shards: expected at least one, got {shards}")
         self.name = name
         self.shards: dict[int, Shard] = {}
         self.consumer_groups: dict[str, ConsumerGroup] = {}
@@ -49,43 +49,43 @@ class Logstore:
         for begin, end in pairwise(bounds):
             self._add_shard(begin, end)
 
-    def shard(self, number: int) -> Shard:
+    def get_shard(self, number: int) -> Shard:
         """Return a shard.
 
         Raises:
             SlsError: ShardNotExist.
         """
-        return _lookup(self.shards, number, "ShardNotExist", "shard")
+        return _look_up(self.shards, number, "ShardNotExist", "shard")
 
-    def consumer_group(self, name: str) -> ConsumerGroup:
+    def get_consumer_group(self, name: str) -> ConsumerGroup:
         """Return a consumer group.
 
         Raises:
             SlsError: ConsumerGroupNotExist.
         """
-        return _lookup(self.consumer_groups, name, "ConsumerGroupNotExist", "consumer group")
+        return _look_up(self.consumer_groups, name, "ConsumerGroupNotExist", "consumer group")
 
     def put(self, log_group: bytes, shard: int | None = None) -> int:
         """Store one LogGroup.
 
         Args:
-            log_group: The encoded message; stored as it is.
-            shard: Where to. None takes the writable shards in turn.
+            log_group: The encoded group. It is stored unchanged.
+            shard: The number of the shard. None takes the writable shards in turn.
 
         Returns:
-            The number of the shard that has it.
+            The number of the shard that stores the group.
 
         Raises:
-            SlsError: ShardNotExist, or ShardNotWritable for a read-only one.
+            SlsError: ShardNotExist, or ShardNotWritable for a read-only shard.
         """
-        target = self._next_writable() if shard is None else self.shard(shard)
+        target = self._pick_writable() if shard is None else self.get_shard(shard)
         if target.readonly:
             raise SlsError(400, "ShardNotWritable", f"shard {target.id} is read-only")
         target.append(log_group, self.clock())
         return target.id
 
-    def shard_for_key(self, key: int) -> Shard:
-        """Return the writable shard that takes a hash key (PutLogs with a route key)."""
+    def find_shard_by_key(self, key: int) -> Shard:
+        """Return the writable shard of a hash key (for PutLogs with a route key)."""
         key = min(key, KEY_SPACE_END - 1)
         return next(shard for shard in self.shards.values() if shard.covers(key))
 
@@ -95,10 +95,10 @@ class Logstore:
         """Read LogGroups.
 
         Args:
-            number: The shard.
-            cursor: The first group to read.
-            count: How many at most.
-            end_cursor: The first group not to read. None means up to the end.
+            number: The number of the shard.
+            cursor: The cursor of the first group to read.
+            count: The largest number of groups.
+            end_cursor: The cursor of the first group not to read. None reads to the end.
 
         Returns:
             The position of the first group read, and the groups.
@@ -106,18 +106,18 @@ class Logstore:
         Raises:
             SlsError: ShardNotExist, InvalidCursor, ShardReadQuotaExceed.
         """
-        shard = self.shard(number)
+        shard = self.get_shard(number)
         self._count_read(number)
-        position = self.position(shard, cursor)
-        end = None if end_cursor is None else self.position(shard, end_cursor)
+        position = self.find_position(shard, cursor)
+        end = None if end_cursor is None else self.find_position(shard, end_cursor)
         return position, shard.read(position, count, end)
 
     def split(self, number: int, key: int | None = None) -> list[Shard]:
-        """Split a writable shard in two; it stays readable.
+        """Split a writable shard in two. It becomes read-only.
 
         Args:
-            number: The shard.
-            key: The hash key at which the second child begins. None halves the range.
+            number: The number of the shard.
+            key: The first hash key of the second child. None halves the range.
 
         Returns:
             The shard and its two children.
@@ -125,7 +125,7 @@ class Logstore:
         Raises:
             SlsError: ShardNotExist; ParameterInvalid for a read-only shard or a key outside it.
         """
-        shard = self.shard(number)
+        shard = self.get_shard(number)
         middle = (shard.begin_key + shard.end_key) // 2 if key is None else key
         if shard.readonly or not shard.begin_key < middle < shard.end_key:
             raise SlsError(400, "ParameterInvalid", f"shard {number} cannot be split there")
@@ -155,16 +155,16 @@ class Logstore:
         self.shards[shard.id] = shard
         return shard
 
-    def _next_writable(self) -> Shard:
+    def _pick_writable(self) -> Shard:
         writable = [shard for shard in self.shards.values() if not shard.readonly]
         self._puts += 1
         return writable[(self._puts - 1) % len(writable)]
 
-    def position(self, shard: Shard, cursor: str) -> int:
-        """Return the position that a cursor names within a shard.
+    def find_position(self, shard: Shard, cursor: str) -> int:
+        """Return the position in a shard that a cursor names.
 
         Raises:
-            SlsError: InvalidCursor, if it is no cursor or outside of what the shard holds.
+            SlsError: InvalidCursor, if it is not a cursor, or outside of the shard's logs.
         """
         try:
             position = decode_cursor(cursor)
@@ -194,7 +194,7 @@ class SlsModel:
     """
 
     def __init__(self, clock: Callable[[], float], rules: ServerRules) -> None:
-        # The lock of everything below, and a way to wait until a checkpoint moves.
+        # The lock of everything below. Wait on it for a change, for example of a checkpoint.
         self.changed = threading.Condition()
         self.logstores: dict[str, Logstore] = {}
         self.clock = clock
@@ -210,16 +210,16 @@ class SlsModel:
             raise SlsError(400, "LogStoreAlreadyExist", f"logstore {name} already exists")
         self.logstores[name] = Logstore(name, shards, self.clock, self._rules)
 
-    def logstore(self, name: str) -> Logstore:
+    def get_logstore(self, name: str) -> Logstore:
         """Return a Logstore.
 
         Raises:
             SlsError: LogStoreNotExist.
         """
-        return _lookup(self.logstores, name, "LogStoreNotExist", "logstore")
+        return _look_up(self.logstores, name, "LogStoreNotExist", "logstore")
 
 
-def _lookup(table: dict[_K, _T], key: _K, code: str, kind: str) -> _T:
+def _look_up(table: dict[_K, _T], key: _K, code: str, kind: str) -> _T:
     try:
         return table[key]
     except KeyError:

@@ -1,8 +1,7 @@
-"""The operations of the SLS HTTP API: from a request's parts to the model and back to an answer.
+"""The operations of the SLS HTTP API. The table ``ROUTES`` maps requests to operations.
 
-One table (``ROUTES``) says which request is which operation. Nothing here knows sockets:
-``sls_http`` reads the requests and writes the answers. An operation runs under the model's lock,
-so it must never do what takes long; that is left to the answer (``Answer.render``).
+Sans-I/O: ``sls_http`` reads requests and writes answers. An operation runs under the model's lock,
+so it must not do slow work; ``Answer.render`` does that later, without the lock.
 """
 
 from __future__ import annotations
@@ -22,19 +21,20 @@ from sls_syslog.testing.sls_shard import SlsError, encode_cursor
 
 __all__ = ["OPERATIONS", "ROUTES", "Answer", "Call", "Route", "find_route"]
 
-MAX_PULL_COUNT = 1000
+MAX_PULL_COUNT = 1000  # LogGroups in one PullLogs answer; the PullLogs page says so
+# Raw bytes of one request body. `x-log-bodyrawsize` may be wrong: never allocate more than this.
 MAX_PUT_BYTES = 30 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request on its way to its operation.
+    """The arguments of an operation.
 
     Attributes:
-        target: The last part of the path that varies (a shard, a consumer group), or "".
+        target: The shard or the consumer group in the path, or "".
         params: The decoded query.
-        headers: The headers, names in lower case.
-        body: The body, decompressed.
+        headers: The headers, with names in lower case.
+        body: The decompressed body.
     """
 
     target: str
@@ -42,8 +42,8 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
 
-    def param(self, name: str) -> str:
-        """Return a parameter of the query that has to be there.
+    def get_param(self, name: str) -> str:
+        """Return a required parameter of the query.
 
         Raises:
             SlsError: ParameterInvalid.
@@ -52,19 +52,19 @@ class Call:
             raise SlsError(400, "ParameterInvalid", f"parameter {name} is missing")
         return self.params[name]
 
-    def number(self, name: str, low: int, high: int) -> int:
-        """Return a parameter that is a number between two bounds, both included.
+    def get_number(self, name: str, low: int, high: int) -> int:
+        """Return a required parameter of the query, a number from ``low`` to ``high``.
 
         Raises:
             SlsError: ParameterInvalid.
         """
-        text = self.param(name)
+        text = self.get_param(name)
         if not text.isdecimal() or not low <= int(text) <= high:
             raise SlsError(400, "ParameterInvalid", f"{name} must be within [{low}-{high}]")
         return int(text)
 
-    def json(self, kind: type) -> Any:
-        """Return the body, which has to be JSON of one type.
+    def parse_json(self, kind: type) -> Any:
+        """Parse the body, which must be JSON of one type.
 
         Raises:
             SlsError: JsonInfoInvalid.
@@ -74,31 +74,32 @@ class Call:
         except ValueError:
             value = None
         if not isinstance(value, kind):
-            raise SlsError(400, "JsonInfoInvalid", "the body is not the JSON that is expected")
+            message = f"the body must be JSON of type {kind.__name__}"
+            raise SlsError(400, "JsonInfoInvalid", message)
         return value
 
 
-def _nothing() -> bytes:
+def _render_nothing() -> bytes:
     return b""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation answers.
+    """The answer of an operation.
 
     Attributes:
-        headers: Headers beside those that every answer has.
-        render: Builds the body; called without the lock.
+        headers: The headers of this answer, without those that every answer has.
+        render: Makes the body. It is called without the lock.
         status: The HTTP status.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    render: Callable[[], bytes] = _nothing
+    render: Callable[[], bytes] = _render_nothing
     status: int = 200
 
     @classmethod
-    def of_json(cls, value: Any, status: int = 200) -> Answer:
-        """Return an answer with a JSON body."""
+    def make_json(cls, value: Any, status: int = 200) -> Answer:
+        """Make an answer with a JSON body."""
         return cls({"Content-Type": "application/json"}, json.dumps(value).encode, status)
 
 
@@ -106,7 +107,7 @@ Operation = Callable[[Logstore, Call], Answer]
 
 
 def _list_consumer_group(logstore: Logstore, _call: Call) -> Answer:
-    return Answer.of_json(
+    return Answer.make_json(
         [
             {"name": group.name, "timeout": group.timeout, "order": group.in_order}
             for group in logstore.consumer_groups.values()
@@ -115,7 +116,7 @@ def _list_consumer_group(logstore: Logstore, _call: Call) -> Answer:
 
 
 def _create_consumer_group(logstore: Logstore, call: Call) -> Answer:
-    wanted = call.json(dict)
+    wanted = call.parse_json(dict)
     name, timeout, order = (wanted.get(key) for key in ("consumerGroup", "timeout", "order"))
     _require_settings(timeout, order)
     if not (isinstance(name, str) and name):
@@ -125,7 +126,7 @@ def _create_consumer_group(logstore: Logstore, call: Call) -> Answer:
 
 
 def _update_consumer_group(logstore: Logstore, call: Call) -> Answer:
-    group, wanted = logstore.consumer_group(call.target), call.json(dict)
+    group, wanted = logstore.get_consumer_group(call.target), call.parse_json(dict)
     timeout, order = wanted.get("timeout", group.timeout), wanted.get("order", group.in_order)
     _require_settings(timeout, order)
     group.timeout, group.in_order = timeout, order
@@ -138,18 +139,19 @@ def _require_settings(timeout: Any, order: Any) -> None:
 
 
 def _delete_consumer_group(logstore: Logstore, call: Call) -> Answer:
-    del logstore.consumer_groups[logstore.consumer_group(call.target).name]
+    del logstore.consumer_groups[logstore.get_consumer_group(call.target).name]
     return Answer()
 
 
-def _heartbeat(logstore: Logstore, call: Call) -> Answer:
-    group = logstore.consumer_group(call.target)
-    return Answer.of_json(group.heartbeat(call.param("consumer"), call.json(list)))
+def _accept_heartbeat(logstore: Logstore, call: Call) -> Answer:
+    group = logstore.get_consumer_group(call.target)
+    held = call.parse_json(list)
+    return Answer.make_json(group.accept_heartbeat(call.get_param("consumer"), held))
 
 
 def _get_checkpoint(logstore: Logstore, call: Call) -> Answer:
-    """One shard's checkpoint, or all; an unknown shard has none, which is no error."""
-    stored = logstore.consumer_group(call.target).checkpoints
+    """Answer with one shard's checkpoint, or with all. For an unknown shard the list is empty."""
+    stored = logstore.get_consumer_group(call.target).checkpoints
     wanted = call.params.get("shard")
     rows = []
     for shard in logstore.shards:
@@ -163,12 +165,12 @@ def _get_checkpoint(logstore: Logstore, call: Call) -> Answer:
                     "consumer": at.consumer if at else "",
                 }
             )
-    return Answer.of_json(rows)
+    return Answer.make_json(rows)
 
 
 def _update_checkpoint(logstore: Logstore, call: Call) -> Answer:
-    wanted = call.json(dict)
-    logstore.consumer_group(call.target).save_checkpoint(
+    wanted = call.parse_json(dict)
+    logstore.get_consumer_group(call.target).save_checkpoint(
         wanted.get("shard", -1),
         str(wanted.get("checkpoint")),
         consumer=call.params.get("consumer", ""),
@@ -178,42 +180,42 @@ def _update_checkpoint(logstore: Logstore, call: Call) -> Answer:
 
 
 def _list_shards(logstore: Logstore, _call: Call) -> Answer:
-    return Answer.of_json([shard.describe() for shard in logstore.shards.values()])
+    return Answer.make_json([shard.describe() for shard in logstore.shards.values()])
 
 
 def _split_shard(logstore: Logstore, call: Call) -> Answer:
-    shards = logstore.split(int(call.target), _hash_key(call))
-    return Answer.of_json([shard.describe() for shard in shards])
+    shards = logstore.split(int(call.target), _parse_hash_key(call))
+    return Answer.make_json([shard.describe() for shard in shards])
 
 
 def _get_cursor(logstore: Logstore, call: Call) -> Answer:
-    shard, start = logstore.shard(int(call.target)), call.param("from")
+    shard, start = logstore.get_shard(int(call.target)), call.get_param("from")
     named = {"begin": shard.begin, "end": shard.end}
     if start in named:
         position = named[start]
     else:
-        position = shard.position_at(call.number("from", 0, 2**63))
-    return Answer.of_json({"cursor": encode_cursor(position)})
+        position = shard.find_position(call.get_number("from", 0, 2**63))
+    return Answer.make_json({"cursor": encode_cursor(position)})
 
 
 def _get_cursor_time(logstore: Logstore, call: Call) -> Answer:
-    shard = logstore.shard(int(call.target))
-    time = shard.received_at(logstore.position(shard, call.param("cursor")))
-    return Answer.of_json({"cursor_time": int(logstore.clock() if time is None else time)})
+    shard = logstore.get_shard(int(call.target))
+    time = shard.find_receive_time(logstore.find_position(shard, call.get_param("cursor")))
+    return Answer.make_json({"cursor_time": int(logstore.clock() if time is None else time)})
 
 
 def _pull_logs(logstore: Logstore, call: Call) -> Answer:
-    number, count = int(call.target), call.number("count", 0, MAX_PULL_COUNT)
+    number, count = int(call.target), call.get_number("count", 0, MAX_PULL_COUNT)
     for name in ("query", "processor"):
         if name in call.params:
             raise SlsError(400, "ParameterInvalid", f"{name} (SPL) is not emulated")
     start, groups = logstore.pull(
-        number, call.param("cursor"), count, call.params.get("end_cursor")
+        number, call.get_param("cursor"), count, call.params.get("end_cursor")
     )
-    shard, end = logstore.shard(number), start + len(groups)
+    shard, end = logstore.get_shard(number), start + len(groups)
     pieces = [piece for group in groups for piece in frame_log_group(group)]
     compress = bool(groups) and "lz4" in call.headers.get("accept-encoding", "")
-    last = shard.received_at(end - 1)
+    last = shard.find_receive_time(end - 1)
     headers = {
         "Content-Type": "application/x-protobuf",
         "x-log-bodyrawsize": str(sum(map(len, pieces))),
@@ -234,12 +236,12 @@ def _render_groups(pieces: list[bytes], compress: bool) -> bytes:
 
 
 def _put_logs(logstore: Logstore, call: Call) -> Answer:
-    key = _hash_key(call) if call.target == "route" else None
-    logstore.put(call.body, None if key is None else logstore.shard_for_key(key).id)
+    key = _parse_hash_key(call) if call.target == "route" else None
+    logstore.put(call.body, None if key is None else logstore.find_shard_by_key(key).id)
     return Answer()
 
 
-def _hash_key(call: Call) -> int | None:
+def _parse_hash_key(call: Call) -> int | None:
     text = call.params.get("key")
     try:
         return None if text is None else int(text, 16)
@@ -249,14 +251,14 @@ def _hash_key(call: Call) -> int | None:
 
 @dataclass(frozen=True)
 class Route:
-    """Which requests are an operation.
+    """The requests that belong to an operation.
 
     Attributes:
-        operation: The operation's name in the API reference.
+        operation: The name of the operation in the API reference.
         method: The HTTP method.
-        path: The whole path; its groups are the Logstore and the target.
-        kind: The query's ``type`` or ``action``; None if it has neither.
-        run: Does it.
+        path: The pattern of the whole path. Its groups are the Logstore and the target.
+        kind: ``type`` or ``action`` of the query. None if the query has neither.
+        run: Runs the operation.
     """
 
     operation: str
@@ -277,7 +279,7 @@ ROUTES = (
     Route("CreateConsumerGroup", "POST", _GROUPS, None, _create_consumer_group),
     Route("UpdateConsumerGroup", "PUT", _GROUP, None, _update_consumer_group),
     Route("DeleteConsumerGroup", "DELETE", _GROUP, None, _delete_consumer_group),
-    Route("ConsumerGroupHeartBeat", "POST", _GROUP, "heartbeat", _heartbeat),
+    Route("ConsumerGroupHeartBeat", "POST", _GROUP, "heartbeat", _accept_heartbeat),
     Route("GetCheckPoint", "GET", _GROUP, None, _get_checkpoint),
     Route("ConsumerGroupUpdateCheckPoint", "POST", _GROUP, "checkpoint", _update_checkpoint),
     Route("GetCursor", "GET", _SHARD, "cursor", _get_cursor),
@@ -291,10 +293,10 @@ OPERATIONS = tuple(route.operation for route in ROUTES)
 
 
 def find_route(method: str, path: str, params: Mapping[str, str]) -> tuple[Route, str, str]:
-    """Return the route of a request, the Logstore's name and the target.
+    """Return the route of a request, the name of its Logstore and its target.
 
     Raises:
-        SlsError: If there is no such operation.
+        SlsError: If the emulator does not have the operation.
     """
     kind = params.get("type") or params.get("action")
     for route in ROUTES:

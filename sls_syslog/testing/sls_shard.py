@@ -1,8 +1,7 @@
 """One shard: LogGroups at consecutive positions, and the cursors that name the positions.
 
-Pure state. It must never touch the network, sleep or take a lock: the caller holds the one lock.
-A cursor is the base64 of a decimal position; each LogGroup is one position; reading starts at the
-cursor's own group and ends before the end cursor's (aliyun/log/logclient.py, PullLogs API page).
+A cursor is the base64 of a decimal position. A read includes the start cursor's group and excludes
+the end cursor's (aliyun/log/logclient.py, PullLogs page). Sans-I/O: no network, sleep or lock.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ __all__ = [
     "encode_cursor",
 ]
 
-KEY_SPACE_END = 2**128 - 1  # hash keys are MD5 sums; the last shard's exclusive end is all ones
-MAX_PULL_BYTES = 10 * 1024 * 1024  # one answer's raw size, about; the PullLogs page says 10 MB
+KEY_SPACE_END = 2**128 - 1  # exclusive end of the last shard: hash keys are MD5 sums
+MAX_PULL_BYTES = 10 * 1024 * 1024  # raw bytes of one answer; the PullLogs page says 10 MB
 
 
 class SlsError(Exception):
@@ -30,8 +29,8 @@ class SlsError(Exception):
 
     Attributes:
         status: The HTTP status.
-        code: The API's errorCode.
-        message: The API's errorMessage.
+        code: The errorCode.
+        message: The errorMessage.
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -50,7 +49,7 @@ def decode_cursor(cursor: str) -> int:
     """Return the position that a cursor names.
 
     Raises:
-        ValueError: If it is not the base64 of a decimal number.
+        ValueError: If the cursor is not the base64 of a decimal number.
     """
     try:
         digits = base64.b64decode(cursor, validate=True)
@@ -61,15 +60,15 @@ def decode_cursor(cursor: str) -> int:
 
 @dataclass(eq=False)
 class Shard:
-    """The LogGroups of one shard and what ListShards says about it.
+    """The LogGroups of one shard, and its attributes in ListShards.
 
     Attributes:
-        id: Its number within the Logstore.
-        begin_key: The first hash key that belongs to it.
-        end_key: The first hash key that no longer does.
-        created: When it came to be, seconds since the epoch.
-        parents: The shards it was split from.
-        readonly: Whether it was split and takes no more logs.
+        id: The number of the shard in its Logstore.
+        begin_key: The first hash key of the shard.
+        end_key: The first hash key after the shard.
+        created: The time of its creation, in seconds since the epoch.
+        parents: The shards from which it was split.
+        readonly: Whether the shard was split and takes no more logs.
     """
 
     id: int
@@ -84,12 +83,15 @@ class Shard:
 
     @property
     def origin(self) -> int:
-        """The first position it ever had: unlike 0, no cursor of a deleted Logstore reaches it."""
+        """The position of the first group ever.
+
+        It comes from the time of creation, so that a cursor of a deleted Logstore is invalid here.
+        """
         return int(self.created) * 10**9
 
     @property
     def begin(self) -> int:
-        """The position of the oldest group that is still there."""
+        """The position of the oldest group that has not expired."""
         return self.origin + self._expired
 
     @property
@@ -99,27 +101,28 @@ class Shard:
 
     @property
     def ever_written(self) -> bool:
-        """Whether it has held a log at any time."""
+        """Whether the shard has ever held a log."""
         return self.end > self.origin
 
     def append(self, log_group: bytes, now: float) -> None:
-        """Store one LogGroup, as received at the time ``now``."""
+        """Store one LogGroup with the receive time ``now``."""
         self._groups.append(log_group)
         self._received.append(now)
 
-    def position_at(self, time: float) -> int:
+    def find_position(self, time: float) -> int:
         """Return the position of the first group received at or after a time (GetCursor)."""
         return self.begin + bisect_left(self._received, time)
 
-    def received_at(self, position: int) -> float | None:
-        """Return when a position's group arrived, or None if no group is there."""
+    def find_receive_time(self, position: int) -> float | None:
+        """Return the receive time of the group at a position, or None if no group is there."""
         index = position - self.begin
         return self._received[index] if 0 <= index < len(self._received) else None
 
     def read(self, position: int, count: int, end: int | None = None) -> list[bytes]:
-        """Return groups from a position on, to ``end``: ``count`` or about ``MAX_PULL_BYTES``.
+        """Return groups from a position on: at most ``count`` groups and ``MAX_PULL_BYTES``.
 
-        However large it is, one group is returned, so that no reader is stuck.
+        Stop before the position ``end``. Return the first group even if it is larger: otherwise no
+        reader could pass it.
         """
         start = position - self.begin
         stop = start + count if end is None else min(start + count, end - self.begin)
@@ -132,17 +135,17 @@ class Shard:
         return groups
 
     def expire(self, groups: int | None = None) -> None:
-        """Forget the oldest groups as the Logstore's TTL does; None forgets all of them."""
+        """Delete the oldest groups, as the retention time does. None deletes all of them."""
         count = len(self._groups) if groups is None else min(groups, len(self._groups))
         del self._groups[:count], self._received[:count]
         self._expired += count
 
     def covers(self, key: int) -> bool:
-        """Whether it takes the logs of a hash key."""
+        """Return whether the shard takes logs with this hash key."""
         return not self.readonly and self.begin_key <= key < self.end_key
 
     def describe(self) -> dict[str, str | int]:
-        """Return its entry in the answer of ListShards and SplitShard."""
+        """Return the shard's entry in the answers of ListShards and SplitShard."""
         return {
             "shardID": self.id,
             "status": "readonly" if self.readonly else "readwrite",

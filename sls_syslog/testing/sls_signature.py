@@ -1,7 +1,7 @@
-"""Check the signature of a request, versions 1 and 4, as the service does.
+"""Check the signature of a request, versions 1 and 4, as the service does. Sans-I/O.
 
-Pure computation over a request's parts, written from the SDK's ``aliyun/log/auth.py``; it must
-never sign with the SDK's own code, or a fault there would cancel itself out.
+It follows the SDK's ``aliyun/log/auth.py``, but must not call it: a bug there would then stay
+hidden.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _V4 = re.compile(
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """What a signature covers.
+    """The parts of a request that a signature covers.
 
     Attributes:
         method: The HTTP method.
         path: The decoded path.
         params: The decoded query.
-        headers: The headers, names in lower case.
-        body: The body as it was sent.
+        headers: The headers, with names in lower case.
+        body: The body as sent.
     """
 
     method: str
@@ -46,11 +46,11 @@ class SignedRequest:
 
 
 def verify_signature(request: SignedRequest, secrets: Mapping[str, str]) -> None:
-    """Refuse a request that is not signed with a known key.
+    """Refuse a request without a valid signature.
 
     Args:
         request: The request.
-        secrets: AccessKey secrets by AccessKey ID.
+        secrets: The known AccessKey secrets, by AccessKey ID.
 
     Raises:
         SlsError: Unauthorized, InvalidAccessKeyId or SignatureNotMatch.
@@ -58,7 +58,7 @@ def verify_signature(request: SignedRequest, secrets: Mapping[str, str]) -> None
     authorization = request.headers.get("authorization", "")
     match = _V1.fullmatch(authorization) or _V4.fullmatch(authorization)
     if match is None:
-        raise SlsError(401, "Unauthorized", "the request carries no known Authorization")
+        raise SlsError(401, "Unauthorized", "the Authorization header is missing or malformed")
     secret = secrets.get(match["id"])
     if secret is None:
         raise SlsError(401, "InvalidAccessKeyId", f"AccessKeyId not found: {match['id']}")
@@ -71,8 +71,9 @@ def verify_signature(request: SignedRequest, secrets: Mapping[str, str]) -> None
 
 
 def _sign_v1(request: SignedRequest, secret: str) -> str:
-    # The SDK adds x-log-date after it has signed, a copy for proxies that drop Date.
-    signed = {name: text for name, text in _log_headers(request).items() if name != "x-log-date"}
+    # Leave out x-log-date. The SDK adds it after signing, for proxies that drop Date.
+    selected = _select_log_headers(request)
+    signed = {name: text for name, text in selected.items() if name != "x-log-date"}
     query = "&".join(f"{name}={value}" for name, value in sorted(request.params.items()))
     body_sum = hashlib.md5(request.body, usedforsecurity=False).hexdigest().upper()
     lines = (
@@ -90,11 +91,11 @@ def _sign_v1(request: SignedRequest, secret: str) -> str:
 def _sign_v4(request: SignedRequest, secret: str, scope: str) -> str:
     signed = {
         name: request.headers[name] for name in ("content-type", "host") if name in request.headers
-    } | _log_headers(request)
+    } | _select_log_headers(request)
     canonical = (
         request.method,
         request.path,
-        "&".join(_v4_parameter(*pair) for pair in sorted(request.params.items())),
+        "&".join(_format_v4_parameter(*pair) for pair in sorted(request.params.items())),
         *(f"{name}:{text.strip()}" for name, text in sorted(signed.items())),
         "",
         ";".join(sorted(signed)),
@@ -106,11 +107,11 @@ def _sign_v4(request: SignedRequest, secret: str, scope: str) -> str:
         scope,
         hashlib.sha256("\n".join(canonical).encode()).hexdigest(),
     )
-    key = reduce(_hmac_sha256, scope.split("/"), f"aliyun_v4{secret}".encode())
-    return _hmac_sha256(key, "\n".join(lines)).hex()
+    key = reduce(_compute_hmac, scope.split("/"), f"aliyun_v4{secret}".encode())
+    return _compute_hmac(key, "\n".join(lines)).hex()
 
 
-def _log_headers(request: SignedRequest) -> dict[str, str]:
+def _select_log_headers(request: SignedRequest) -> dict[str, str]:
     return {
         name: text
         for name, text in request.headers.items()
@@ -118,9 +119,9 @@ def _log_headers(request: SignedRequest) -> dict[str, str]:
     }
 
 
-def _v4_parameter(name: str, value: str) -> str:
+def _format_v4_parameter(name: str, value: str) -> str:
     return f"{name}={quote(value, safe='~')}" if value else name
 
 
-def _hmac_sha256(key: bytes, text: str) -> bytes:
+def _compute_hmac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")

@@ -1,5 +1,5 @@
-"""What the library costs, side by side with the documented way: programs, not tests.
+"""Programs that measure the library beside the documented program: `pipe`, `client`, `scale`.
 
-`python -m tests.benchmarks.pipe` ships through the whole path, `python -m tests.benchmarks.client`
-is about `SyslogClient` alone. No module is named `test_...`, so pytest collects nothing here.
+Run one of them with `python -m tests.benchmarks.pipe`. They are not tests: no module here may have
+a name that pytest collects.
 """

@@ -1,14 +1,14 @@
-"""Send messages one by one: `SyslogClient` beside the handlers of `logging`.
+"""Measure `SyslogClient` beside the handlers of `logging`, one message at a time.
 
 From a clone, with the package and its extra `testing` installed:
 
     python -m tests.benchmarks.client
     python -m tests.benchmarks.client --messages 20000 --repeat 1
 
-The receiver is a process of its own that counts. The clock runs from making the sender to having
-closed it, for ours with the confirmation that the receiver has everything. Over UDP the sender's
-speed is all that is compared: nothing holds it back, so part of what it sends is lost.
-`rfc5424-logging-handler` is compared where it is installed.
+A separate process receives and counts. The clock runs from the creation of the sender to the end of
+its `close`; ours also confirms in this time that the receiver has everything. Over UDP only the
+speed of the sender counts: no sender waits, so a part of the messages is lost.
+`rfc5424-logging-handler` is measured if it is installed.
 """
 
 from __future__ import annotations
@@ -39,51 +39,52 @@ _KINDS: dict[ProtocolName, socket.SocketKind] = {
     "udp": socket.SOCK_DGRAM,
 }
 _LOT = 500  # messages in one call of send_many
-_ARRIVAL_SECONDS = 10.0
-_SETTLE_SECONDS = 0.3  # in which what UDP still carries arrives
+_ARRIVAL_SECONDS = 10.0  # longest wait for the last message over TCP
+_SETTLE_SECONDS = 0.3  # wait for the last datagrams over UDP; lost ones never come
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where the receiver is."""
+class _Address:
+    """The address of the receiver."""
 
     host: str
     port: int
     protocol: ProtocolName
 
 
-_Send = Callable[[_Place, Iterable[str]], None]
+_Send = Callable[[_Address, Iterable[str]], None]
 
 
-def _log(place: _Place, texts: Iterable[str]) -> None:
-    with SyslogClient(place.host, place.port, protocol=place.protocol) as client:
+def _send_by_log(address: _Address, texts: Iterable[str]) -> None:
+    with SyslogClient(address.host, address.port, protocol=address.protocol) as client:
         for text in texts:
             client.log(text, app_name="bench")
 
 
-def _send_many(place: _Place, texts: Iterable[str]) -> None:
+def _send_many(address: _Address, texts: Iterable[str]) -> None:
     messages = (SyslogMessage(message=text, app_name="bench") for text in texts)
-    with SyslogClient(place.host, place.port, protocol=place.protocol) as client:
+    with SyslogClient(address.host, address.port, protocol=address.protocol) as client:
         while lot := list(islice(messages, _LOT)):
             client.send_many(lot)
 
 
-def _standard_library(place: _Place, texts: Iterable[str]) -> None:
-    address = place.host, place.port
-    handler = logging.handlers.SysLogHandler(address, socktype=_KINDS[place.protocol])
-    _through_logging(handler, texts)
+def _send_by_standard_library(address: _Address, texts: Iterable[str]) -> None:
+    handler = logging.handlers.SysLogHandler(
+        (address.host, address.port), socktype=_KINDS[address.protocol]
+    )
+    _send_by_handler(handler, texts)
 
 
-def _rfc5424_handler(place: _Place, texts: Iterable[str]) -> None:
+def _send_by_rfc5424_handler(address: _Address, texts: Iterable[str]) -> None:
     module = importlib.import_module("rfc5424logging")
     handler = module.Rfc5424SysLogHandler(
-        (place.host, place.port), socktype=_KINDS[place.protocol], appname="bench"
+        (address.host, address.port), socktype=_KINDS[address.protocol], appname="bench"
     )
-    _through_logging(handler, texts)
+    _send_by_handler(handler, texts)
 
 
-def _through_logging(handler: logging.Handler, texts: Iterable[str]) -> None:
-    logger = logging.Logger("bench", logging.INFO)  # not in the tree: no other handlers
+def _send_by_handler(handler: logging.Handler, texts: Iterable[str]) -> None:
+    logger = logging.Logger("bench", logging.INFO)  # not in the tree, so it has no other handlers
     logger.addHandler(handler)
     with closing(handler):
         for text in texts:
@@ -91,21 +92,21 @@ def _through_logging(handler: logging.Handler, texts: Iterable[str]) -> None:
 
 
 _SENDERS: dict[str, _Send] = {
-    "SyslogClient.log": _log,
+    "SyslogClient.log": _send_by_log,
     "SyslogClient.send_many": _send_many,
-    "logging.handlers.SysLogHandler": _standard_library,
-    "rfc5424-logging-handler": _rfc5424_handler,
+    "logging.handlers.SysLogHandler": _send_by_standard_library,
+    "rfc5424-logging-handler": _send_by_rfc5424_handler,
 }
 
 
 @dataclass(frozen=True)
 class _Speed:
-    """One run.
+    """The result of one run.
 
     Attributes:
-        wall: Seconds.
+        wall: Seconds of time.
         cpu: Seconds of CPU of this process.
-        arrived: Messages that the receiver counted.
+        arrived: The number of messages that the receiver counted.
     """
 
     wall: float
@@ -113,7 +114,7 @@ class _Speed:
     arrived: int
 
 
-def _texts(messages: int) -> Iterator[str]:
+def _make_texts(messages: int) -> Iterator[str]:
     marker = MARKER.decode()
     for number in range(messages):
         yield (
@@ -124,17 +125,17 @@ def _texts(messages: int) -> Iterator[str]:
         )
 
 
-def _measured(send: _Send, place: _Place, sink: Helper, messages: int) -> _Speed:
-    texts = list(_texts(messages))
+def _measure(send: _Send, address: _Address, sink: Helper, messages: int) -> _Speed:
+    texts = list(_make_texts(messages))
     sink.ask(reset=True, logs=0, seconds=0)
     wall, cpu = time.perf_counter(), time.process_time()
-    send(place, texts)
+    send(address, texts)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    patience = _SETTLE_SECONDS if place.protocol == "udp" else _ARRIVAL_SECONDS
+    patience = _SETTLE_SECONDS if address.protocol == "udp" else _ARRIVAL_SECONDS
     return _Speed(wall, cpu, sink.ask(logs=messages, seconds=patience)["logs"])
 
 
-def _row(name: str, protocol: str, messages: int, speeds: Sequence[_Speed]) -> str:
+def _format_row(name: str, protocol: str, messages: int, speeds: Sequence[_Speed]) -> str:
     wall, cpu = median(one.wall for one in speeds), median(one.cpu for one in speeds)
     arrived = min(one.arrived for one in speeds) / messages
     return (
@@ -143,42 +144,42 @@ def _row(name: str, protocol: str, messages: int, speeds: Sequence[_Speed]) -> s
     )
 
 
-def _available() -> dict[str, _Send]:
+def _find_senders() -> dict[str, _Send]:
     senders = dict(_SENDERS)
     try:
         importlib.import_module("rfc5424logging")
     except ImportError:
         del senders["rfc5424-logging-handler"]
-        print("rfc5424-logging-handler is not installed and left out", file=sys.stderr)
+        print("rfc5424-logging-handler is not installed: not measured", file=sys.stderr)
     return senders
 
 
 @contextmanager
-def _places() -> Iterator[tuple[Helper, list[_Place]]]:
+def _run_sink() -> Iterator[tuple[Helper, list[_Address]]]:
     with Helper("sink") as sink:
         host, ports = sink.ready["host"], sink.ready["ports"]
-        yield sink, [_Place(host, ports[protocol], protocol) for protocol in _KINDS]
+        yield sink, [_Address(host, ports[protocol], protocol) for protocol in _KINDS]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do what the arguments say."""
+    """Measure all senders and print a table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.client")
     parser.add_argument("--messages", type=int, default=200_000, help="in each run (200000)")
     parser.add_argument("--repeat", type=int, default=3, help="runs; medians are shown (3)")
     given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.ERROR)  # that UDP confirms nothing is known here
-    senders = _available()
-    with _places() as (sink, places):
-        cases = [(name, place) for place in places for name in senders]
-        speeds: dict[tuple[str, _Place], list[_Speed]] = {case: [] for case in cases}
+    logging.basicConfig(level=logging.ERROR)  # hide the warning that UDP confirms nothing
+    senders = _find_senders()
+    with _run_sink() as (sink, addresses):
+        cases = [(name, address) for address in addresses for name in senders]
+        speeds: dict[tuple[str, _Address], list[_Speed]] = {case: [] for case in cases}
         for _turn in range(given.repeat):
-            for name, place in cases:
-                speed = _measured(senders[name], place, sink, given.messages)
-                speeds[name, place].append(speed)
+            for name, address in cases:
+                speed = _measure(senders[name], address, sink, given.messages)
+                speeds[name, address].append(speed)
     print("| sender                         | to  | messages/s | CPU us/message | arrived |")
     print("| ------------------------------ | --- | ---------- | -------------- | ------- |")
-    for (name, place), runs in speeds.items():
-        print(_row(name, place.protocol, given.messages, runs))
+    for (name, address), runs in speeds.items():
+        print(_format_row(name, address.protocol, given.messages, runs))
 
 
 if __name__ == "__main__":

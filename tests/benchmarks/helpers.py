@@ -1,4 +1,4 @@
-"""Start the programs beside the one that is measured, and talk with them."""
+"""Start the helper programs of a benchmark, and talk to them: lines of JSON through pipes."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-__all__ = ["ROOT", "Helper", "command", "environment"]
+__all__ = ["ROOT", "Helper", "make_command", "make_environ"]
 
 ROOT = Path(__file__).resolve().parents[2]
-_END_SECONDS = 10.0
+_END_SECONDS = 10.0  # longest wait for the end of a helper; then it is killed
 
 
-def command(module: str, options: Mapping[str, Any]) -> list[str]:
-    """How a program of this package is started."""
+def make_command(module: str, options: Mapping[str, Any]) -> list[str]:
+    """Make the command that starts a program of this package."""
     return [sys.executable, "-m", f"tests.benchmarks.{module}", json.dumps(options)]
 
 
-def environment() -> dict[str, str]:
-    """The variables a program is started with: the machine's settings for others are left out."""
+def make_environ() -> dict[str, str]:
+    """Make the environment of a program: only the variables that Python needs."""
     kept = ("PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
 class Helper:
-    """The emulator or the sink: a context manager that ends its program.
+    """The emulator or the sink, as a context manager that ends the program.
 
     Attributes:
-        ready: What it said when it was ready.
+        ready: The first line of the program, printed when it was ready.
     """
 
     def __init__(self, module: str, options: Mapping[str, Any] | None = None) -> None:
         self._module = module
         self._process = subprocess.Popen(
-            command(module, options or {}),
+            make_command(module, options or {}),
             cwd=ROOT,
-            env=environment(),
+            env=make_environ(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.ready = self._answer()
+        self.ready = self._read_answer()
 
     def ask(self, **question: Any) -> dict[str, Any]:
-        """Ask, and wait for the answer."""
+        """Send a question and wait for its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
-        return self._answer()
+        return self._read_answer()
 
-    def _answer(self) -> dict[str, Any]:
+    def _read_answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self.close()
-            raise SystemExit(f"{self._module} has ended; what it said is above")
+            raise SystemExit(f"{self._module} ended too early; see its output above")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def close(self) -> None:
-        """End it: the end of its input is its end."""
+        """End the program by closing its input."""
         try:
             self._process.communicate(timeout=_END_SECONDS)
         except subprocess.TimeoutExpired:

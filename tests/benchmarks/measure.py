@@ -1,4 +1,4 @@
-"""One run of one way: start its program, wait for the last log, end it, see what it cost."""
+"""Run one variant: start its program, wait for the last log, end it, and measure its cost."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .helpers import ROOT, Helper, command, environment
-from .ways import BASE_SETTINGS, Way
+from .helpers import ROOT, Helper, make_command, make_environ
+from .variants import BASE_SETTINGS, Variant
 
 __all__ = ["Bench", "Run"]
 
-_LONGEST_RUN = 600.0  # seconds
-_LONGEST_SAVE = 15.0  # from the last log's arrival to its checkpoint
-_LONGEST_END = 60.0  # from SIGTERM to the end
-_LOOK = 0.2  # between two looks at whether the program still runs
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_LONGEST_RUN = 600.0  # seconds from the start to the last log
+_LONGEST_SAVE = 15.0  # seconds from the last log to its checkpoint
+_LONGEST_END = 60.0  # seconds from SIGTERM to the end; then SIGKILL
+_LOOK = 0.2  # seconds between two checks whether the program still runs
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes; see getrusage(2)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run cost.
+    """The cost of one run.
 
     Attributes:
-        cpu: Seconds of CPU, user and system, of the whole process.
-        system_cpu: How many of them in the kernel.
-        startup_cpu: How many of them before the worker was made.
+        cpu: Seconds of CPU of the whole process, user and system.
+        system_cpu: The part of `cpu` in the kernel.
+        startup_cpu: The part of `cpu` before the worker was made.
         wall: Seconds from the start of the process to the arrival of the last log.
-        peak_rss: Bytes.
-        arrived: Logs that the receiver counted.
-        complete: Whether these are all, once each, with every checkpoint at its end.
-        said: What it wrote to its standard error.
+        peak_rss: Largest resident memory, in bytes.
+        arrived: The number of logs that the receiver counted.
+        complete: Whether each log arrived exactly once, and every checkpoint is at its end.
+        output: The standard error of the process.
     """
 
     cpu: float
@@ -47,7 +47,7 @@ class Run:
     peak_rss: int
     arrived: int
     complete: bool
-    said: str
+    output: str
 
 
 class Bench:
@@ -65,78 +65,78 @@ class Bench:
         self.logs: int = server.ready["logs"]
         self.raw_bytes: int = server.ready["raw_bytes"]
 
-    def run(self, way: Way, profile: Path | None = None, processes: int = 1) -> Run:
-        """Ship everything once, from the first log on, as a new consumer group.
+    def run(self, variant: Variant, profile: Path | None = None, processes: int = 1) -> Run:
+        """Ship all logs once, with a new consumer group.
 
         Args:
-            way: How.
-            profile: Where the program writes its profile. None means none, which is quicker.
-            processes: How many of its programs share the shards.
+            variant: The variant to run.
+            profile: The file for a profile. None makes no profile, which is faster.
+            processes: The number of processes that share the shards.
         """
         self._runs += 1
         group = f"bench-{os.getpid()}-{self._runs}"
         self._sink.ask(reset=True, logs=0, seconds=0)
         with tempfile.TemporaryDirectory(prefix="sls-syslog-bench-") as directory:
-            report, said = Path(directory, "report.json"), Path(directory, "said.txt")
-            options = self._options(way, report, profile)
-            with said.open("wb") as errors:
+            report, output = Path(directory, "report.json"), Path(directory, "output.txt")
+            options = self._make_options(variant, report, profile)
+            with output.open("wb") as errors:
                 began = time.monotonic()
                 endings = [
-                    _Ending(self._start(way, options, group, errors)) for _ in range(processes)
+                    _Ending(self._start(variant, options, group, errors)) for _ in range(processes)
                 ]
-                usages = self._watch(endings, group, way)
+                usages = self._watch(endings, group, variant)
             seen = self._sink.ask(logs=self.logs, seconds=0)
             drained = self._is_drained(group, 0)
             return Run(
                 cpu=sum(usage.ru_utime + usage.ru_stime for usage in usages),
                 system_cpu=sum(usage.ru_stime for usage in usages),
-                startup_cpu=processes * _startup_cpu(report),
+                startup_cpu=processes * _read_startup_cpu(report),
                 wall=max(seen["last"] - began, 0.0),
                 peak_rss=max(usage.ru_maxrss for usage in usages) * _MAXRSS_UNIT,
                 arrived=seen["logs"],
-                # What the SDK's own programs save in the end is not what is measured.
-                complete=(drained or not way.saves_at_once)
+                # Do not judge the last checkpoints of the SDK's own programs.
+                complete=(drained or not variant.saves_at_once)
                 and seen["logs"] == self.logs
                 and all(ending.succeeded for ending in endings),
-                said=said.read_text(errors="replace"),
+                output=output.read_text(errors="replace"),
             )
 
     def _start(
-        self, way: Way, options: dict[str, Any], group: str, errors: BinaryIO
+        self, variant: Variant, options: dict[str, Any], group: str, errors: BinaryIO
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            command(way.program, options),
+            make_command(variant.program, options),
             cwd=ROOT,
-            env={**environment(), **self._server.ready["environ"], "SLS_CG": group},
+            env={**make_environ(), **self._server.ready["environ"], "SLS_CG": group},
             stdin=subprocess.DEVNULL,
             stderr=errors,
         )
 
-    def _options(self, way: Way, report: Path, profile: Path | None) -> dict[str, Any]:
+    def _make_options(self, variant: Variant, report: Path, profile: Path | None) -> dict[str, Any]:
         place = self._sink.ready
-        protocol = way.settings.get("protocol", "tcp")
+        protocol = variant.settings.get("protocol", "tcp")
         trust = {"cert_path": place["cert_path"]} if protocol == "tls" else {}
         where = {"host": place["host"], "port": place["ports"][protocol], "protocol": protocol}
         return {
-            "settings": {**BASE_SETTINGS, **where, **trust, **way.settings},
-            "processor": way.processor,
+            "settings": {**BASE_SETTINGS, **where, **trust, **variant.settings},
+            "processor": variant.processor,
             "report": str(report),
             "profile": str(profile) if profile else None,
         }
 
-    def _watch(self, endings: Sequence[_Ending], group: str, way: Way) -> list[Any]:
-        """Let them run until all is confirmed, end them; their resource usages."""
+    def _watch(self, endings: Sequence[_Ending], group: str, variant: Variant) -> list[Any]:
+        """Wait until all logs are confirmed, and end the processes. Return their usages."""
 
         def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
             until = time.monotonic() + seconds
             while not condition():
-                if time.monotonic() > until or any(ending.has_come() for ending in endings):
+                if time.monotonic() > until or any(ending.is_over() for ending in endings):
                     return False
             return True
 
         try:
             arrived = wait_for(lambda: self._has_arrived(_LOOK), _LONGEST_RUN)
-            if arrived and way.saves_at_once:
+            if arrived and variant.saves_at_once:
                 wait_for(lambda: self._is_drained(group, _LOOK), _LONGEST_SAVE)
         finally:
             for ending in endings:
@@ -152,7 +152,7 @@ class Bench:
 
 
 class _Ending:
-    """The end of a process, with what it has used: `Popen` would throw that away."""
+    """Ends a process and keeps its resource usage, which `Popen` drops."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -160,25 +160,25 @@ class _Ending:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has ended with status 0."""
+        """Whether the process ended with status 0."""
         return self._process.returncode == 0
 
     def ask(self) -> None:
-        """SIGTERM."""
-        if not self.has_come():
+        """Send SIGTERM."""
+        if not self.is_over():
             self._process.terminate()
 
     def wait(self) -> Any:
-        """The resource usage; SIGKILL if it takes too long."""
+        """Wait for the end, with SIGKILL if it takes too long. Return the resource usage."""
         until = time.monotonic() + _LONGEST_END
-        while not self.has_come():
+        while not self.is_over():
             if time.monotonic() > until:
                 self._process.kill()
             time.sleep(0.02)
         return self._usage
 
-    def has_come(self) -> bool:
-        """Whether it has ended."""
+    def is_over(self) -> bool:
+        """Return whether the process has ended."""
         if self._usage is None:
             pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
             if pid:
@@ -187,7 +187,7 @@ class _Ending:
         return self._usage is not None
 
 
-def _startup_cpu(report: Path) -> float:
-    if not report.exists():  # it failed before
+def _read_startup_cpu(report: Path) -> float:
+    if not report.exists():  # the program failed earlier
         return 0.0
     return float(json.loads(report.read_text(encoding="utf-8"))["startup_cpu"])

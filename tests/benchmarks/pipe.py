@@ -1,21 +1,23 @@
-"""Ship a Logstore through the whole path in several ways, and compare what each costs.
+"""Ship a Logstore through the whole path with several variants, and compare their costs.
 
 From a clone, with the package and its extra `testing` installed (POSIX only):
 
-    python -m tests.benchmarks.pipe                              # the table of the contract
+    python -m tests.benchmarks.pipe                              # all variants
     python -m tests.benchmarks.pipe --megabytes 40 --repeat 1    # a quick look
-    python -m tests.benchmarks.pipe --ways documented,default,tls --json costs.json
+    python -m tests.benchmarks.pipe --variants documented,default,tls --json costs.json
     python -m tests.benchmarks.pipe --profile default            # where the time goes
 
-The kit's emulator (real HTTP, lz4, signed requests), the shipping program with the SDK's own
-ConsumerWorker, and the receiver are processes of their own. Measured is the shipping one: user and
-system CPU from its start to its end, per decimal MB of logs as SLS counts them. Its time on the
-wall is bound by the emulator and by how often the SDK fetches. Runs of all ways are interleaved,
-so that noise hits all alike; on a busy machine CPU time grows too, so judge ratios. The start-up
-counts, and weighs on a small load: its share is shown.
+Three processes run: the kit's emulator (real HTTP, lz4, signed requests), the shipping program with
+the SDK's own ConsumerWorker, and the receiver. The table has the cost of the shipping program: user
+and system CPU from its start to its end, per decimal MB of logs as SLS counts them. CPU includes
+the start-up, which matters with few logs; the table shows it. The emulator and the SDK's fetch
+interval limit the wall time.
 
-A profile is best taken with Python 3.10 or 3.11. Later ones show what other threads wait for as
-well, as `time.sleep` and `_bootstrap_inner`.
+The runs of all variants are interleaved, so that noise hits all of them. On a busy machine CPU time
+grows too: compare ratios.
+
+Take a profile with Python 3.10 or 3.11. With later versions it also shows the waits of other
+threads, as `time.sleep` and `_bootstrap_inner`.
 """
 
 from __future__ import annotations
@@ -32,94 +34,107 @@ from pathlib import Path
 
 from .helpers import Helper
 from .measure import Bench, Run
-from .report import as_json, as_markdown, draw, figures_of
-from .ways import WAYS, Way
+from .report import draw, format_markdown, make_json, take_medians
+from .variants import VARIANTS, Variant
 
 __all__ = ["main"]
 
 
-def _ways(text: str) -> list[Way]:
+def _parse_variants(text: str) -> list[Variant]:
     names = text.split(",")
-    unknown = [name for name in names if name not in WAYS]
+    unknown = [name for name in names if name not in VARIANTS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"no {unknown[0]!r} among {', '.join(WAYS)}")
-    return [WAYS[name] for name in names]
+        expected = ", ".join(VARIANTS)
+        raise argparse.ArgumentTypeError(f"expected some of {expected}, got {unknown[0]!r}")
+    return [VARIANTS[name] for name in names]
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.pipe", description=(__doc__ or "").partition("\n")[0]
     )
     add = parser.add_argument
-    add("--megabytes", type=float, default=200, help="of logs, uncompressed (200)")
-    add("--shards", type=int, default=4, help="of the Logstore (4)")
-    add("--repeat", type=int, default=3, help="runs of each way; medians are shown (3)")
-    add("--ways", type=_ways, default=list(WAYS.values()), help=f"some of {','.join(WAYS)}")
-    add("--json", type=Path, metavar="FILE", help="write everything, single runs included")
+    add("--megabytes", type=float, default=200, help="size of the logs, uncompressed (200)")
+    add("--shards", type=int, default=4, help="shards of the Logstore (4)")
+    add("--repeat", type=int, default=3, help="runs of each variant; medians are shown (3)")
+    add(
+        "--variants",
+        type=_parse_variants,
+        default=list(VARIANTS.values()),
+        help=f"some of {','.join(VARIANTS)}",
+    )
+    add("--json", type=Path, metavar="FILE", help="write all figures, also those of each run")
     add("--markdown", type=Path, metavar="FILE", help="write the table")
-    add("--plot", type=Path, metavar="FILE.svg", help="draw it; needs matplotlib")
-    add("--profile", choices=WAYS, metavar="WAY", help="one run of a way under cProfile instead")
-    add("--top", type=int, default=30, help="functions that --profile shows (30)")
+    add("--plot", type=Path, metavar="FILE.svg", help="draw the CPU costs; needs matplotlib")
+    add(
+        "--profile",
+        choices=VARIANTS,
+        metavar="VARIANT",
+        help="one run of a variant under cProfile instead",
+    )
+    add("--top", type=int, default=30, help="number of functions that --profile shows (30)")
     return parser.parse_args(arguments)
 
 
 @contextmanager
-def _bench(megabytes: float, shards: int) -> Iterator[Bench]:
+def _run_helpers(megabytes: float, shards: int) -> Iterator[Bench]:
     print(f"Making {megabytes:g} MB of logs ...", file=sys.stderr)
     options = {"megabytes": megabytes, "shards": shards}
     with Helper("server", options) as server, Helper("sink") as sink:
         yield Bench(server, sink)
 
 
-def _measure(bench: Bench, ways: Sequence[Way], repeat: int) -> dict[str, list[Run]]:
-    runs: dict[str, list[Run]] = {way.name: [] for way in ways}
+def _measure(bench: Bench, variants: Sequence[Variant], repeat: int) -> dict[str, list[Run]]:
+    runs: dict[str, list[Run]] = {variant.name: [] for variant in variants}
     for turn in range(1, repeat + 1):
-        for way in ways:
-            run = bench.run(way)
-            runs[way.name].append(run)
-            _say(bench, f"{turn}/{repeat} {way.name}", run)
+        for variant in variants:
+            run = bench.run(variant)
+            runs[variant.name].append(run)
+            _print_run(bench, f"{turn}/{repeat} {variant.name}", run)
     return runs
 
 
-def _say(bench: Bench, what: str, run: Run) -> None:
+def _print_run(bench: Bench, what: str, run: Run) -> None:
     cost = 1000 * run.cpu / (bench.raw_bytes / 1e6)
     print(f"{what:<20}{cost:7.1f} ms/MB {run.wall:7.1f} s", file=sys.stderr)
     if not run.complete:
-        print(f"INCOMPLETE: {run.arrived} of {bench.logs} logs\n{run.said}", file=sys.stderr)
+        print(f"INCOMPLETE: {run.arrived} of {bench.logs} logs\n{run.output}", file=sys.stderr)
 
 
-def _profile(bench: Bench, way: Way, top: int) -> None:
-    """Print where the SDK's tasks spend their time, waiting for the network included."""
+def _profile(bench: Bench, variant: Variant, top: int) -> None:
+    """Print where the SDK's tasks spend their time, including waits for the network."""
     with tempfile.TemporaryDirectory(prefix="sls-syslog-bench-") as directory:
         path = Path(directory, "profile")
-        _say(bench, way.name, bench.run(way, profile=path))
-        print(f"{way.name}, {bench.logs} logs: the SDK's tasks, all in one thread, which waits in")
-        print("SimpleQueue.get for tasks, and in recv_into for SLS and the receiver.")
+        _print_run(bench, variant.name, bench.run(variant, profile=path))
+        print(
+            f"{variant.name}, {bench.logs} logs. All tasks of the SDK run in one thread. It waits"
+        )
+        print("in SimpleQueue.get for tasks, and in recv_into for SLS and the receiver.")
         stats = pstats.Stats(str(path))
         stats.sort_stats(pstats.SortKey.TIME).print_stats(top)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say.
+    """Measure the variants and print a table, or print a profile.
 
     Returns:
-        0; 1 if a run lost a log, sent one twice, or left a checkpoint behind.
+        0. 1 if a run lost a log, sent one twice, or did not save the last checkpoints.
     """
-    given = _arguments(arguments)
+    given = _parse_arguments(arguments)
     about = {"megabytes": given.megabytes, "shards": given.shards, "load": os.getloadavg()}
-    with _bench(given.megabytes, given.shards) as bench:
+    with _run_helpers(given.megabytes, given.shards) as bench:
         if given.profile:
-            _profile(bench, WAYS[given.profile], given.top)
+            _profile(bench, VARIANTS[given.profile], given.top)
             return 0
-        runs = _measure(bench, given.ways, given.repeat)
-    figures = {name: figures_of(each, bench.raw_bytes) for name, each in runs.items()}
-    table = as_markdown(figures)
+        runs = _measure(bench, given.variants, given.repeat)
+    figures = {name: take_medians(each, bench.raw_bytes) for name, each in runs.items()}
+    table = format_markdown(figures)
     print(table)
     if given.markdown:
         given.markdown.write_text(table + "\n", encoding="utf-8")
     if given.json:
         about |= {"logs": bench.logs, "raw_bytes": bench.raw_bytes}
-        given.json.write_text(json.dumps(as_json(figures, runs, about), indent=2) + "\n")
+        given.json.write_text(json.dumps(make_json(figures, runs, about), indent=2) + "\n")
     if given.plot:
         draw(figures, given.plot)
     return 0 if all(own.complete for own in figures.values()) else 1

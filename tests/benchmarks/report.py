@@ -1,4 +1,4 @@
-"""From runs to medians, and from these to a table, JSON and a plot."""
+"""Turn runs into medians, and medians into a table, JSON and a plot."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from statistics import median
 from typing import Any
 
 from .measure import Run
-from .ways import WAYS
+from .variants import VARIANTS
 
-__all__ = ["Figures", "as_json", "as_markdown", "draw", "figures_of"]
+__all__ = ["Figures", "draw", "format_markdown", "make_json", "take_medians"]
 
 _HEADINGS = (
-    *("way", "CPU ms/MB", "of it start-up", "MB/core-s", "wall MB/s", "peak RSS MB"),
+    *("variant", "CPU ms/MB", "start-up ms/MB", "MB/core-s", "wall MB/s", "peak RSS MB"),
     *("x documented", "x default", "target", "met", "all arrived"),
 )
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The medians of a way's runs.
+    """The medians of a variant's runs.
 
     Attributes:
-        ms_per_mb: Milliseconds of CPU of the whole process per raw MB, start-up included.
-        startup_ms_per_mb: What of it is the start-up: the larger the load, the less.
+        ms_per_mb: Milliseconds of CPU of the whole process per raw MB, including the start-up.
+        startup_ms_per_mb: The part of the start-up in `ms_per_mb`. More logs make it smaller.
         mb_per_core_second: Raw MB per second of CPU.
-        mb_per_second: Raw MB per second of time, start-up included.
-        peak_rss_mb: MB.
+        mb_per_second: Raw MB per second of time, including the start-up.
+        peak_rss_mb: Largest resident memory, in MB.
         complete: Whether each run delivered every log once and saved every checkpoint.
     """
 
@@ -43,8 +43,8 @@ class Figures:
     complete: bool
 
 
-def figures_of(runs: Sequence[Run], raw_bytes: int) -> Figures:
-    """The medians of one way's runs."""
+def take_medians(runs: Sequence[Run], raw_bytes: int) -> Figures:
+    """Take the medians of one variant's runs."""
     megabytes = raw_bytes / 1e6
     cpu, wall = median(run.cpu for run in runs), median(run.wall for run in runs)
     return Figures(
@@ -57,15 +57,15 @@ def figures_of(runs: Sequence[Run], raw_bytes: int) -> Figures:
     )
 
 
-def _ratio(name: str, other: str, figures: Mapping[str, Figures]) -> float | None:
+def _compare(name: str, other: str, figures: Mapping[str, Figures]) -> float | None:
     if other not in figures:
         return None
     return figures[name].ms_per_mb / figures[other].ms_per_mb
 
 
-def _verdict(name: str, figures: Mapping[str, Figures]) -> str:
-    target = WAYS[name].target
-    ratio = _ratio(name, target.of, figures) if target else None
+def _judge(name: str, figures: Mapping[str, Figures]) -> str:
+    target = VARIANTS[name].target
+    ratio = _compare(name, target.of, figures) if target else None
     if target is None or ratio is None:
         return ""
     if ratio > target.most or not figures[name].complete:
@@ -73,9 +73,9 @@ def _verdict(name: str, figures: Mapping[str, Figures]) -> str:
     return "yes" if ratio <= (target.goal or target.most) else "accepted"
 
 
-def _row(name: str, figures: Mapping[str, Figures]) -> tuple[str, ...]:
+def _format_row(name: str, figures: Mapping[str, Figures]) -> tuple[str, ...]:
     own = figures[name]
-    ratios = (_ratio(name, other, figures) for other in ("documented", "default"))
+    ratios = (_compare(name, other, figures) for other in ("documented", "default"))
     return (
         name,
         f"{own.ms_per_mb:.1f}",
@@ -84,15 +84,15 @@ def _row(name: str, figures: Mapping[str, Figures]) -> tuple[str, ...]:
         f"{own.mb_per_second:.1f}",
         f"{own.peak_rss_mb:.0f}",
         *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
-        str(WAYS[name].target or ""),
-        _verdict(name, figures),
+        str(VARIANTS[name].target or ""),
+        _judge(name, figures),
         "yes" if own.complete else "NO",
     )
 
 
-def as_markdown(figures: Mapping[str, Figures]) -> str:
-    """A table, one row for each way."""
-    rows = [_HEADINGS, *(_row(name, figures) for name in figures)]
+def format_markdown(figures: Mapping[str, Figures]) -> str:
+    """Format a table with one row for each variant."""
+    rows = [_HEADINGS, *(_format_row(name, figures) for name in figures)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = [tuple("-" * width for width in widths)]
     lines = (
@@ -104,40 +104,40 @@ def as_markdown(figures: Mapping[str, Figures]) -> str:
     return "\n".join(lines)
 
 
-def as_json(
+def make_json(
     figures: Mapping[str, Figures], runs: Mapping[str, Sequence[Run]], about: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Everything, each single run included."""
+    """Return all figures, also those of each run."""
     machine = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
     }
-    ways = {
+    variants = {
         name: {
             **asdict(figures[name]),
-            "x_documented": _ratio(name, "documented", figures),
-            "x_default": _ratio(name, "default", figures),
-            "target": asdict(target) if (target := WAYS[name].target) else None,
+            "x_documented": _compare(name, "documented", figures),
+            "x_default": _compare(name, "default", figures),
+            "target": asdict(target) if (target := VARIANTS[name].target) else None,
             "runs": [asdict(run) for run in runs[name]],
         }
         for name in figures
     }
-    return {**about, **machine, "ways": ways}
+    return {**about, **machine, "variants": variants}
 
 
 def draw(figures: Mapping[str, Figures], path: Path) -> None:
     """Draw CPU per MB as bars, with matplotlib.
 
     Raises:
-        SystemExit: If that is not installed.
+        SystemExit: If matplotlib is not installed.
     """
     try:
         matplotlib = importlib.import_module("matplotlib")
         matplotlib.use("svg" if path.suffix == ".svg" else "agg")
         plot = importlib.import_module("matplotlib.pyplot")
     except ImportError:
-        raise SystemExit("--plot needs matplotlib") from None
+        raise SystemExit("--plot needs matplotlib: pip install matplotlib") from None
     names = list(figures)[::-1]
     figure, axes = plot.subplots(figsize=(8, 0.4 * len(names) + 1.2), layout="constrained")
     bars = axes.barh(names, [figures[name].ms_per_mb for name in names])

@@ -1,12 +1,12 @@
-"""Whether the cost of a log stays the same: many logs, large ones, wide ones, several processes.
+"""Measure how the cost of a log grows: with many, large and wide logs, and several processes.
 
 From a clone, with the package and its extra `testing` installed:
 
     python -m tests.benchmarks.scale
 
-The first table is about encoding alone, in this process: CPU for each log and each MB. The second
-ships through the whole path, with several consumer processes that share 8 shards, and with one
-that has 64; what they can gain is bound by the cores that the emulator and the receiver leave.
+The first table has the CPU cost of encoding alone, in this process. The second table ships through
+the whole path, with several consumer processes that share 8 shards, and with one that has 64. The
+emulator and the receiver need cores too: they limit the gain of more processes.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from sls_syslog.testing.loggroup import frame_log_group
 
 from .helpers import Helper
 from .measure import Bench
-from .ways import WAYS
+from .variants import VARIANTS
 
 __all__ = ["main"]
 
-_BATCH_BYTES = 10_000_000  # what one fetch of the SDK brings at most
-_GROUP_LOGS = 500
-_ENCODED_BYTES = 40_000_000  # of each kind of log, so that the clock has something to measure
+_BATCH_BYTES = 10_000_000  # the most that one fetch of the SDK returns
+_GROUP_LOGS = 500  # logs of one LogGroup
+_ENCODED_BYTES = 40_000_000  # bytes to encode of each kind of log, enough for the clock
 
-# logs in all, fields of each, bytes of each
+# number of logs, fields of each, bytes of each
 _KINDS = [
     (1, 16, 550),
     (100, 16, 550),
@@ -52,7 +52,7 @@ _KINDS = [
 _SHARES = [(8, 1), (8, 2), (8, 4), (64, 1)]
 
 
-def _batch(logs: int, fields: int, size: int) -> Any:
+def _make_batch(logs: int, fields: int, size: int) -> Any:
     value = "x" * max(1, size // fields - len("field_000"))
     log = [(f"field_{number:03d}", value) for number in range(fields)]
     raw = b""
@@ -66,38 +66,38 @@ def _batch(logs: int, fields: int, size: int) -> Any:
     return batch
 
 
-def _encoded(logs: int, fields: int, size: int) -> tuple[float, int]:
-    """Seconds of CPU, and how many logs they were for."""
+def _measure_encoding(logs: int, fields: int, size: int) -> tuple[float, int]:
+    """Return the seconds of CPU, and the number of logs encoded in them."""
     settings = ShipperSettings(host="siem")
     encoder = LogEncoder(settings, MessageHooks(settings))
-    batch = _batch(min(logs, max(1, _BATCH_BYTES // size)), fields, size)
+    batch = _make_batch(min(logs, max(1, _BATCH_BYTES // size)), fields, size)
     in_batch = sum(len(group.Logs) for group in batch.LogGroups)
     batches = max(1, logs // in_batch, round(_ENCODED_BYTES / size / in_batch))
     if logs >= _GROUP_LOGS:
-        encoder.encode(batch)  # a shape is made once
+        encoder.encode(batch)  # the encoder prepares each shape of log once; do not measure that
     began = time.process_time()
     for _ in range(batches):
         encoder.encode(batch)
     return time.process_time() - began, batches * in_batch
 
 
-def _encoding() -> Iterator[str]:
+def _format_encoding() -> Iterator[str]:
     yield "| logs in a batch or in all | fields | bytes each | CPU us/log | CPU ms/MB |"
     yield "| --- | --- | --- | --- | --- |"
     for logs, fields, size in _KINDS:
-        seconds, encoded = _encoded(logs, fields, size)
+        seconds, encoded = _measure_encoding(logs, fields, size)
         micros, millis = 1e6 * seconds / encoded, 1e9 * seconds / (encoded * size)
         yield f"| {logs:,} | {fields:,} | {size:,} | {micros:,.1f} | {millis:.1f} |"
 
 
-def _sharing(megabytes: float, repeat: int) -> Iterator[str]:
+def _format_sharing(megabytes: float, repeat: int) -> Iterator[str]:
     yield "| shards | processes | wall MB/s | CPU ms/MB | peak RSS MB of one | all arrived |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for shards, processes in _SHARES:
         options = {"megabytes": megabytes, "shards": shards}
         with Helper("server", options) as server, Helper("sink") as sink:
             bench = Bench(server, sink)
-            runs = [bench.run(WAYS["default"], processes=processes) for _ in range(repeat)]
+            runs = [bench.run(VARIANTS["default"], processes=processes) for _ in range(repeat)]
         best = min(runs, key=lambda run: run.wall)
         size = bench.raw_bytes / 1e6
         arrived = "yes" if all(run.complete for run in runs) else "NO"
@@ -108,15 +108,15 @@ def _sharing(megabytes: float, repeat: int) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do what the arguments say."""
+    """Measure and print both tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale")
     parser.add_argument("--megabytes", type=float, default=200, help="shipped in each run (200)")
     parser.add_argument("--repeat", type=int, default=2, help="runs; the quickest is shown (2)")
     given = parser.parse_args(arguments)
-    for line in _encoding():
+    for line in _format_encoding():
         print(line, flush=True)
     print()
-    for line in _sharing(given.megabytes, given.repeat):
+    for line in _format_sharing(given.megabytes, given.repeat):
         print(line, flush=True)
 
 

@@ -1,6 +1,6 @@
-"""SLS in a process of its own: the kit's emulator, filled before anything is measured.
+"""A program with the kit's emulator. It fills the emulator before the measurement begins.
 
-A program: it prints one line of JSON when it is ready, and then answers lines with lines.
+It prints one line of JSON when it is ready. Then it answers each line of its input with a line.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import asdict
 
 from sls_syslog.testing import SlsEmulator
 
-from .workload import Workload, audit_groups
+from .workload import Workload, make_groups
 
 __all__: list[str] = []
 
 
 def _fill(emulator: SlsEmulator, megabytes: float) -> Workload:
     logs = raw_bytes = 0
-    for raw, group in audit_groups(megabytes):
+    for raw, group in make_groups(megabytes):
         emulator.put_group(raw)
         logs, raw_bytes = logs + group.logs, raw_bytes + group.raw_bytes
     return Workload(logs, raw_bytes)
@@ -32,7 +32,7 @@ def _is_drained(emulator: SlsEmulator, group: str, seconds: float) -> bool:
     return True
 
 
-def _main() -> None:
+def main() -> None:
     options = json.loads(sys.argv[1])
     with SlsEmulator(shards=options["shards"]) as emulator:
         workload = _fill(emulator, options["megabytes"])
@@ -44,4 +44,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    main()

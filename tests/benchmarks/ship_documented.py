@@ -1,4 +1,4 @@
-"""The program that Alibaba Cloud documents, by its steps, over the syslog client of the SDK."""
+"""The program that Alibaba Cloud documents, step by step, with the syslog client of the SDK."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEVERITY = getattr(syslogclient, f"SEV_{_SETTINGS['severity'].upper()}")
 
 
 class DocumentedProcessor(ConsumerProcessorBase):
-    """For each batch: connect, send every log, close, save the checkpoint."""
+    """For each batch, connects, sends every log, closes, and saves the checkpoint."""
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> None:
         logs = PullLogResponse.loggroups_to_flattern_list(

@@ -1,4 +1,4 @@
-"""A user's program over `sls_syslog`, by its public names only."""
+"""A user's program over `sls_syslog`. It must use only public names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["DictHook"]
 
 
 class DictHook(SyslogShipperProcessor):
-    """A hook of the usual kind: it builds the text from the whole mapping."""
+    """Has a typical hook: it makes the text from the whole mapping."""
 
     def format_message(self, log: Mapping[str, str]) -> str | None:
         return "".join(f"||{key}={value}" for key, value in log.items() if key != "__time__")

@@ -1,4 +1,4 @@
-"""The floor: what the SDK takes to fetch and parse, and one raw `sendall` of what it fetched."""
+"""The lower limit of the cost: the SDK fetches and parses, one `sendall` sends the raw batch."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .shipping import OPTIONS, run_sdk_worker, ship
 __all__ = ["RawProcessor"]
 
 
-def _fetched_and_parsed(response: Any) -> tuple[bytes, Any]:
-    body = response._raw_uncompressed_body  # parsing lets go of it
+def _parse(response: Any) -> tuple[bytes, Any]:
+    body = response._raw_uncompressed_body  # parsing drops it
     return body, response.get_loggroup_list()
 
 
 class RawProcessor(ConsumerProcessorBase):
-    """Sends each batch as the protobuf message that it was, and looks into nothing."""
+    """Sends each batch as the protobuf message that it was, without reading it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._preprocessor = _fetched_and_parsed
+        self._preprocessor = _parse
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> None:
         body, _parsed = log_groups

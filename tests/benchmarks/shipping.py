@@ -1,6 +1,7 @@
-"""What the shipping programs have in common. It must stay light: its import is measured too.
+"""The common code of the shipping programs.
 
-In particular it must not import `sls_syslog`, which the documented program does not have.
+It must import little, because its import is measured too. It must not import `sls_syslog`: the
+documented program does not have it.
 """
 
 from __future__ import annotations
@@ -22,26 +23,26 @@ from aliyun.log.consumer import ConsumerProcessorBase, ConsumerWorker, CursorPos
 __all__ = ["OPTIONS", "run_sdk_worker", "ship"]
 
 OPTIONS: dict[str, Any] = json.loads(sys.argv[1])
-"""What this process is to do: `settings`, `processor`, and where to write what it measures."""
+"""The task of this process: `settings`, `processor`, and the files for its results."""
 
 
 def ship(run: Callable[[dict[str, Any]], None]) -> None:
-    """Run a worker to its end, profiled if that is asked for.
+    """Run a worker to its end, with a profile if the options ask for it.
 
     Args:
-        run: Makes the worker and runs it; it is given options for its configuration.
+        run: Makes the worker and runs it. Its argument are options for `LogHubConfig`.
     """
     logging.basicConfig(level=logging.WARNING)
     began = {"startup_cpu": time.process_time()}
     Path(OPTIONS["report"]).write_text(json.dumps(began), encoding="utf-8")
     if OPTIONS["profile"]:
-        _profiled(run, OPTIONS["profile"])
+        _run_profiled(run, OPTIONS["profile"])
     else:
         run({})
 
 
-def _profiled(run: Callable[[dict[str, Any]], None], path: str) -> None:
-    """All of the SDK's tasks in one thread, the profiled one: cProfile knows only its own."""
+def _run_profiled(run: Callable[[dict[str, Any]], None], path: str) -> None:
+    """Run all tasks of the SDK in one thread, and profile it: cProfile sees only one thread."""
     profile = cProfile.Profile()
     with ThreadPoolExecutor(1, initializer=profile.enable) as pool:
         run({"shared_executor": pool})
@@ -50,8 +51,8 @@ def _profiled(run: Callable[[dict[str, Any]], None], path: str) -> None:
 
 
 def run_sdk_worker(processor: type[ConsumerProcessorBase], options: dict[str, Any]) -> None:
-    """Run a worker the documented way, with the documented program's values, until SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends at KeyboardInterrupt
+    """Run a worker as the documented program does, with its values, until SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the SDK ends at KeyboardInterrupt
     config = LogHubConfig(
         os.environ["SLS_ENDPOINT"],
         os.environ["SLS_AK_ID"],

@@ -1,9 +1,7 @@
-"""The receiver in a process of its own: it reads as fast as it can, counts, and keeps nothing.
+"""A program that receives as fast as possible, counts, and must keep nothing.
 
-It counts the logs' marker instead of frames, so that it need not know formats and framings. That
-the number is exact shows that no log is missing, unless as many came twice.
-
-A program: it prints its ports as one line of JSON, and then answers lines with lines.
+It counts the marker of the logs, not frames: so it needs no format and no framing. It prints its
+ports as one line of JSON. Then it answers each line of its input with a line.
 """
 
 from __future__ import annotations
@@ -27,11 +25,11 @@ __all__: list[str] = []
 _HOST = "127.0.0.1"
 _CHUNK = 1 << 20
 _UDP_BUFFER = 8 << 20
-_CARRY = len(MARKER) - 1  # what of a marker may lie before the next chunk
+_CARRY = len(MARKER) - 1  # bytes kept of the last chunk: a marker may begin in them
 
 
 class _Count:
-    """What has come since the last reset; shared by all connections."""
+    """Counts logs and bytes since the last reset, for all connections."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -53,7 +51,7 @@ class _Count:
                 self._changed.notify_all()
 
     def wait(self, logs: int, seconds: float) -> dict[str, float]:
-        """What has come by the time that so many logs are there, or the time is up."""
+        """Wait for this many logs, at most this many seconds. Return the counts."""
         with self._changed:
             self._wanted = logs
             self._changed.wait_for(lambda: self._logs >= logs, seconds)
@@ -67,7 +65,7 @@ class _Count:
 
 
 def _read_stream(connection: socket.socket, count: _Count) -> None:
-    """Read until the peer's end-of-stream."""
+    """Read until the peer ends its stream."""
     chunk = bytearray(_CARRY + _CHUNK)
     room = memoryview(chunk)[_CARRY:]
     while size := connection.recv_into(room):
@@ -77,7 +75,7 @@ def _read_stream(connection: socket.socket, count: _Count) -> None:
 
 
 def _serve(accepted: socket.socket, context: ssl.SSLContext | None, count: _Count) -> None:
-    """One connection, which is ended in order once the peer has ended its own direction."""
+    """Read one connection. End it cleanly after the peer has ended its stream."""
     with contextlib.suppress(OSError), accepted:
         if context is None:
             _read_stream(accepted, count)
@@ -114,7 +112,7 @@ def _listen(kind: int) -> socket.socket:
 
 
 def _open(authority: TemporaryCA, count: _Count) -> dict[str, Any]:
-    """Receive over all three protocols; the ports, and the CA to trust."""
+    """Receive over all three protocols. Return the ports and the CA."""
     tcp, tls, udp = map(_listen, (socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_DGRAM))
     context = authority.server_context()
     _start(_accept, tcp, None, count)
@@ -125,7 +123,7 @@ def _open(authority: TemporaryCA, count: _Count) -> dict[str, Any]:
     return {"host": _HOST, "ports": named, "cert_path": authority.cert_path}
 
 
-def _main() -> None:
+def main() -> None:
     count = _Count()
     with TemporaryCA() as authority:
         print(json.dumps(_open(authority, count)), flush=True)
@@ -138,4 +136,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    main()

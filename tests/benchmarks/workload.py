@@ -1,6 +1,6 @@
-"""The logs that are shipped: audit-like, 16 fields, about 0.55 kB each as SLS counts it.
+"""The logs of the benchmark: like audit logs, 16 fields, about 0.55 kB each as SLS counts it.
 
-They are the same in every run. Nothing here may import what is measured.
+They must be the same in every run. This module must not import what is measured.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from uuid import UUID
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 
-__all__ = ["MARKER", "Workload", "audit_groups"]
+__all__ = ["MARKER", "Workload", "make_groups"]
 
-# Stands once in each log, and by it a receiver counts logs in any format and framing.
+# Each log has it once: the receiver counts it to count logs in any format and framing.
 MARKER = b"AE7Q-"
 
 _LOG_BYTES = 550
@@ -42,46 +42,46 @@ _RESULTS = ("Success", "Success", "Success", "NoPermission", "Throttling")
 
 @dataclass(frozen=True)
 class Workload:
-    """What was made.
+    """The size of some logs.
 
     Attributes:
-        logs: How many logs.
-        raw_bytes: Their size as `x-log-bodyrawsize` counts it, uncompressed.
+        logs: The number of logs.
+        raw_bytes: Their uncompressed size, as `x-log-bodyrawsize` counts it.
     """
 
     logs: int
     raw_bytes: int
 
 
-def audit_groups(megabytes: float) -> Iterator[tuple[bytes, Workload]]:
-    """Encoded LogGroups of that many decimal MB in all, each with its size."""
+def make_groups(megabytes: float) -> Iterator[tuple[bytes, Workload]]:
+    """Make encoded LogGroups of this many decimal MB in total, each with its size."""
     chance = random.Random(20)
     number, size = 0, 0
     while size < megabytes * 1e6:
         wanted = chance.choice(_GROUP_SIZES)
         left = max(1, round((megabytes * 1e6 - size) / _LOG_BYTES))
         count = min(wanted, left)
-        raw = _group(range(number, number + count), chance)
+        raw = _make_group(range(number, number + count), chance)
         group = Workload(count, sum(map(len, frame_log_group(raw))))
         number, size = number + count, size + group.raw_bytes
         yield raw, group
 
 
-def _group(numbers: range, chance: random.Random) -> bytes:
+def _make_group(numbers: range, chance: random.Random) -> bytes:
     logs = [
-        LogEntry(_audit_log(number, chance), time=_BEGAN + number // _LOGS_PER_SECOND)
+        LogEntry(_make_log(number, chance), time=_BEGAN + number // _LOGS_PER_SECOND)
         for number in numbers
     ]
     return encode_log_group(logs, topic="actiontrail", source="10.20.30.41", tags=_TAGS)
 
 
-def _audit_log(number: int, chance: random.Random) -> dict[str, str]:
-    action, service, said = chance.choice(_ACTIONS)
+def _make_log(number: int, chance: random.Random) -> dict[str, str]:
+    action, service, description = chance.choice(_ACTIONS)
     octets = chance.randbytes(3)
     return {
         "event_id": f"{MARKER.decode()}{number:09d}",
         "event_name": action,
-        "event_description": said,
+        "event_description": description,
         "event_time": str((_BEGAN + number // _LOGS_PER_SECOND) * 1000 + number % 1000),
         "service_name": service,
         "region": "cn-hangzhou",

@@ -1,4 +1,5 @@
-"""The fault suite: real programs are killed, cut off and refused while logs flow, and ids counted.
+"""The fault suite: it kills, cuts off and refuses real programs while logs flow, and counts ids.
 
-`rows.py` is the table of faults, as data; `scene.py` runs one; `test_faults.py` judges.
+`rows.py` is the table of faults, `actions.py` injects them, `scene.py` runs one of them, and
+`test_faults.py` judges.
 """

@@ -1,6 +1,6 @@
-"""Which ids have arrived, and when: read from the file that a receiver writes.
+"""Read which ids arrived, and when, from the file that a receiver writes.
 
-It must never count a line before its end is there: a killed server may leave half of one.
+It must not count a line without its end: a killed server may leave half a line.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from itertools import pairwise
 from pathlib import Path
 
 ID = re.compile(rb"\|\|n=(\d+);")
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.02  # poll interval of the file, so also the error of each arrival time
 
 
 class Arrivals:
-    """Follows a file in a thread of its own, from the beginning of the block to its end.
+    """A context manager that follows a file in a thread while the block runs.
 
     Attributes:
-        first: When each id came first, by `time.monotonic`, within `LOOK_SECONDS`.
-        total: How many ids came, repeated ones included.
-        looks: When something came.
+        first: The time of each id's first arrival, by `time.monotonic`, within `LOOK_SECONDS`.
+        total: The number of ids that came, including repeated ones.
+        looks: The times at which ids came.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,23 +62,23 @@ class Arrivals:
         if found:
             self.looks.append(now)
 
-    def quiet_since(self, start: float) -> float:
-        """Seconds in which nothing has come, counted from `start` at the earliest."""
+    def measure_silence(self, start: float) -> float:
+        """Return the seconds since the last arrival, or since `start` if that is later."""
         return time.monotonic() - max([start, *self.looks[-1:]])
 
-    def longest_wait(self, marks: list[float]) -> float:
-        """The longest time from one of these moments to the next arrival; 0 where none came."""
+    def find_longest_wait(self, marks: list[float]) -> float:
+        """Return the longest time from one of these moments to the next arrival; 0 if none came."""
         waits = (next((at - mark for at in self.looks if at >= mark), 0.0) for mark in marks)
         return max(waits, default=0.0)
 
-    def longest_gap(self, since: float) -> float:
-        """The longest time after `since` without a new id, while any was still to come."""
+    def find_longest_gap(self, since: float) -> float:
+        """Return the longest time after `since` between two new ids."""
         new = [since, *sorted(at for at in self.first.values() if at > since)]
         return max((b - a for a, b in pairwise(new)), default=0.0)
 
 
-def until(condition: Callable[[], bool], timeout: float) -> bool:
-    """Whether a condition came true in time."""
+def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
+    """Wait until a condition holds. Return False if it does not within `timeout` seconds."""
     end = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > end:

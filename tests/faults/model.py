@@ -1,4 +1,4 @@
-"""What a fault is, as data; which of them is run; and what is counted."""
+"""The data of the suite: a fault, a case (a fault to run), and a result (what was counted)."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from faults.scene import Scene
 
-WAYS = ("ours", "documented")
+VARIANTS = ("ours", "documented")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One row of the table: what goes wrong, as data.
+    """One row of the table.
 
-    Args:
-        name: What happens, for a reader.
-        happens: Does it while logs flow; ends when it is over.
-        logs: How many logs are put.
-        seconds: Over how long; 0 puts them all before the shipper starts.
-        transports: Over which it makes sense.
-        short: Over which of them the short form runs it.
-        receivers: `kit`, `rsyslog`, `syslog-ng`; the short form takes the first.
+    Attributes:
+        name: The name of the row in the documentation.
+        inject: Injects the fault while logs flow, and returns when the fault is over.
+        logs: The number of logs to put.
+        seconds: The time over which the logs are put. 0 puts all before the shipper starts.
+        transports: The transports for which the fault makes sense.
+        short: The transports of the short form.
+        receivers: `kit`, `rsyslog`, `syslog-ng`. The short form takes the first.
         documented_in_short: Whether the short form runs the documented program too.
-        settings: Settings of the shipper, apart from where to.
+        settings: Settings of the shipper, without the receiver's address.
         reading: Options of the kit's receiver at its first start.
         serving: Arguments of rsyslog or syslog-ng.
-        shards: How many the Logstore has.
-        proxied: Whether a `Proxy` stands between the two.
+        shards: The number of shards of the Logstore.
+        proxied: Whether a `Proxy` stands between shipper and receiver.
         cabled: Whether the kit's receiver is at the other end of a `Cable`.
-        loses_nothing: Whether ours promises that.
-        ends_drained: Whether the checkpoints are at the end, when all has arrived.
-        needs: Says why it cannot run here; empty if it can.
+        loses_nothing: Whether ours must lose nothing.
+        ends_drained: Whether all checkpoints must be at the end after all logs have arrived.
+        needs: Returns why the fault cannot run here. An empty text means that it can.
     """
 
     name: str
-    happens: Callable[[Scene], None]
+    inject: Callable[[Scene], None]
     logs: int = 3500
     seconds: float = 7.0
     transports: tuple[str, ...] = ("tcp", "tls1.2", "tls1.3")
@@ -71,19 +71,20 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What was counted.
+    """What a run counted.
 
     Attributes:
-        lost: Ids that never came.
-        duplicated: Arrivals beyond each id's first.
-        first_log: Seconds from the receiver's (or shipper's, or service's) return to the next
-            arrival, the longest if there were several returns.
-        stall: The longest time without a new id once the fault had ended, until all had come.
+        sent: The number of logs put.
+        lost: The number of ids that never came.
+        duplicated: The number of arrivals beyond the first of each id.
+        first_log: Seconds from the return of the receiver (shipper, service) to the next arrival.
+            The longest, if there were several returns.
+        stall: The longest time between two new ids after the end of the fault, in seconds.
         drained: Whether every checkpoint was at the end of its shard.
-        status: The shipper's exit status after SIGTERM; None if it had to be killed.
-        seconds: How long all of it took.
-        broken: Claims of the fault that did not hold.
-        output: What the shipper printed, its last lines.
+        status: The shipper's exit status after SIGTERM. None if it had to be killed.
+        seconds: The duration of the run.
+        broken: The claims of the fault that did not hold.
+        output: The last lines that the shipper printed.
     """
 
     sent: int

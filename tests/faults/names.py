@@ -1,6 +1,6 @@
-"""A name whose address changes: a program started with the variable looks it up in a file.
+"""A host name with a changing address: a program with `VARIABLE` set reads the address in a file.
 
-The machine's own resolver and its files are left alone, so it works for anybody and side by side.
+It must not touch the machine's resolver. So it needs no rights, and runs can go side by side.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ VARIABLE = "FAULTS_ADDRESS_FILE"
 
 
 def use_address_file() -> None:
-    """Let `NAME` resolve, in this process, to what the file says at that moment."""
+    """Make `NAME` resolve to the address in the file, in this process. Read it at each lookup."""
     path = os.environ.get(VARIABLE)
     if path is None:
         return

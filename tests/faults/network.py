@@ -1,7 +1,7 @@
-"""A receiver behind a link that can be cut, so that packets vanish: needs root and Linux.
+"""A link to a receiver that can be cut, so that packets vanish. It needs Linux and root.
 
-A namespace of the network is the receiver's machine; a pair of virtual interfaces is the cable.
-Nothing but these two is touched.
+A network namespace stands for the receiver's machine, a pair of virtual interfaces for the cable.
+It must not touch anything else of the machine.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import shutil
 import subprocess
 import sys
 
-TEST_NETWORKS = ipaddress.ip_network("198.18.0.0/15")  # kept for tests by RFC 2544
-LIMIT_SECONDS = 10.0
+TEST_NETWORKS = ipaddress.ip_network("198.18.0.0/15")  # reserved for tests, RFC 2544
+LIMIT_SECONDS = 10.0  # longest run of `ip`; it takes milliseconds
 _NUMBERS = itertools.count()
 
 
 class Cable:
-    """A namespace, and the link to it; a context manager.
+    """A context manager with a namespace and the link to it.
 
     Attributes:
         there: The address in the namespace.
-        prefix: The command to run a program there.
+        prefix: The command before a program that runs it in the namespace.
 
     Raises:
-        subprocess.CalledProcessError: The system refuses.
+        subprocess.CalledProcessError: The system refuses to make the namespace.
     """
 
     def __init__(self) -> None:
@@ -50,14 +50,14 @@ class Cable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _ip("netns", "del", self._name)  # takes the pair of interfaces with it
+        _ip("netns", "del", self._name)  # also removes the pair of interfaces
 
     def cut(self) -> None:
-        """Let what is sent vanish."""
+        """Drop all packets."""
         _ip("-n", self._name, "link", "set", self._far, "down")
 
     def mend(self) -> None:
-        """Let it arrive again."""
+        """Let packets arrive again."""
         _ip("-n", self._name, "link", "set", self._far, "up")
 
 
@@ -66,12 +66,12 @@ def _ip(*arguments: str) -> None:
 
 
 @functools.cache
-def why_no_cable() -> str:
-    """Why a `Cable` cannot be had here; empty if it can."""
+def explain_missing_cable() -> str:
+    """Return why a `Cable` is not possible here. An empty text means that it is."""
     if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("ip") is None:
         return "needs Linux, root and the program ip"
     try:
         with Cable():
             return ""
     except subprocess.CalledProcessError as error:
-        return f"no namespace of the network: {error.stderr.decode(errors='replace').strip()}"
+        return f"no network namespace: {error.stderr.decode(errors='replace').strip()}"

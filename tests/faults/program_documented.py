@@ -1,7 +1,7 @@
-"""A program of the kind that Alibaba Cloud documents, over the syslog client of the SDK.
+"""A program as Alibaba Cloud documents it, with the syslog client of the SDK.
 
-For each batch it connects, sends every log, closes, and saves the checkpoint; an error leaves
-`process()`, and the SDK's own `shutdown` ends each shard. Nothing here may be cleverer than that.
+For each batch it connects, sends every log, closes, and saves the checkpoint. An error leaves
+`process()`. The SDK's own `shutdown` ends each shard. It must not be cleverer than that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SEPARATOR = "||"
 
 
 class SyslogProcessor(ConsumerProcessorBase):
-    """One connection for each batch."""
+    """Sends each batch over a new connection."""
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> None:
         logs = PullLogResponse.loggroups_to_flattern_list(
@@ -48,7 +48,7 @@ class SyslogProcessor(ConsumerProcessorBase):
 
 
 def wrap_socket(plain: socket.socket, *, cert_reqs: Any, ssl_version: Any, ca_certs: str) -> Any:
-    """The function of that name that Python 3.12 removed, and that the SDK's client calls."""
+    """Replace `ssl.wrap_socket`: the SDK's client calls it, but Python 3.12 removed it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.load_verify_locations(ca_certs)
@@ -58,7 +58,7 @@ def wrap_socket(plain: socket.socket, *, cert_reqs: Any, ssl_version: Any, ca_ce
 def main() -> None:
     use_address_file()
     if not hasattr(ssl, "wrap_socket"):
-        setattr(ssl, "wrap_socket", wrap_socket)  # noqa: B010  # gone from the type as well
+        setattr(ssl, "wrap_socket", wrap_socket)  # noqa: B010  # the type stubs lack it too
     config = LogHubConfig(
         os.environ["SLS_ENDPOINT"],
         os.environ["SLS_AK_ID"],

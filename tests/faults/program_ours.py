@@ -1,4 +1,4 @@
-"""What a user of this library runs, with heartbeats so fast that a takeover takes seconds."""
+"""A user's program over this library. Fast heartbeats make a takeover take only seconds."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The kit's receiver in a process of its own, so that it can be stopped and killed.
+"""The kit's receiver as a separate program, so that a fault can stop and kill it.
 
-What it has read is in the file before it reads on, so what a killed receiver had read counts as
-received (but for the moment between the two, well under a millisecond). It is told what to do by
-lines on its standard input, and ends at the end of that.
+It must write frames to the file before it reads on: then frames that a killed receiver had read
+count as received. Lines on standard input tell it what to do. It ends when its input ends.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ VERSIONS = {"tls1.2": ssl.TLSVersion.TLSv1_2, "tls1.3": ssl.TLSVersion.TLSv1_3}
 
 
 class FileReceiver(SyslogReceiver):
-    """Appends each frame to a file before it reads on; one write for what came together."""
+    """A receiver that appends frames to a file before it reads on, with one write per read."""
 
     def __init__(self, path: str, **options: Any) -> None:
         super().__init__(**options)
@@ -29,11 +28,11 @@ class FileReceiver(SyslogReceiver):
         with self._changed:
             os.write(self._file, b"".join(frame + b"\n" for frame in frames))
         super()._keep(frames)
-        self.clear()  # the errors too, which nobody asks for here
+        self.clear()  # saves memory; nobody asks for frames or errors here
 
 
-def server_context(version: str, files: dict[str, Any]) -> ssl.SSLContext:
-    """The server's side of TLS."""
+def make_server_context(version: str, files: dict[str, Any]) -> ssl.SSLContext:
+    """Make the server's TLS context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = context.maximum_version = VERSIONS[version]
     context.load_cert_chain(files["certificate"], files["key"])
@@ -43,7 +42,7 @@ def server_context(version: str, files: dict[str, Any]) -> ssl.SSLContext:
 
 
 def obey(receiver: SyslogReceiver, line: str) -> None:
-    """Do what a line says: call a method, or set an attribute."""
+    """Follow a line: `[method]` calls a method, `[attribute, value]` sets an attribute."""
     name, *value = json.loads(line)
     if value:
         setattr(receiver, name, value[0])
@@ -55,7 +54,7 @@ def main() -> None:
     options = json.loads(sys.argv[1])
     version, files = options.pop("transport"), options.pop("tls")
     if files:
-        options["ssl_context"] = server_context(version, files)
+        options["ssl_context"] = make_server_context(version, files)
     with FileReceiver(**options, protocol="tls" if files else version) as receiver:
         print("ready", flush=True)
         for line in sys.stdin:

@@ -1,6 +1,7 @@
 """A relay between shipper and receiver that can turn into a black hole.
 
-Honest otherwise: an end of stream passes when the other side has sent it, a reset as a reset.
+Otherwise it must be honest: it relays an end of stream only after the other side has sent it, and a
+reset as a reset.
 """
 
 from __future__ import annotations
@@ -16,43 +17,43 @@ from collections.abc import Callable
 from servers import _free_port
 
 HOST = "127.0.0.1"
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.05  # longest wait before a thread looks at the attributes again
 CHUNK_BYTES = 64 * 1024
-# Values of SO_LINGER: what a close sends.
+# Values of SO_LINGER: they choose what `close` sends, a reset or an end of stream.
 RESET = struct.pack("ii", 1, 0)
 IN_ORDER = struct.pack("ii", 0, 0)
 
 
 class Proxy:
-    """Relays from a port of its own to `target`; `start` and `die` as often as wanted.
+    """Relays from its own port to `target`. `start` and `die` may be called repeatedly.
 
     Attributes:
-        held: Relay nothing, while connections stand and are accepted.
-        refusing: Close in order whatever connects, at once.
+        held: True relays nothing. Connections stay open, and new ones are accepted.
+        refusing: True closes each new connection at once, with an end of stream.
     """
 
     def __init__(self, target: int) -> None:
         self.port = _free_port()
         self.held = False
         self.refusing = False
-        self._round = 0  # a connection of an earlier one is to be closed
+        self._round = 0  # a connection of an earlier round must close
         self._target = target
         self._alive = False
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Listen, and relay."""
+        """Listen and relay."""
         listener = socket.create_server((HOST, self.port))
         listener.settimeout(LOOK_SECONDS)
         self.held, self._alive = False, True
         self._spawn(self._listen, listener)
 
     def close_connections(self) -> None:
-        """Hand on what was read, and close every connection in order, not waiting for an end."""
+        """Relay what was read already, then close all connections with an end of stream."""
         self._round += 1
 
     def die(self) -> None:
-        """Reset every connection, and listen no more."""
+        """Reset all connections and stop listening."""
         self._alive = False
         for thread in self._threads:
             thread.join()
@@ -73,50 +74,50 @@ class Proxy:
         with client, contextlib.suppress(OSError):
             if self.refusing:
                 return
-            _close_with(client, RESET)
+            _set_linger(client, RESET)
             with socket.create_connection((HOST, self._target), timeout=5) as server:
-                _close_with(server, RESET)
+                _set_linger(server, RESET)
                 self._relay(_Relay(client, server))
-                if self._alive:  # it is to end in order
+                if self._alive:  # otherwise the reset stays
                     for side in (client, server):
-                        _close_with(side, IN_ORDER)
+                        _set_linger(side, IN_ORDER)
 
     def _relay(self, relay: _Relay) -> None:
         began = self._round
-        while self._alive and relay.open and began == self._round:
+        while self._alive and relay.is_open and began == self._round:
             if self.held:
                 time.sleep(LOOK_SECONDS)
             else:
                 relay.turn()
-        while self._alive and relay.pending:
+        while self._alive and relay.has_pending:
             relay.turn(reading=False)
 
 
-def _close_with(side: socket.socket, linger: bytes) -> None:
+def _set_linger(side: socket.socket, linger: bytes) -> None:
     side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
 class _Relay:
-    """Two sockets, and what is on its way from each to the other."""
+    """Two sockets, and the bytes on their way from each to the other."""
 
     def __init__(self, one: socket.socket, other: socket.socket) -> None:
         self._peer = {one: other, other: one}
-        self._pending = {one: b"", other: b""}  # by the side that it came from
+        self._pending = {one: b"", other: b""}  # by source
         self._reading = {one, other}
-        self._writing = {one, other}  # sides whose data, and end, have not all passed
+        self._writing = {one, other}  # sources whose data and end of stream are not yet relayed
         for side in self._peer:
             side.setblocking(False)
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         return bool(self._writing)
 
     @property
-    def pending(self) -> bool:
+    def has_pending(self) -> bool:
         return any(self._pending.values())
 
     def turn(self, *, reading: bool = True) -> None:
-        """Move what can be moved; raise what breaks a side."""
+        """Relay what is possible now. An error of a side is raised."""
         readable = [side for side in self._reading if reading and not self._pending[side]]
         full = {self._peer[side]: side for side in self._peer if self._pending[side]}
         can_read, can_write, _ = select.select(readable, list(full), [], LOOK_SECONDS)

@@ -1,6 +1,6 @@
 """Receivers that a fault can kill, hang and change: the kit's, rsyslog, syslog-ng.
 
-All are processes of their own on a fixed port, and write what they receive to a file.
+Each is a separate process on a fixed port, and writes what it receives to a file.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from servers import Rsyslog, ServerStartError, ServerTls, SyslogNg, _free_port
 from faults.names import NAME
 from sls_syslog.testing import TemporaryCA
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 20.0  # longest wait for an answer or an end; a busy machine is slow
 HOST = "127.0.0.1"
 
 
 class Receiver(Protocol):
-    """What a fault can do to any of them.
+    """What a fault can do to any receiver.
 
     Attributes:
-        port: Where it listens, also after a restart.
-        received: The file of what it has stored.
+        port: Its port, the same after a restart.
+        received: The file of what it received.
     """
 
     port: int
@@ -41,13 +41,13 @@ class Receiver(Protocol):
 
 
 class KitReceiver:
-    """The kit's `SyslogReceiver` in a process of its own.
+    """The kit's `SyslogReceiver` in a separate process.
 
     Args:
-        directory: Where its file goes.
+        directory: The directory for its file.
         transport: `tcp`, `udp`, `tls1.2` or `tls1.3`.
         authority: Issues its certificates.
-        options: What `SyslogReceiver` takes, and `prefix`, a command to run it under.
+        options: Options of `SyslogReceiver`, and `prefix`: a command that runs the process.
     """
 
     def __init__(
@@ -61,17 +61,18 @@ class KitReceiver:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, **changes: Any) -> None:
-        """Start it, with these options from now on.
+        """Start the process. The changes stay for later starts.
 
         Args:
-            changes: Options as for the class; `certificate`, which is `good`, `expired`,
-                `wrong name` or `untrusted`; `client_certificate`, whether one is demanded.
+            **changes: Options as for the class, and two more. `certificate` is `good`, `expired`,
+                `wrong name` or `untrusted`. `client_certificate` says whether one is demanded.
         """
         self._options |= changes
         options = dict(self._options)
         prefix = options.pop("prefix", [])
         certificate = options.pop("certificate", "good")
-        tls = self._tls(options["host"], certificate, options.pop("client_certificate", False))
+        demanded = options.pop("client_certificate", False)
+        tls = self._make_tls(options["host"], certificate, demanded)
         options |= {"path": str(self.received), "port": self.port}
         options |= {"transport": self._transport, "tls": tls}
         program = str(Path(__file__).with_name("program_receiver.py"))
@@ -84,28 +85,28 @@ class KitReceiver:
         )
         self._await("ready")
 
-    def _tls(self, host: str, kind: str, demanded: bool) -> dict[str, Any] | None:
+    def _make_tls(self, host: str, kind: str, demanded: bool) -> dict[str, Any] | None:
         if not self._transport.startswith("tls"):
             return None
         names = ("evil.example",) if kind == "wrong name" else (host, NAME)
         if kind == "untrusted":
             with TemporaryCA() as other:
-                return self._tls_files(other, names, demanded, kind)
-        return self._tls_files(self._authority, names, demanded, kind)
+                return self._write_tls_files(other, names, demanded, kind)
+        return self._write_tls_files(self._authority, names, demanded, kind)
 
-    def _tls_files(
+    def _write_tls_files(
         self, authority: TemporaryCA, names: tuple[str, ...], demanded: bool, kind: str
     ) -> dict[str, Any]:
         issued = authority.issue(*names, expired=kind == "expired")
         copies = {}
         for name, path in {"certificate": issued.cert_path, "key": issued.key_path}.items():
             copy = self.received.with_name(f"{name}.pem")
-            copy.write_bytes(Path(path).read_bytes())  # the issuer may be gone by then
+            copy.write_bytes(Path(path).read_bytes())  # the issuer may remove its own file
             copies[name] = str(copy)
         return {**copies, "ca": self._authority.cert_path, "client_certificate": bool(demanded)}
 
     def tell(self, name: str, *value: Any) -> None:
-        """Call a method of the receiver without arguments, or set an attribute."""
+        """Call a method of the receiver (without `value`), or set an attribute to `value`."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([name, *value]) + "\n")
@@ -117,16 +118,16 @@ class KitReceiver:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            assert selector.select(ANSWER_SECONDS), f"the receiver is silent, not {word}"
-        said = self._process.stdout.readline()
-        assert said == word + "\n", f"the receiver said {said!r}, not {word}"
+            assert selector.select(ANSWER_SECONDS), f"the receiver did not answer {word!r}"
+        answer = self._process.stdout.readline()
+        assert answer == word + "\n", f"the receiver answered {answer!r}, not {word!r}"
 
     def hang(self) -> None:
-        """Freeze it: its kernel goes on accepting and acknowledging."""
+        """Freeze the process. Its kernel still accepts connections and acknowledges bytes."""
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Thaw it."""
+        """Let the process run again."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -134,13 +135,13 @@ class KitReceiver:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL, frozen or not."""
+        """Send SIGKILL. It works on a frozen process too."""
         if self._process is not None:
             self._process.kill()
             self._forget()
 
     def stop(self) -> None:
-        """End it in order; by force when that takes too long."""
+        """End the process cleanly, or kill it if that takes too long."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
             try:
@@ -162,9 +163,9 @@ class ServerReceiver:
     """rsyslog or syslog-ng, from `servers.py`.
 
     Args:
-        kind: `rsyslog`, `rsyslog-gtls`, or `syslog-ng`.
-        directory: Where its files go.
-        transport: `tcp`, `udp`, `tls1.2` or `tls1.3`: for the servers just TLS.
+        kind: `rsyslog` or `syslog-ng`.
+        directory: The directory for its files.
+        transport: `tcp`, `udp`, `tls1.2` or `tls1.3`. The server chooses the version of TLS.
         authority: Issues its certificate.
         options: Arguments of the server's class.
     """
@@ -191,10 +192,10 @@ class ServerReceiver:
         self.received = self._server.directory / "received.jsonl"
 
     def start(self, **changes: Any) -> None:
-        assert not changes, f"a server cannot change {changes}"
+        assert not changes, f"rsyslog and syslog-ng cannot take changes: {changes}"
         try:
             self._server.start()
-        except ServerStartError:  # rsyslog sometimes dies of clients that reset a TLS handshake
+        except ServerStartError:  # rsyslog sometimes crashes if a client resets a TLS handshake
             self._server.start()
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""All runs of one form of the suite, a few beside each other, since they mostly wait."""
+"""Run all cases of one form of the suite, several at a time: a run mostly waits."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from pathlib import Path
 from faults.model import Case, Result
 from faults.scene import run_case
 
-BESIDE_EACH_OTHER = 6
-PATIENCE_SECONDS = 900.0
+CONCURRENT_RUNS = 6  # few enough for two cores: runs measure times, and must not slow each other
+PATIENCE_SECONDS = 900.0  # longest wait for one result, including the runs before it
 
 
 class Results:
-    """Starts all runs at once and hands out what they have counted; a context manager."""
+    """A context manager that starts all runs, and returns their results."""
 
     def __init__(self, cases: Iterable[Case], scratch: Path, *, long: bool) -> None:
-        self._pool = ThreadPoolExecutor(BESIDE_EACH_OTHER, thread_name_prefix="fault")
+        self._pool = ThreadPoolExecutor(CONCURRENT_RUNS, thread_name_prefix="fault")
         self._runs: dict[tuple[str, str], Future[Result]] = {}
         self.cases = list(cases)
         for case in self.cases:
-            ways = ["ours"]
+            variants = ["ours"]
             if long or case.fault.documented_in_short:
-                ways.append("documented")
+                variants.append("documented")
             if not case.fault.needs():
-                for way in ways:
-                    self._runs[case.id, way] = self._pool.submit(run_case, case, way, scratch)
+                for variant in variants:
+                    self._runs[case.id, variant] = self._pool.submit(
+                        run_case, case, variant, scratch
+                    )
 
     def __enter__(self) -> Results:
         return self
@@ -34,12 +36,12 @@ class Results:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def of(self, case: Case, way: str) -> Result | None:
-        """Wait for a run; None if it is not among these."""
-        run = self._runs.get((case.id, way))
+    def wait_for(self, case: Case, variant: str) -> Result | None:
+        """Wait for the result of a run. Return None if it is not one of these runs."""
+        run = self._runs.get((case.id, variant))
         return None if run is None else run.result(PATIENCE_SECONDS)
 
-    def documented(self) -> list[Result]:
-        """Wait for all runs of the documented program."""
-        found = (self.of(case, "documented") for case in self.cases)
+    def wait_for_documented(self) -> list[Result]:
+        """Wait for the results of all runs of the documented program."""
+        found = (self.wait_for(case, "documented") for case in self.cases)
         return [result for result in found if result is not None]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from faults import happenings
+from faults import actions
 from faults.model import Case, Fault
 from faults.names import NAME
-from faults.network import why_no_cable
-from faults.storm import storm
+from faults.network import explain_missing_cable
+from faults.storm import rage
 from sls_syslog import ShipperSettings
 
-SLOW = 150_000  # bytes per second and connection: not all that is sent is read at once
+SLOW = 150_000  # bytes per second and connection: slow enough to leave sent bytes unread
 SERVERS = ("kit", "rsyslog", "syslog-ng")
 STREAMS = ("tcp", "tls1.2", "tls1.3")
 
 
-def replay_is_missing() -> str:
+def explain_missing_replay() -> str:
     known = {spec.name for spec in fields(ShipperSettings)}
     return "" if "replay_seconds" in known else "there is no setting replay_seconds"
 
@@ -25,7 +25,7 @@ def replay_is_missing() -> str:
 IN_FLIGHT = {"bytes_per_second": SLOW}
 QUICK = {"bytes_per_second": SLOW * 4}
 UDP: dict[str, Any] = {"transports": ("udp",), "short": ("udp",), "loses_nothing": False}
-CABLE: dict[str, Any] = {"cabled": True, "needs": why_no_cable, "reading": QUICK}
+CABLE: dict[str, Any] = {"cabled": True, "needs": explain_missing_cable, "reading": QUICK}
 CERTIFICATES: dict[str, Any] = {
     "transports": STREAMS[1:],
     "short": ("tls1.3",),
@@ -42,8 +42,8 @@ QUEUE: dict[str, Any] = {
 
 FAULTS = (
     Fault(
-        name="none, the receiver reads slowly",
-        happens=happenings.nothing,
+        name="no fault, the receiver reads slowly",
+        inject=actions.do_nothing,
         logs=4000,
         seconds=0,
         short=("tcp", "tls1.3"),
@@ -53,14 +53,14 @@ FAULTS = (
     ),
     Fault(
         name="receiver killed 10 times",
-        happens=happenings.receiver_killed,
+        inject=actions.kill_receiver,
         short=("tcp", "tls1.3"),
         documented_in_short=True,
         reading=IN_FLIGHT,
     ),
     Fault(
         name="receiver killed 10 times in a backlog",
-        happens=happenings.receiver_killed,
+        inject=actions.kill_receiver,
         logs=8000,
         seconds=0,
         short=("tls1.3",),
@@ -68,74 +68,74 @@ FAULTS = (
     ),
     Fault(
         name="receiver restarted 3 times",
-        happens=happenings.receiver_restarted,
+        inject=actions.restart_receiver,
         logs=20_000,
         receivers=("syslog-ng", "rsyslog"),
     ),
     Fault(
         name="receiver away for 3 s",
-        happens=happenings.receiver_away,
+        inject=actions.take_receiver_away,
         documented_in_short=True,
         reading=QUICK,
     ),
-    Fault(name="connections reset 15 times", happens=happenings.connections_reset, reading=QUICK),
+    Fault(name="connections reset 15 times", inject=actions.reset_connections, reading=QUICK),
     Fault(
-        name="a relay before it resets them 10 times",
-        happens=happenings.relay_resets,
+        name="a relay resets connections 10 times",
+        inject=actions.reset_relay,
         short=("tls1.3",),
         receivers=("rsyslog", "syslog-ng", "kit"),
         proxied=True,
     ),
     Fault(
-        name="a relay before it closes them 10 times",
-        happens=happenings.relay_closes,
+        name="a relay closes connections 10 times",
+        inject=actions.close_relay_connections,
         receivers=SERVERS,
         proxied=True,
         reading=QUICK,
     ),
     Fault(
-        name="connections closed at once, for 3 s",
-        happens=happenings.closed_at_once,
+        name="a relay closes new connections at once for 3 s",
+        inject=actions.close_at_once,
         short=("tls1.3",),
         proxied=True,
         reading=QUICK,
     ),
-    Fault(name="receiver hangs for 3 s, is killed", happens=happenings.hangs, reading=IN_FLIGHT),
+    Fault(
+        name="receiver hangs for 3 s, is killed", inject=actions.hang_receiver, reading=IN_FLIGHT
+    ),
     Fault(
         name="receiver never answers the close",
-        happens=happenings.never_answers_the_close,
+        inject=actions.leave_closes_unanswered,
         short=("tcp", "tls1.3"),
         settings={"timeout": "3"},
         reading={"answer_half_close": False},
     ),
     Fault(
-        name="black hole for 3 s, goes on",
-        happens=happenings.black_hole_that_ends,
+        name="black hole for 3 s, then it relays again",
+        inject=actions.hold_relay,
         receivers=SERVERS,
         proxied=True,
         reading=IN_FLIGHT,
     ),
     Fault(
-        name="black hole for 3 s, dies",
-        happens=happenings.black_hole_that_dies,
+        name="black hole for 3 s, then a reset",
+        inject=actions.hold_and_reset_relay,
         short=("tls1.3",),
         receivers=SERVERS,
         proxied=True,
         reading=IN_FLIGHT,
     ),
-    Fault(name="packets vanish for 4 s", happens=happenings.packets_vanish, **CABLE),
+    Fault(name="packets vanish for 4 s", inject=actions.drop_packets, **CABLE),
     Fault(
-        name="packets vanish for 4 s, and the receiver is another one then",
-        happens=happenings.replaced_unseen,
+        name="packets vanish for 4 s while the receiver restarts",
+        inject=actions.replace_receiver_unseen,
         **CABLE | {"reading": IN_FLIGHT},
     ),
-    Fault(
-        name="name moves to another address", happens=happenings.name_moves, settings={"host": NAME}
-    ),
+    Fault(name="name moves to another address", inject=actions.move_name, settings={"host": NAME}),
     *(
         Fault(
             name=f"certificate {kind} for 3 s",
-            happens=happenings.refused_at_first(certificate="good"),
+            inject=actions.refuse_at_first(certificate="good"),
             reading={"certificate": kind},
             **CERTIFICATES,
         )
@@ -143,13 +143,13 @@ FAULTS = (
     ),
     Fault(
         name="client certificate demanded for 3 s",
-        happens=happenings.refused_at_first(client_certificate=False),
+        inject=actions.refuse_at_first(client_certificate=False),
         reading={"client_certificate": True},
         **CERTIFICATES | {"short": STREAMS[1:]},
     ),
     Fault(
         name="shipper killed 10 times",
-        happens=happenings.shipper_killed,
+        inject=actions.kill_shipper,
         short=("tls1.3",),
         receivers=SERVERS,
         seconds=8,
@@ -157,97 +157,97 @@ FAULTS = (
     ),
     Fault(
         name="shipper terminated 10 times",
-        happens=happenings.shipper_terminated,
+        inject=actions.terminate_shipper,
         receivers=SERVERS,
         seconds=8,
         reading=QUICK,
     ),
     Fault(
         name="shipper terminated while the receiver hangs",
-        happens=happenings.shipper_terminated_while_receiver_hangs,
+        inject=actions.terminate_shipper_while_receiver_hangs,
         reading=IN_FLIGHT,
     ),
-    Fault(name="shipper frozen while another takes over", happens=happenings.shipper_frozen, **SLS),
+    Fault(name="shipper frozen while another takes over", inject=actions.freeze_shipper, **SLS),
     Fault(
         name="handed over to another shipper in an outage",
-        happens=happenings.handed_over_in_an_outage,
+        inject=actions.hand_over_in_outage,
         **SLS,
     ),
     Fault(
         name="SLS answers 403, quota exceeded",
-        happens=happenings.answers("PullLogs", status=403, code="ReadQuotaExceed", times=1),
+        inject=actions.fail_requests("PullLogs", status=403, code="ReadQuotaExceed", times=1),
         **SLS,
     ),
-    Fault(name="SLS answers 500", happens=happenings.answers("PullLogs", status=500), **SLS),
-    Fault(name="SLS drops connections", happens=happenings.answers("PullLogs", drop=True), **SLS),
+    Fault(name="SLS answers 500", inject=actions.fail_requests("PullLogs", status=500), **SLS),
+    Fault(name="SLS drops connections", inject=actions.fail_requests("PullLogs", drop=True), **SLS),
     Fault(
         name="SLS no longer knows the cursor",
-        happens=happenings.answers("PullLogs", status=400, code="InvalidCursor", times=1),
+        inject=actions.fail_requests("PullLogs", status=400, code="InvalidCursor", times=1),
         **SLS,
     ),
     Fault(
         name="SLS refuses checkpoints",
-        happens=happenings.answers("ConsumerGroupUpdateCheckPoint", status=403, code="Denied"),
+        inject=actions.fail_requests("ConsumerGroupUpdateCheckPoint", status=403, code="Denied"),
         **SLS,
     ),
     Fault(
         name="SLS stores checkpoints late",
-        happens=happenings.answers("ConsumerGroupUpdateCheckPoint", status=None, delay=1.5),
+        inject=actions.fail_requests("ConsumerGroupUpdateCheckPoint", status=None, delay=1.5),
         **SLS,
     ),
-    Fault(name="SLS away for 3 s", happens=happenings.service_away, **SLS),
-    Fault(name="consumer evicted 3 times", happens=happenings.evicted, **SLS),
-    Fault(name="shards split", happens=happenings.split, **SLS),
+    Fault(name="SLS away for 3 s", inject=actions.take_service_away, **SLS),
+    Fault(name="consumer evicted 3 times", inject=actions.evict_consumer, **SLS),
+    Fault(name="shards split", inject=actions.split_shards, **SLS),
     Fault(
         name="storm of all of these",
-        happens=storm,
+        inject=rage,
         short=("tls1.3",),
         logs=6000,
         seconds=12,
         proxied=True,
         reading=QUICK,
     ),
-    Fault(name="UDP, receiver away for 3 s", happens=happenings.receiver_away, **UDP),
+    Fault(name="UDP, receiver away for 3 s", inject=actions.take_receiver_away, **UDP),
     Fault(
         name="UDP, receiver hangs for 3 s, is killed",
-        happens=happenings.hangs,
+        inject=actions.hang_receiver,
         reading={"receive_buffer_bytes": 16_384},
         **UDP,
     ),
     Fault(
         name="rsyslog restarted 3 times, its queue in memory",
-        happens=happenings.receiver_restarted,
+        inject=actions.restart_receiver,
         **QUEUE,
     ),
     Fault(
         name="rsyslog killed 10 times, its queue in memory",
-        happens=happenings.receiver_killed,
+        inject=actions.kill_receiver,
         loses_nothing=False,
         **QUEUE,
     ),
     Fault(
         name="rsyslog killed 10 times, its queue in memory, replay_seconds 30",
-        happens=happenings.receiver_killed,
+        inject=actions.kill_receiver,
         settings={"replay_seconds": "30"},
         ends_drained=False,
-        needs=replay_is_missing,
+        needs=explain_missing_replay,
         **QUEUE,
     ),
 )
 
 
-def cases(*, long: bool) -> list[Case]:
-    """What one form of the suite runs."""
+def list_cases(*, long: bool) -> list[Case]:
+    """Return the cases of the short or the long form."""
     return [
-        Case(fault=_lengthened(fault) if long else fault, transport=transport, receiver=receiver)
+        Case(fault=_lengthen(fault) if long else fault, transport=transport, receiver=receiver)
         for fault in FAULTS
         for receiver in (fault.receivers if long else fault.receivers[:1])
         for transport in (fault.transports if long else fault.short)
-        # For the servers TLS is what their own library makes of it.
+        # rsyslog and syslog-ng choose the version of TLS themselves: one run is enough.
         if receiver == "kit" or transport != "tls1.2"
     ]
 
 
-def _lengthened(fault: Fault) -> Fault:
-    """The storm lasts for minutes in the long form."""
-    return replace(fault, logs=50_000, seconds=120) if fault.happens is storm else fault
+def _lengthen(fault: Fault) -> Fault:
+    """Make the storm last for minutes."""
+    return replace(fault, logs=50_000, seconds=120) if fault.inject is rage else fault

@@ -1,6 +1,6 @@
-"""One fault, with one way of shipping: the emulator, the receiver, the shipper, and the counting.
+"""Run one fault with one shipper: emulator, receiver, shipper, and the counting.
 
-Everything that is started here ends here, and every wait is bounded.
+Everything that it starts must end here, and every wait must have a limit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from faults.arrivals import Arrivals, until
+from faults.arrivals import Arrivals, wait_until
 from faults.model import Case, Result
 from faults.network import Cable
 from faults.proxy import Proxy
@@ -26,64 +26,64 @@ from sls_syslog.testing.sls_shard import SlsError
 GROUP = "siem"
 LOGS_PER_GROUP = 10
 PADDING = "x" * 400
-ARRIVAL_SECONDS = 30.0
+ARRIVAL_SECONDS = 30.0  # longest wait for logs that must come
 
 
 class Scene:
-    """What a fault has to play with.
+    """Everything that a fault can use.
 
     Attributes:
-        emulator: The Logstore.
-        receiver: A `KitReceiver`, or `ServerReceiver`.
+        emulator: The emulated SLS.
+        receiver: A `KitReceiver` or a `ServerReceiver`.
         shipper: The `Shipper`.
-        proxy: The `Proxy`, for a fault that has one.
-        cable: The `Cable`, for a fault that has one.
-        arrivals: What came so far.
-        random: The same in every run.
+        proxy: The `Proxy`, if the fault has one.
+        cable: The `Cable`, if the fault has one.
+        arrivals: The ids that came so far.
+        random: A random generator with the same seed in every run.
         split: The shards that were split.
     """
 
     def __init__(
         self,
         case: Case,
-        way: str,
+        variant: str,
         directory: Path,
         emulator: SlsEmulator,
         authority: TemporaryCA,
         cable: Cable | None,
     ) -> None:
-        self.case, self.way = case, way
+        self.case, self.variant = case, variant
         self.directory = directory
         self.random = random.Random(f"{case.id} 5424")
         self.emulator, self.authority = emulator, authority
-        self.cable: Any = cable  # a fault that wants one has it
-        self.receiver: Any = self._receiver(case)
+        self.cable: Any = cable  # `Any`: a fault that uses the cable has one
+        self.receiver: Any = self._make_receiver(case)
         self.proxy = Proxy(self.receiver.port)
         self.address_file = directory / "address"
         self.address_file.write_text(HOST)
         self.arrivals = Arrivals(self.receiver.received)
-        self.shipper = self.another_shipper("shipper")
+        self.shipper = self.make_shipper("shipper")
         self._more: list[Shipper] = []
         self.marks: list[float] = []
         self.split: set[int] = set()
         self._broken: list[str] = []
 
-    def _receiver(self, case: Case) -> Any:
+    def _make_receiver(self, case: Case) -> Any:
         fault, place = case.fault, (self.directory, case.transport, self.authority)
         if case.receiver == "kit":
             where = {"host": self.cable.there, "prefix": self.cable.prefix} if self.cable else {}
             return KitReceiver(*place, {**fault.reading, **where})
         return ServerReceiver(case.receiver, *place, dict(fault.serving))
 
-    def another_shipper(self, name: str) -> Shipper:
-        """A shipper of another consumer name, not started; it is stopped with the first."""
-        environ = {**self._environ(), "SLS_CONSUMER": name}
-        shipper = Shipper(self.way, environ)
+    def make_shipper(self, name: str) -> Shipper:
+        """Make a shipper with this consumer name. The caller starts it, the scene stops it."""
+        environ = {**self._make_environ(), "SLS_CONSUMER": name}
+        shipper = Shipper(self.variant, environ)
         if name != "shipper":
             self._more.append(shipper)
         return shipper
 
-    def _environ(self) -> dict[str, str]:
+    def _make_environ(self) -> dict[str, str]:
         fault, transport = self.case.fault, self.case.transport
         tls = transport.startswith("tls")
         settings = {
@@ -99,47 +99,47 @@ class Scene:
             "FAULTS_ADDRESS_FILE": str(self.address_file),
         }
 
-    # What faults call
+    # For faults
 
     def pause(self, seconds: float) -> None:
-        """Let time pass, while things go on."""
+        """Wait while logs flow."""
         time.sleep(seconds)
 
     def wait_for_logs(self, count: int = 1) -> None:
-        """Wait for more arrivals, or until it is clear that there will be none."""
+        """Wait until `count` more ids arrive. Give up if no more can be expected."""
         before = self.arrivals.total
-        patient = self.way == "ours" or not before
+        patient = self.variant == "ours" or not before
         limit = ARRIVAL_SECONDS if patient else 2.0
-        until(lambda: self.arrivals.total >= before + count or self._all_came(), limit)
+        wait_until(lambda: self.arrivals.total >= before + count or self._has_all(), limit)
 
-    def back(self) -> None:
-        """What was gone is back: from now on it is counted how long the next log takes."""
+    def mark_return(self) -> None:
+        """Note that the fault is over: measure the time from now to the next arrival."""
         self.marks.append(time.monotonic())
 
     def claim(self, what: str, holds: bool) -> None:
-        """Note what should hold at this moment, and does not."""
+        """Note a claim that does not hold. The test fails with its text."""
         if not holds:
             self._broken.append(what)
 
     def claim_nothing_is_confirmed(self) -> None:
-        """No log counts as delivered yet."""
+        """Claim that no log counts as delivered yet."""
         begin = self.emulator.begin_cursors()
         stored = self.emulator.checkpoints(GROUP)
         self.claim("no checkpoint had moved", all(begin[n] == at for n, at in stored.items()))
 
     def evict(self) -> None:
-        """Let SLS throw the shipper out of its group, once it is in."""
-        if until(lambda: "shipper" in self.emulator.owners(GROUP).values(), ARRIVAL_SECONDS):
-            with contextlib.suppress(SlsError):  # it has just been thrown out
+        """Wait until the shipper owns a shard, then evict it from its group."""
+        if wait_until(lambda: "shipper" in self.emulator.owners(GROUP).values(), ARRIVAL_SECONDS):
+            with contextlib.suppress(SlsError):  # evicted in between
                 self.emulator.evict(GROUP, "shipper")
 
-    def _all_came(self) -> bool:
+    def _has_all(self) -> bool:
         return len(self.arrivals.first) >= self.case.fault.logs
 
     # The run
 
     @contextlib.contextmanager
-    def _running(self) -> Iterator[None]:
+    def _run_all(self) -> Iterator[None]:
         with self.arrivals, contextlib.ExitStack() as ends:
             ends.callback(self.receiver.stop)
             self.receiver.start()
@@ -162,51 +162,53 @@ class Scene:
             time.sleep(max(0.0, due - time.monotonic()))
 
     def run(self) -> Result:
-        """Do it all, and count."""
+        """Run the fault, and count."""
         began = time.monotonic()
-        with self._running():
+        with self._run_all():
             feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
             feeder.start()
             if not self.case.fault.seconds:
                 feeder.join()
             self.shipper.start()
-            self.case.fault.happens(self)
+            self.case.fault.inject(self)
             feeder.join()
             ended = time.monotonic()
-            self._settle(ended)
+            self._wait_for_delivery(ended)
             status = self.shipper.stop()
             for shipper in self._more:
                 shipper.stop()
-            self._let_the_receiver_finish()
+            self._wait_for_receiver()
             drained = self.emulator.drained(GROUP)
         (self.directory / "shipper.log").write_text(self.shipper.printed)
-        return self._result(ended, began, drained=drained, status=status)
+        return self._make_result(ended, began, drained=drained, status=status)
 
-    def _settle(self, ended: float) -> None:
-        """Wait until all is there and saved, or nothing comes any more."""
-        patience = 45.0 if self.way == "ours" else 8.0
+    def _wait_for_delivery(self, ended: float) -> None:
+        """Wait until all logs have arrived and are saved, or until no more come."""
+        patience = 45.0 if self.variant == "ours" else 8.0
 
-        def settled() -> bool:
-            quiet = self.arrivals.quiet_since(ended)
+        def is_settled() -> bool:
+            quiet = self.arrivals.measure_silence(ended)
             drained = self.emulator.drained(GROUP)
-            if self.way == "ours" and self.case.fault.ends_drained and not drained:
+            if self.variant == "ours" and self.case.fault.ends_drained and not drained:
                 return quiet > patience
-            return self._all_came() or quiet > (3.0 if drained else patience)
+            return self._has_all() or quiet > (3.0 if drained else patience)
 
-        until(settled, 90.0)
+        wait_until(is_settled, 90.0)
 
-    def _let_the_receiver_finish(self) -> None:
+    def _wait_for_receiver(self) -> None:
         now = time.monotonic()
-        until(lambda: self._all_came() or self.arrivals.quiet_since(now) > 1.0, 30.0)
+        wait_until(lambda: self._has_all() or self.arrivals.measure_silence(now) > 1.0, 30.0)
 
-    def _result(self, ended: float, began: float, *, drained: bool, status: int | None) -> Result:
+    def _make_result(
+        self, ended: float, began: float, *, drained: bool, status: int | None
+    ) -> Result:
         arrivals, sent = self.arrivals, self.case.fault.logs
         return Result(
             sent=sent,
             lost=sent - len(arrivals.first),
             duplicated=arrivals.total - len(arrivals.first),
-            first_log=arrivals.longest_wait(self.marks),
-            stall=arrivals.longest_gap(max([ended, *self.marks])),
+            first_log=arrivals.find_longest_wait(self.marks),
+            stall=arrivals.find_longest_gap(max([ended, *self.marks])),
             drained=drained,
             status=status,
             seconds=time.monotonic() - began,
@@ -215,17 +217,17 @@ class Scene:
         )
 
 
-def run_case(case: Case, way: str, scratch: Path) -> Result:
-    """One fault with one way of shipping.
+def run_case(case: Case, variant: str, scratch: Path) -> Result:
+    """Run one fault with one shipper.
 
     Args:
-        case: What to do.
-        way: One of `model.WAYS`.
-        scratch: Where a directory of its own is made.
+        case: The fault, the transport and the receiver.
+        variant: The shipper, one of `model.VARIANTS`.
+        scratch: The directory in which the run makes its own directory.
     """
-    directory = Path(tempfile.mkdtemp(prefix=f"{way}-", dir=scratch))
+    directory = Path(tempfile.mkdtemp(prefix=f"{variant}-", dir=scratch))
     with contextlib.ExitStack() as ends:
         emulator = ends.enter_context(SlsEmulator(shards=case.fault.shards))
         authority = ends.enter_context(TemporaryCA())
         cable = ends.enter_context(Cable()) if case.fault.cabled else None
-        return Scene(case, way, directory, emulator, authority, cable).run()
+        return Scene(case, variant, directory, emulator, authority, cable).run()

@@ -1,4 +1,4 @@
-"""The two programs that ship, as processes that are killed and started again."""
+"""The two shipping programs, as processes that a fault can kill and start again."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 
 from processes import ROOT, Program
 
-from faults.arrivals import until
+from faults.arrivals import wait_until
 
-START_SECONDS = 20.0
-STOP_SECONDS = 20.0
-UP = "heart beat start"  # the SDK's own line, of both ways
+START_SECONDS = 20.0  # longest start
+STOP_SECONDS = 20.0  # longest stop; then the process is killed
+UP = "heart beat start"  # a log line of the SDK, so both programs print it
 
 
 class Shipper:
-    """A shipping program that can be killed and started again, under the same consumer name."""
+    """A shipping program. It keeps its consumer name when it is started again."""
 
-    def __init__(self, way: str, environ: Mapping[str, str]) -> None:
-        self._script = str(Path(__file__).with_name(f"program_{way}.py"))
+    def __init__(self, variant: str, environ: Mapping[str, str]) -> None:
+        self._script = str(Path(__file__).with_name(f"program_{variant}.py"))
         paths = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
         self._environ = {"PYTHONPATH": paths, "SLS_CONSUMER": "shipper", **environ}
         self._program: Program | None = None
@@ -31,33 +31,37 @@ class Shipper:
         self._program = Program([self._script], self._environ)
 
     def kill(self) -> int | None:
-        """SIGKILL."""
+        """Send SIGKILL. Return the exit status."""
         if self._program is not None:
             self._program.process.kill()
-        return self._end()
+        return self._wait_for_end()
 
     def freeze(self) -> None:
-        """SIGSTOP."""
+        """Send SIGSTOP."""
         if self._program is not None:
             self._program.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         if self._program is not None:
             self._program.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int | None:
-        """SIGTERM, when it is up; SIGKILL if that does not end it, and then None."""
+        """Wait until the program is up, then send SIGTERM.
+
+        Returns:
+            The exit status. None if SIGTERM did not end the program, and it was killed.
+        """
         if self._program is not None:
             program = self._program
-            until(lambda: UP in program.output() or _ended(program), START_SECONDS)
+            wait_until(lambda: UP in program.output() or _has_ended(program), START_SECONDS)
             program.process.terminate()
-        return self._end()
+        return self._wait_for_end()
 
-    def _end(self) -> int | None:
+    def _wait_for_end(self) -> int | None:
         program, self._program = self._program, None
         if program is not None:
-            until(lambda: _ended(program), STOP_SECONDS)
+            wait_until(lambda: _has_ended(program), STOP_SECONDS)
             self._status = program.process.poll()
             self._printed += program.output()
             program.close()
@@ -65,9 +69,9 @@ class Shipper:
 
     @property
     def printed(self) -> str:
-        """What it has printed, over all starts."""
+        """The output of the program, of all its starts."""
         return self._printed + (self._program.output() if self._program else "")
 
 
-def _ended(program: Program) -> bool:
+def _has_ended(program: Program) -> bool:
     return program.process.poll() is not None

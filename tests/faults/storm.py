@@ -1,6 +1,6 @@
-"""All faults at random, seeded, for as long as logs are put.
+"""All faults in random order (seeded) while logs are put.
 
-But for InvalidCursor: what starts again at the oldest log would hide what was lost before.
+InvalidCursor must not be one of them: it makes ours start at the oldest log, which hides a loss.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 from faults.scene import Scene
 
-CALM_SECONDS = 0.5
-MAX_SHARDS = 8
+CALM_SECONDS = 0.5  # average pause between two faults
+MAX_SHARDS = 8  # more would slow down the run
 
 
 def _kill_receiver(scene: Scene) -> None:
     scene.receiver.kill()
     scene.pause(scene.random.uniform(0, 0.5))
     scene.receiver.start()
-    scene.back()
+    scene.mark_return()
 
 
 def _hang_receiver(scene: Scene) -> None:
@@ -54,7 +54,7 @@ def _spoil_certificate(scene: Scene) -> None:
         scene.receiver.kill()
         scene.receiver.start(certificate=certificate)
         scene.pause(scene.random.uniform(0.1, 1))
-    scene.back()
+    scene.mark_return()
 
 
 def _change_speed(scene: Scene) -> None:
@@ -71,8 +71,8 @@ def _terminate_shipper(scene: Scene) -> None:
     scene.shipper.start()
 
 
-def _lend_a_hand(scene: Scene) -> None:
-    second = scene.another_shipper("second")
+def _add_shipper(scene: Scene) -> None:
+    second = scene.make_shipper("second")
     second.start()
     scene.pause(scene.random.uniform(1, 3))
     second.stop()
@@ -112,7 +112,7 @@ ACTIONS: tuple[Callable[[Scene], None], ...] = (
     _change_speed,
     _kill_shipper,
     _terminate_shipper,
-    _lend_a_hand,
+    _add_shipper,
     _fail_requests,
     Scene.evict,
     _cut_service,
@@ -120,8 +120,8 @@ ACTIONS: tuple[Callable[[Scene], None], ...] = (
 )
 
 
-def storm(scene: Scene) -> None:
-    """One fault after another, until most logs have been put; then all is well again."""
+def rage(scene: Scene) -> None:
+    """Inject one fault after another until most logs have been put. Then end all faults."""
     scene.wait_for_logs()
     end = time.monotonic() + scene.case.fault.seconds - CALM_SECONDS
     while time.monotonic() < end:
@@ -129,4 +129,4 @@ def storm(scene: Scene) -> None:
         scene.pause(scene.random.uniform(0, 2 * CALM_SECONDS))
     scene.emulator.clear_faults()
     scene.receiver.tell("bytes_per_second", None)
-    scene.back()
+    scene.mark_return()

@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["sls_syslog"]):
     from sls_syslog.encoding.hooks import MessageHooks
     from sls_syslog.logs.flatten import LogReader
     from sls_syslog.settings.shipper import ShipperSettings
-    from sls_syslog.testing.deframer import deframer_for
+    from sls_syslog.testing.deframer import make_deframer
     from sls_syslog.testing.grammar import parse_rfc3164, parse_rfc5424
     from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 
@@ -85,7 +85,7 @@ def test_one_input(data: bytes) -> None:
 
 def check(frame: bytes, settings: ShipperSettings) -> None:
     """One frame is one legal message with the header that was set."""
-    deframer = deframer_for(settings.framing)
+    deframer = make_deframer(settings.framing)
     (message,) = deframer.feed(frame)
     deframer.finish()
     assert settings.max_message_bytes is None or len(message) <= settings.max_message_bytes

@@ -19,7 +19,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["sls_syslog"]):
-    from sls_syslog.testing.deframer import FramingError, deframer_for
+    from sls_syslog.testing.deframer import FramingError, make_deframer
     from sls_syslog.testing.grammar import (
         GrammarError,
         ParsedMessage,
@@ -57,7 +57,7 @@ def test_one_input(data: bytes) -> None:
 
 def deframed(stream: bytes, framing: str | None, size: int) -> list[bytes]:
     """The frames of a stream in pieces of ``size``, once it is seen that no byte got lost."""
-    deframer, frames = deframer_for(framing), list[bytes]()
+    deframer, frames = make_deframer(framing), list[bytes]()
     octets = framing == "octet-counting" or (framing is None and not stream.startswith(b"<"))
     fed, rest = b"", b""
     try:

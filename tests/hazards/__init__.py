@@ -1,1 +1,1 @@
-"""The hazards of the SDK's consumer library, each shown with a naive processor and with ours."""
+"""Tests of the hazards of the SDK's consumer library, with a naive processor and with ours."""

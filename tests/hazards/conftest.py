@@ -1,4 +1,4 @@
-"""Runs the scenarios of the hazards side by side: nearly all of their time is waiting."""
+"""Run the scenarios of the hazards concurrently: they mostly wait."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-_AT_ONCE = 12
+_CONCURRENT_SCENARIOS = 12  # enough to keep two cores busy
 
 
 @pytest.fixture(scope="package")
 def scenarios(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
-    """The running scenarios of the selected tests, by the test's node id."""
+    """Run the scenarios of the selected tests. The keys are the node ids of the tests."""
     chosen = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    quiet = threading.excepthook  # threads that die are what some of these tests are about
-    threading.excepthook = lambda arguments: None
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(_AT_ONCE) as pool:
-        for name in ("NO_PROXY", "no_proxy"):  # for the scenarios that run between two tests
+    hook = threading.excepthook
+    threading.excepthook = lambda arguments: None  # in some of these tests threads die on purpose
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(_CONCURRENT_SCENARIOS) as pool:
+        for name in ("NO_PROXY", "no_proxy"):  # scenarios run outside of the tests' own fixtures
             patch.setenv(name, "127.0.0.1")
         yield {
-            item.nodeid: pool.submit(item.function.scenario, item.callspec.params["way"])
+            item.nodeid: pool.submit(item.function.scenario, item.callspec.params["variant"])
             for item in chosen
             if hasattr(item.function, "scenario")
         }
         pool.shutdown(cancel_futures=True)
-    threading.excepthook = quiet
+    threading.excepthook = hook

@@ -1,7 +1,7 @@
-"""Processors as people write them after the documented program, each with its mistake.
+"""Processors that people write after the documented program, each with one mistake.
 
-They run under the real ``ConsumerWorker`` like ours, to show that a hazard is real and that
-the test which ours passes can fail. Nothing here may be a mistake that nobody would make.
+They run under the real ``ConsumerWorker``. They prove that a hazard is real, and that its test can
+fail. Do not add a mistake that nobody would make.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Documented(ConsumerProcessorBase):
-    """Connect, send, save; raise when that fails; leave the shutdown to the SDK."""
+    """Connects, sends, saves. Raises if one of these fails. Does not override ``shutdown()``."""
 
     def __init__(self, option: Mapping[str, Any]) -> None:
         super().__init__()
@@ -44,18 +44,18 @@ class Documented(ConsumerProcessorBase):
         self.save_checkpoint(check_point_tracker)
 
     def deliver(self, log_groups: Any) -> None:
-        """Send each log as a message, over a connection for this batch."""
+        """Send each log as a message. Use one connection for the batch."""
         with self.connect() as receiver:
-            for message in self.messages(log_groups):
+            for message in self.format_messages(log_groups):
                 receiver.sendall(b"<14>1 - - - - - - " + message.encode() + b"\n")
 
     def connect(self) -> socket.socket:
-        """A connection, with the documented deadline."""
+        """Connect, with the timeout of the documented program."""
         return socket.create_connection((self.option["host"], self.option["port"]), timeout=120)
 
     @staticmethod
-    def messages(log_groups: Any) -> list[str]:
-        """Each log as the documented text."""
+    def format_messages(log_groups: Any) -> list[str]:
+        """Format each log as the documented program does."""
         logs = PullLogResponse.loggroups_to_flattern_list(
             log_groups, time_as_str=True, decode_bytes=True
         )
@@ -63,7 +63,7 @@ class Documented(ConsumerProcessorBase):
 
 
 class RollsBack(Documented):
-    """Returns the cursor of the batch's start, which is right while all is well."""
+    """Returns the cursor of the batch's start after a failure. The SDK then fetches again."""
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> Any:
         try:
@@ -73,7 +73,7 @@ class RollsBack(Documented):
 
 
 class FlushesOften(RollsBack):
-    """The same, where the SDK's minute between its own flushes is always over."""
+    """Like ``RollsBack``, but the SDK flushes at each chance, not only once a minute."""
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> Any:
         check_point_tracker.default_flush_check_point_interval = -1
@@ -89,7 +89,7 @@ class ReturnsTrue(Documented):
 
 
 class SavesFirst(Documented):
-    """Saves before it delivers, and rolls back."""
+    """Saves before it delivers, and rolls back after a failure."""
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> Any:
         check_point_tracker.save_check_point(True)
@@ -100,7 +100,7 @@ class SavesFirst(Documented):
 
 
 class Insists(Documented):
-    """Tries again inside ``process()`` for as long as it takes."""
+    """Tries again inside ``process()`` until it succeeds."""
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> Any:
         while True:
@@ -111,21 +111,21 @@ class Insists(Documented):
 
 
 class Exits(Documented):
-    """Ends the program when it does not know what to do, or means to."""
+    """Calls ``sys.exit()`` in ``process()`` to end the program."""
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> Any:
         sys.exit("from process()")
 
 
 class Forgetful(Documented):
-    """Its author forgot ``super().__init__()``."""
+    """Does not call ``super().__init__()``: its author forgot it."""
 
     def __init__(self, option: Mapping[str, Any]) -> None:
         self.option = option
 
 
 class ConnectsAtOnce(Documented):
-    """Connects when it is made, as the documented program does."""
+    """Connects in its constructor, as the documented program does."""
 
     def __init__(self, option: Mapping[str, Any]) -> None:
         super().__init__(option)
@@ -133,7 +133,7 @@ class ConnectsAtOnce(Documented):
 
 
 class ConnectsInInitialize(Documented):
-    """Connects in ``initialize()``, which it takes to be called once."""
+    """Connects in ``initialize()``. Its author believes that the SDK calls it only once."""
 
     def initialize(self, shard: int) -> None:
         super().initialize(shard)
@@ -141,19 +141,19 @@ class ConnectsInInitialize(Documented):
 
 
 class NoLastSave(Documented):
-    """A ``shutdown()`` of its own that only tidies up."""
+    """Overrides ``shutdown()`` without saving the checkpoint."""
 
     def shutdown(self, check_point_tracker: Any) -> None:
         pass
 
 
 class WithTheSdksClient(Documented):
-    """Sends with the client that comes with the SDK."""
+    """Sends with the SDK's own syslog client."""
 
     def deliver(self, log_groups: Any) -> None:
         host, port = self.option["host"], self.option["port"]
-        make: Any = SyslogClientRFC5424  # which has no types
+        make: Any = SyslogClientRFC5424  # it has no types
         with make(host, port, proto="TCP", clientname="h") as client:
-            for message in self.messages(log_groups):
+            for message in self.format_messages(log_groups):
                 self.option["before_each"]()
                 client.log(message)

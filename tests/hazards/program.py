@@ -1,8 +1,7 @@
-"""A shipper as a process of its own; the argument is the way, variables do the rest.
+"""A shipper as a separate program. Its argument is the variant, environment variables the options.
 
-``REFRESH`` gives it a refresher of credentials; ``FORGETFUL`` makes its author forget
-``super().__init__()``; ``TIMEOUT`` is the consumer group's. For the naive one, ``HANDLER`` makes
-SIGTERM stop the worker, and ``JOIN`` waits with ``join()`` instead of ``start(join=True)``.
+``REFRESH``: refresh credentials. ``FORGETFUL``: forget ``super().__init__()``. ``TIMEOUT``: the
+group's timeout. Only naive: ``HANDLER``: SIGTERM stops the worker. ``JOIN``: wait with ``join()``.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config,
 
 
 class Forgetful(SyslogShipperProcessor):
-    """Its author forgot ``super().__init__()``."""
+    """Does not call ``super().__init__()``: its author forgot it."""
 
     def __init__(self, settings: Any) -> None:
         pass
 
 
-def make(processor: Any, forgetful: Any, settings: Any) -> ConsumerWorker:
-    """The worker."""
+def make_worker(processor: Any, forgetful: Any, settings: Any) -> ConsumerWorker:
+    """Make the worker that the environment variables describe."""
     options: dict[str, Any] = {"heartbeat_interval": 1}
     if "REFRESH" in os.environ:
         credentials = (os.environ["SLS_AK_ID"], os.environ["SLS_AK_KEY"], "")
@@ -39,9 +38,9 @@ def make(processor: Any, forgetful: Any, settings: Any) -> ConsumerWorker:
 
 
 def ship_naively() -> None:
-    """As the documented program."""
+    """Ship as the documented program does."""
     target = {"host": os.environ["SYSLOG_HOST"], "port": int(os.environ["SYSLOG_PORT"])}
-    worker = make(naive.Documented, naive.Forgetful, target)
+    worker = make_worker(naive.Documented, naive.Forgetful, target)
     if "HANDLER" in os.environ:
         signal.signal(signal.SIGTERM, lambda *_: worker.shutdown())
     if "JOIN" in os.environ:
@@ -53,17 +52,17 @@ def ship_naively() -> None:
 
 
 def ship_plainly() -> None:
-    """With our processor and nothing else."""
-    make(SyslogShipperProcessor, Forgetful, ShipperSettings.from_env()).start(join=True)
+    """Ship with our processor, without ``run_worker``."""
+    make_worker(SyslogShipperProcessor, Forgetful, ShipperSettings.from_env()).start(join=True)
 
 
 def ship() -> None:
-    """As the README has it."""
-    run_worker(make(SyslogShipperProcessor, Forgetful, ShipperSettings.from_env()))
+    """Ship as the README shows it."""
+    run_worker(make_worker(SyslogShipperProcessor, Forgetful, ShipperSettings.from_env()))
 
 
 if __name__ == "__main__":
-    # As on a terminal: a shell gives what it runs in the background a deaf ear for Ctrl-C.
+    # Handle Ctrl-C as on a terminal: a shell makes background programs ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.basicConfig(level=logging.INFO)
     {"naive": ship_naively, "plain": ship_plainly, "ours": ship}[sys.argv[1]]()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.testing.deframer import AutoDeframer, Deframer, FramingError, deframer_for
+from sls_syslog.testing.deframer import AutoDeframer, Deframer, FramingError, make_deframer
 
 FRAMES = [b"<14>1 - - - - - - one", b"<14>", "<14>日本".encode(), b"<1>12 34 <5>6"]
 
@@ -39,10 +39,10 @@ def fed(deframer: Deframer, chunks: list[bytes]) -> tuple[list[bytes], str, byte
 def test_a_stream_cut_anywhere_gives_the_same_frames(framing: str, auto: bool) -> None:
     stream = WRITERS[framing](FRAMES)
     for at in range(len(stream) + 1):
-        deframer = deframer_for(None if auto else framing)
+        deframer = make_deframer(None if auto else framing)
         assert fed(deframer, [stream[:at], stream[at:]]) == (FRAMES, "", b"")
     byte_by_byte = [stream[at : at + 1] for at in range(len(stream))]
-    assert fed(deframer_for(framing), byte_by_byte) == (FRAMES, "", b"")
+    assert fed(make_deframer(framing), byte_by_byte) == (FRAMES, "", b"")
 
 
 @given(
@@ -61,7 +61,7 @@ def test_random_frames_in_random_chunks_come_out_whole(
     for size in sizes:
         chunks.append(stream[:size])
         stream = stream[size:]
-    assert fed(deframer_for(None), [*chunks, stream]) == (frames, "", b"")
+    assert fed(make_deframer(None), [*chunks, stream]) == (frames, "", b"")
 
 
 @given(stream=st.binary(max_size=60), cut=st.integers(min_value=0, max_value=60))
@@ -69,8 +69,8 @@ def test_random_frames_in_random_chunks_come_out_whole(
 def test_any_stream_gives_the_same_frames_and_error_however_it_is_cut(
     framing: str | None, stream: bytes, cut: int
 ) -> None:
-    whole = fed(deframer_for(framing), [stream])
-    frames, reason, _ = fed(deframer_for(framing), [stream[:cut], stream[cut:]])
+    whole = fed(make_deframer(framing), [stream])
+    frames, reason, _ = fed(make_deframer(framing), [stream[:cut], stream[cut:]])
     assert (frames, reason) == whole[:2]
 
 
@@ -78,8 +78,8 @@ def test_any_stream_gives_the_same_frames_and_error_however_it_is_cut(
 def test_octet_counted_streams_of_digits_and_spaces_do_not_depend_on_the_cut(
     digits: bytes,
 ) -> None:
-    whole = fed(deframer_for("octet-counting"), [digits])
-    bytewise = fed(deframer_for("octet-counting"), [digits[i : i + 1] for i in range(len(digits))])
+    whole = fed(make_deframer("octet-counting"), [digits])
+    bytewise = fed(make_deframer("octet-counting"), [digits[i : i + 1] for i in range(len(digits))])
     assert whole[:2] == bytewise[:2]
 
 
@@ -100,7 +100,7 @@ def test_octet_counted_streams_of_digits_and_spaces_do_not_depend_on_the_cut(
 def test_a_broken_msg_len_is_refused_with_the_frames_before_it(
     stream: bytes, frames: list[bytes], partial: bytes
 ) -> None:
-    deframer = deframer_for("octet-counting")
+    deframer = make_deframer("octet-counting")
     with pytest.raises(FramingError, match="expected MSG-LEN") as caught:
         deframer.feed(stream)
     assert caught.value.frames == frames
@@ -130,7 +130,7 @@ def test_nothing_is_read_after_a_framing_error() -> None:
 def test_a_stream_that_ends_inside_a_frame_is_reported(
     framing: str | None, stream: bytes, frames: list[bytes], partial: bytes
 ) -> None:
-    deframer = deframer_for(framing)
+    deframer = make_deframer(framing)
     assert deframer.feed(stream) == frames
     with pytest.raises(FramingError, match="the stream ended") as caught:
         deframer.finish()
@@ -139,18 +139,18 @@ def test_a_stream_that_ends_inside_a_frame_is_reported(
 
 @pytest.mark.parametrize("framing", [None, *WRITERS])
 def test_an_empty_stream_is_no_error(framing: str | None) -> None:
-    assert fed(deframer_for(framing), [b"", b""]) == ([], "", b"")
+    assert fed(make_deframer(framing), [b"", b""]) == ([], "", b"")
 
 
 def test_stray_newlines_and_carriage_returns_are_shown_and_not_repaired() -> None:
-    assert deframer_for("newline").feed(b"<1>a\r\n\n<1>b\n") == [b"<1>a\r", b"", b"<1>b"]
+    assert make_deframer("newline").feed(b"<1>a\r\n\n<1>b\n") == [b"<1>a\r", b"", b"<1>b"]
 
 
 def test_a_large_frame_in_small_pieces_is_joined_once() -> None:
     # 64 MB in 1 kB pieces: if each piece copied the frame so far this would move 2 TB.
     body = b"x" * 1024
     for framing, head, tail in (("newline", b"<", b"\n"), ("octet-counting", b"67108864 ", b"")):
-        deframer = deframer_for(framing)
+        deframer = make_deframer(framing)
         frames = deframer.feed(head)
         for _ in range(65536):
             frames += deframer.feed(body)
@@ -161,4 +161,4 @@ def test_a_large_frame_in_small_pieces_is_joined_once() -> None:
 
 def test_an_unknown_framing_is_refused() -> None:
     with pytest.raises(ValueError, match="octet-counting"):
-        deframer_for("nul")
+        make_deframer("nul")

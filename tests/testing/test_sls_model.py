@@ -44,21 +44,21 @@ class Bench:
 
     @property
     def group(self) -> ConsumerGroup:
-        return self.store.consumer_group("cg")
+        return self.store.get_consumer_group("cg")
 
     def beat(self, consumer: str, *, keep: bool = False) -> list[int]:
         """One heartbeat as a client sends it; with `keep` it does not let go of anything."""
         held = self.held.setdefault(consumer, [])
-        answer = self.group.heartbeat(consumer, held)
+        answer = self.group.accept_heartbeat(consumer, held)
         self.held[consumer] = sorted({*held, *answer}) if keep else answer
         return answer
 
     def consume(self, shard: int, consumer: str = "a") -> None:
-        end = encode_cursor(self.store.shard(shard).end)
+        end = encode_cursor(self.store.get_shard(shard).end)
         self.group.save_checkpoint(shard, end, consumer=consumer, force=True)
 
     def state(self, shard: int) -> ShardState:
-        return self.group.states()[shard]
+        return self.group.list_states()[shard]
 
 
 def code_of(refusal: pytest.ExceptionInfo[SlsError]) -> tuple[int, str]:
@@ -105,7 +105,7 @@ def test_an_answer_ends_at_ten_megabytes_but_never_empty() -> None:
 
 def test_a_time_finds_the_first_group_received_then_or_later() -> None:
     shard = a_shard(b"a", b"b", b"c")
-    found = [shard.position_at(time) - shard.begin for time in (0, 100, 100.5, 102, 103)]
+    found = [shard.find_position(time) - shard.begin for time in (0, 100, 100.5, 102, 103)]
     assert found == [0, 0, 1, 2, 3]
 
 
@@ -135,7 +135,7 @@ def test_a_hash_key_belongs_to_one_shard_also_after_a_split(key: int) -> None:
     store = Bench(2).store
     store.split(0)
     store.split(1, 2**127 + 5)
-    assert not store.shard_for_key(key).readonly
+    assert not store.find_shard_by_key(key).readonly
     assert sum(shard.covers(min(key, 2**128 - 2)) for shard in store.shards.values()) == 1
 
 
@@ -163,22 +163,22 @@ def test_a_cursor_outside_of_the_shard_is_invalid(offset: int) -> None:
     store = Bench(1).store
     store.put(b"")
     with pytest.raises(SlsError) as refusal:
-        store.pull(0, encode_cursor(store.shard(0).begin + offset), 10)
+        store.pull(0, encode_cursor(store.get_shard(0).begin + offset), 10)
     assert code_of(refusal) == (400, "InvalidCursor")
 
 
 def test_an_expired_cursor_is_invalid_unless_the_rules_say_otherwise() -> None:
     for refuse in (True, False):
         store = Bench(1, rules=ServerRules(refuse_expired_cursor=refuse)).store
-        first = encode_cursor(store.shard(0).begin)
+        first = encode_cursor(store.get_shard(0).begin)
         store.put(b"old")
         store.put(b"new")
-        store.shard(0).expire(1)
+        store.get_shard(0).expire(1)
         if refuse:
             with pytest.raises(SlsError, match="InvalidCursor"):
                 store.pull(0, first, 10)
         else:
-            assert store.pull(0, first, 10) == (store.shard(0).begin, [b"new"])
+            assert store.pull(0, first, 10) == (store.get_shard(0).begin, [b"new"])
 
 
 def test_the_read_quota_counts_each_shard_and_second_by_itself() -> None:
@@ -204,15 +204,15 @@ def test_a_moved_shard_is_in_transfer_until_its_owner_lets_go() -> None:
     bench = Bench(2)
     bench.beat("a")
     assert bench.beat("b") == []
-    (moved,) = (n for n, state in bench.group.states().items() if state is ShardState.TRANSFER)
+    (moved,) = (n for n, state in bench.group.list_states().items() if state is ShardState.TRANSFER)
     for _ in range(3):  # the owner is told, but its processor is still busy
         assert moved not in bench.beat("a", keep=True)
         assert bench.beat("b") == []
-        assert bench.group.owners()[moved] == "a"
+        assert bench.group.list_owners()[moved] == "a"
     bench.held["a"].remove(moved)
     bench.beat("a")
     assert bench.beat("b") == [moved]
-    assert sorted(bench.group.owners().values(), key=str) == ["a", "b"]
+    assert sorted(bench.group.list_owners().values(), key=str) == ["a", "b"]
 
 
 @settings(deadline=None)
@@ -255,7 +255,7 @@ def test_a_transfer_is_taken_back_when_its_owner_runs_out_of_shards() -> None:
     bench.beat("b")
     for shard in kept:
         bench.consume(shard)
-    assert list(bench.group.states().values()).count(ShardState.TRANSFER) == 2
+    assert list(bench.group.list_states().values()).count(ShardState.TRANSFER) == 2
     assert len(set(bench.beat("a", keep=True)) & set(range(6))) == 1
 
 
@@ -266,9 +266,9 @@ def test_a_silent_consumer_loses_its_shards_at_once() -> None:
     bench = Bench(2)
     bench.beat("a")
     bench.clock.now += TIMEOUT
-    assert bench.group.owners() == {0: "a", 1: "a"}
+    assert bench.group.list_owners() == {0: "a", 1: "a"}
     bench.clock.now += 0.1
-    assert bench.group.owners() == {0: None, 1: None}
+    assert bench.group.list_owners() == {0: None, 1: None}
     assert bench.beat("b") == [0, 1]
 
 
@@ -309,8 +309,8 @@ def test_only_the_owner_may_store_an_unforced_checkpoint(rules: ServerRules, for
     bench.beat("a")
     bench.beat("b")
     bench.beat("a")
-    cursor = encode_cursor(bench.store.shard(0).begin)
-    owner = bench.group.owners()[0]
+    cursor = encode_cursor(bench.store.get_shard(0).begin)
+    owner = bench.group.list_owners()[0]
     assert owner is not None
     bench.group.save_checkpoint(0, cursor, consumer=owner, force=force)
     other = {"a": "b", "b": "a"}[owner]
@@ -400,7 +400,7 @@ def test_a_checkpoint_moved_back_makes_a_consumed_shard_consumable_again() -> No
     bench.store.split(0)
     bench.consume(0)
     assert 0 not in bench.beat("a")
-    begin = encode_cursor(bench.store.shard(0).begin)
+    begin = encode_cursor(bench.store.get_shard(0).begin)
     bench.group.save_checkpoint(0, begin, consumer="a", force=True)
     assert 0 in bench.beat("a")
 

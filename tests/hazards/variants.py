@@ -1,4 +1,4 @@
-"""Support for the tests of hazards: the same scenario run the naive way and ours."""
+"""Support for the tests of hazards: run the same scenario with a naive processor and with ours."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ __all__ = [
     "OURS",
     "PLAIN",
     "Signer",
-    "Way",
+    "Variant",
     "hazard",
-    "make",
-    "missing",
-    "outage",
+    "holds_within",
+    "list_missing",
+    "make_settings",
+    "make_worker",
     "put",
-    "quick",
-    "service",
-    "until_the_first_batch_has_failed",
-    "within",
+    "refuse_connections",
+    "run_service",
+    "wait_for_first_failure",
 ]
 
 NAME = "shipper"
 
 
-def make(
+def make_worker(
     emulator: SlsEmulator,
     settings: Mapping[str, Any],
     processor: Any,
@@ -48,15 +48,15 @@ def make(
     timeout: int | None = 30,
     **options: Any,
 ) -> ConsumerWorker:
-    """The worker of a user's program; the environment, which all scenarios share, is not read.
+    """Make the worker of a user's program. It must not read the environment: scenarios share it.
 
     Args:
-        emulator: Where from.
-        settings: Where to.
-        processor: What ships.
-        timeout: Seconds of silence after which SLS gives its shards away. None for the SDK's, two
-            heartbeats, which is too short for a busy machine where heartbeats are fast.
-        **options: Of ``LogHubConfig``.
+        emulator: The source.
+        settings: The settings of the processor.
+        processor: The processor.
+        timeout: Seconds without a heartbeat after which SLS evicts the consumer. None keeps the
+            SDK's, two heartbeats: on a busy machine that is too short for fast heartbeats.
+        **options: Options of ``LogHubConfig``.
     """
     options = {
         "endpoint": emulator.endpoint,
@@ -74,18 +74,18 @@ def make(
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to ship.
+class Variant:
+    """One kind of shipper.
 
     Attributes:
-        name: What the test's name says.
-        safe: Whether the hazard must leave it unharmed.
-        guarded: Whether ``run_worker`` runs it, or the SDK's own ``start()``.
+        name: Its name in the test's id.
+        is_safe: Whether the hazard must not harm it.
+        is_guarded: True runs it with ``run_worker``, False with the SDK's own ``start()``.
     """
 
     name: str
-    safe: bool
-    guarded: bool
+    is_safe: bool
+    is_guarded: bool
 
     @contextmanager
     def run(
@@ -98,22 +98,22 @@ class Way:
         consumer: str | None = NAME,
         **options: Any,
     ) -> Iterator[ConsumerWorker]:
-        """A worker that ships this way while the block lasts.
+        """Run a worker while the block runs.
 
         Args:
-            emulator: Where from.
-            settings: Where to.
-            naive: The processor of the naive way.
-            ours: That of the others.
-            consumer: Its name; the same again after a restart, or SLS would hand the shards on
-                only after a while. None takes the one that ``consumer_config`` makes up.
-            **options: As ``make`` has them.
+            emulator: The source.
+            settings: The settings of the processor.
+            naive: The processor of the naive variant.
+            ours: The processor of the other variants.
+            consumer: The consumer name. With the same name after a restart, the worker gets its
+                shards back at once. None takes the name that ``consumer_config`` makes.
+            **options: Options of ``make_worker``.
         """
         if consumer is not None:
             options["consumer_name"] = consumer
-        worker = make(emulator, settings, ours if self.safe else naive, **options)
+        worker = make_worker(emulator, settings, ours if self.is_safe else naive, **options)
         with ThreadPoolExecutor(1) as pool:
-            run = pool.submit(run_worker if self.guarded else _run_bare, worker)
+            run = pool.submit(run_worker if self.is_guarded else _run_bare, worker)
             eventually(lambda: worker.ident is not None)
             try:
                 yield worker
@@ -121,10 +121,10 @@ class Way:
                 worker.shutdown()
                 run.result(60)
 
-    def program(
+    def run_program(
         self, emulator: SlsEmulator, receiver: SyslogReceiver, **variables: str
     ) -> AbstractContextManager[Program]:
-        """A process of its own that ships this way; see ``tests/hazards/program.py``."""
+        """Run ``tests/hazards/program.py`` as a separate process while the block runs."""
         environ = {
             **emulator.environ(GROUP),
             **receiver.environ(),
@@ -142,31 +142,32 @@ def _run_bare(worker: ConsumerWorker) -> None:
     worker.heart_beat.join()
 
 
-NAIVE = Way("naive", safe=False, guarded=False)
-PLAIN = Way("plain", safe=True, guarded=False)  # our processor under worker.start()
-OURS = Way("ours", safe=True, guarded=True)
+NAIVE = Variant("naive", is_safe=False, is_guarded=False)
+PLAIN = Variant("plain", is_safe=True, is_guarded=False)  # our processor under worker.start()
+OURS = Variant("ours", is_safe=True, is_guarded=True)
 
 
 def hazard(
-    *ways: Any,
-) -> Callable[[Callable[[Way], None]], Callable[[Way, dict[str, Future[None]], Any], None]]:
-    """Makes a test for each way of a scenario, all of which run side by side.
+    *variants: Any,
+) -> Callable[[Callable[[Variant], None]], Callable[[Variant, dict[str, Future[None]], Any], None]]:
+    """Make a test of a scenario for each variant. All scenarios run concurrently.
 
     Args:
-        *ways: Ways, or ``pytest.param``s of them.
+        *variants: ``Variant`` objects, or ``pytest.param``s of them.
     """
 
     def decorate(
-        scenario: Callable[[Way], None],
-    ) -> Callable[[Way, dict[str, Future[None]], Any], None]:
-        @pytest.mark.parametrize("way", ways, ids=lambda way: way.name)
+        scenario: Callable[[Variant], None],
+    ) -> Callable[[Variant, dict[str, Future[None]], Any], None]:
+        @pytest.mark.parametrize("variant", variants, ids=lambda variant: variant.name)
         def test(
-            way: Way, scenarios: dict[str, Future[None]], request: pytest.FixtureRequest
+            variant: Variant, scenarios: dict[str, Future[None]], request: pytest.FixtureRequest
         ) -> None:
             scenarios[request.node.nodeid].result(120)
 
         functools.update_wrapper(test, scenario)
-        del test.__wrapped__  # type: ignore[attr-defined]  # pytest would look at its arguments
+        # pytest must see the arguments of `test`, not those of the scenario.
+        del test.__wrapped__  # type: ignore[attr-defined]
         test.scenario = scenario  # type: ignore[attr-defined]
         return test
 
@@ -174,15 +175,15 @@ def hazard(
 
 
 @contextmanager
-def service(shards: int = 1) -> Iterator[tuple[SlsEmulator, SyslogReceiver]]:
-    """SLS and a receiver of a scenario's own."""
+def run_service(shards: int = 1) -> Iterator[tuple[SlsEmulator, SyslogReceiver]]:
+    """Run an emulator and a receiver for one scenario."""
     with SlsEmulator(shards=shards) as emulator, SyslogReceiver("tcp") as receiver:
         yield emulator, receiver
 
 
 @contextmanager
-def outage(receiver: SyslogReceiver) -> Iterator[None]:
-    """The receiver refuses connections."""
+def refuse_connections(receiver: SyslogReceiver) -> Iterator[None]:
+    """Make the receiver refuse connections while the block runs."""
     receiver.stop_listening()
     try:
         yield
@@ -190,34 +191,34 @@ def outage(receiver: SyslogReceiver) -> Iterator[None]:
         receiver.listen_again()
 
 
-def quick(receiver: SyslogReceiver) -> dict[str, Any]:
-    """Settings under which failures are over soon."""
+def make_settings(receiver: SyslogReceiver) -> dict[str, Any]:
+    """Make settings with which a failed delivery ends soon."""
     return {**receiver.settings(), "timeout": 5, "retry_seconds": 0.5}
 
 
 def put(emulator: SlsEmulator, first: int, last: int, shard: int = 0) -> None:
-    """The logs ``first`` to ``last - 1``, a group each."""
+    """Put the logs ``first`` to ``last - 1``, each as one group."""
     for n in range(first, last):
         emulator.put_logs([{"n": str(n)}], shard=shard)
 
 
-def missing(receiver: SyslogReceiver, logs: int) -> list[int]:
-    """Which of the logs 0 to ``logs - 1`` have not arrived."""
+def list_missing(receiver: SyslogReceiver, logs: int) -> list[int]:
+    """Return which of the logs 0 to ``logs - 1`` have not arrived."""
     arrived = set(numbers(receiver))
     return [n for n in range(logs) if n not in arrived]
 
 
-def until_the_first_batch_has_failed(emulator: SlsEmulator, pulls: int = 0) -> None:
-    """Wait until a batch was processed and not delivered.
+def wait_for_first_failure(emulator: SlsEmulator, pulls: int = 0) -> None:
+    """Wait until ``process()`` has failed to deliver a batch.
 
-    The SDK then has fetched four times, three of them with process() at work; but nothing is
-    fetched by ours for a receiver that is down.
+    For the naive variant this takes four fetches, three of them during ``process()``. Ours does not
+    fetch while the receiver is down: for ours the wait ends by its limit.
     """
-    within(2.5, lambda: emulator.calls["PullLogs"] >= pulls + 4)
+    holds_within(2.5, lambda: emulator.calls["PullLogs"] >= pulls + 4)
 
 
-def within(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Whether a condition comes true in time."""
+def holds_within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Wait for a condition. Return whether it holds in time."""
     try:
         eventually(condition, seconds)
     except AssertionError:
@@ -226,15 +227,17 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
 
 
 class Signer:
-    """Signs requests, but while it is broken none of one kind: the credentials provider fails.
+    """Signs the requests of a client. While broken, it fails for requests of one kind.
+
+    It simulates a failing credentials provider.
 
     Args:
-        client: The SDK's client, whose requests it signs from now on.
-        kind: The ``type`` of the requests that it cannot sign.
+        client: The SDK's client. The signer replaces the client's own.
+        kind: The ``type`` of the requests that fail.
     """
 
     def __init__(self, client: Any, kind: str) -> None:
-        self.broken = True
+        self.is_broken = True
         self.refusals = 0
         self._kind = kind
         self._signer, client._auth = client._auth, self
@@ -243,7 +246,7 @@ class Signer:
         self, method: str, resource: str, params: dict[str, Any], *args: Any, **options: Any
     ) -> Any:
         """Sign one request."""
-        if self.broken and params.get("type") == self._kind:
+        if self.is_broken and params.get("type") == self._kind:
             self.refusals += 1
             raise RuntimeError("no credentials today")
         return self._signer.sign_request(method, resource, params, *args, **options)

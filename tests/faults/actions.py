@@ -1,4 +1,4 @@
-"""What goes wrong: each function does one fault to a `Scene`, while logs flow."""
+"""The faults: each function injects one of them into a `Scene` while logs flow."""
 
 from __future__ import annotations
 
@@ -8,174 +8,180 @@ from typing import Any
 
 from faults.scene import Scene
 
-TIMES = 10  # so often is killed what is killed
+TIMES = 10  # how often a fault kills, terminates or cuts; the names of the rows say so
 
 
-def nothing(scene: Scene) -> None:
+def do_nothing(scene: Scene) -> None:
     scene.wait_for_logs()
 
 
-# The receiver and the way to it
+# The receiver, and the network to it
 
 
-def receiver_killed(scene: Scene) -> None:
+def kill_receiver(scene: Scene) -> None:
     for _ in range(TIMES):
         scene.wait_for_logs(20)
         scene.receiver.kill()
         scene.pause(0.1)
         scene.receiver.start()
-        scene.back()
+        scene.mark_return()
     if scene.case.receiver == "kit":
         scene.receiver.tell("bytes_per_second", None)
 
 
-def receiver_restarted(scene: Scene) -> None:
+def restart_receiver(scene: Scene) -> None:
     for _ in range(3):
         scene.wait_for_logs(20)
         scene.receiver.stop()
         scene.pause(0.3)
         scene.receiver.start()
-        scene.back()
+        scene.mark_return()
 
 
-def receiver_away(scene: Scene) -> None:
+def take_receiver_away(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.receiver.kill()
     scene.pause(3)
     scene.receiver.start()
-    scene.back()
+    scene.mark_return()
 
 
-def connections_reset(scene: Scene) -> None:
+def reset_connections(scene: Scene) -> None:
     scene.wait_for_logs()
     for _ in range(15):
         scene.receiver.tell("reset_connections")
-        scene.back()
+        scene.mark_return()
         scene.pause(scene.random.uniform(0.05, 0.6))
 
 
-def relay_resets(scene: Scene) -> None:
+def reset_relay(scene: Scene) -> None:
     scene.wait_for_logs()
     for _ in range(TIMES):
         scene.proxy.die()
         scene.proxy.start()
-        scene.back()
+        scene.mark_return()
         scene.pause(scene.random.uniform(0.1, 0.6))
 
 
-def relay_closes(scene: Scene) -> None:
+def close_relay_connections(scene: Scene) -> None:
     scene.wait_for_logs()
     for _ in range(TIMES):
         scene.proxy.close_connections()
-        scene.back()
+        scene.mark_return()
         scene.pause(scene.random.uniform(0.1, 0.6))
 
 
-def closed_at_once(scene: Scene) -> None:
+def close_at_once(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.proxy.refusing = True
     scene.proxy.close_connections()
     scene.pause(3)
     scene.proxy.refusing = False
-    scene.back()
+    scene.mark_return()
 
 
-def hangs(scene: Scene) -> None:
+def hang_receiver(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.receiver.hang()
     scene.pause(3)
     scene.receiver.kill()
     scene.receiver.start(bytes_per_second=None)
-    scene.back()
+    scene.mark_return()
 
 
-def never_answers_the_close(scene: Scene) -> None:
+def leave_closes_unanswered(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.pause(5)
     scene.receiver.tell("answer_half_close", True)
     scene.receiver.tell("reset_connections")
-    scene.back()
+    scene.mark_return()
 
 
-def black_hole_that_ends(scene: Scene) -> None:
+def hold_relay(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.proxy.held = True
     scene.pause(3)
     scene.proxy.held = False
-    scene.back()
+    scene.mark_return()
 
 
-def black_hole_that_dies(scene: Scene) -> None:
+def hold_and_reset_relay(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.proxy.held = True
     scene.pause(3)
     scene.proxy.die()
     scene.proxy.start()
-    scene.back()
+    scene.mark_return()
 
 
-def packets_vanish(scene: Scene) -> None:
+def drop_packets(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.cable.cut()
     scene.pause(4)
     scene.cable.mend()
-    scene.back()
+    scene.mark_return()
 
 
-def replaced_unseen(scene: Scene) -> None:
+def replace_receiver_unseen(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.cable.cut()
-    scene.receiver.kill()  # its farewell vanishes
+    scene.receiver.kill()  # its FIN or RST is lost too
     scene.pause(4)
     scene.receiver.start()
     scene.cable.mend()
-    scene.back()
+    scene.mark_return()
 
 
-def name_moves(scene: Scene) -> None:
+def move_name(scene: Scene) -> None:
     scene.wait_for_logs()
     for address in ("127.0.0.2", "127.0.0.1"):
         scene.receiver.kill()
         scene.address_file.write_text(address)
         scene.receiver.start(host=address)
-        scene.back()
+        scene.mark_return()
         scene.wait_for_logs(20)
 
 
-def refused_at_first(**good: Any) -> Callable[[Scene], None]:
-    """A fault that is there from the start: nobody may count a log as delivered under it."""
+def refuse_at_first(**good: Any) -> Callable[[Scene], None]:
+    """Make a fault in which the receiver refuses the shipper at first.
 
-    def happens(scene: Scene) -> None:
+    While it lasts, no log may count as delivered.
+
+    Args:
+        **good: Options of the receiver with which it accepts the shipper after that.
+    """
+
+    def inject(scene: Scene) -> None:
         scene.pause(3)
         scene.claim_nothing_is_confirmed()
         scene.claim("nothing had arrived", not scene.arrivals.total)
         scene.receiver.kill()
         scene.receiver.start(**good)
-        scene.back()
+        scene.mark_return()
 
-    return happens
+    return inject
 
 
 # The shipper
 
 
-def shipper_killed(scene: Scene) -> None:
+def kill_shipper(scene: Scene) -> None:
     for _ in range(TIMES):
         scene.wait_for_logs(20)
         scene.shipper.kill()
         scene.shipper.start()
-        scene.back()
+        scene.mark_return()
 
 
-def shipper_terminated(scene: Scene) -> None:
+def terminate_shipper(scene: Scene) -> None:
     for _ in range(TIMES):
         scene.wait_for_logs(20)
         scene.shipper.stop()
         scene.shipper.start()
-        scene.back()
+        scene.mark_return()
 
 
-def shipper_terminated_while_receiver_hangs(scene: Scene) -> None:
+def terminate_shipper_while_receiver_hangs(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.receiver.hang()
     scene.pause(2)
@@ -185,27 +191,27 @@ def shipper_terminated_while_receiver_hangs(scene: Scene) -> None:
     scene.receiver.kill()
     scene.receiver.start()
     scene.shipper.start()
-    scene.back()
+    scene.mark_return()
 
 
-def shipper_frozen(scene: Scene) -> None:
+def freeze_shipper(scene: Scene) -> None:
     scene.wait_for_logs()
-    scene.another_shipper("second").start()
+    scene.make_shipper("second").start()
     scene.pause(1)
     scene.shipper.freeze()
-    scene.pause(4)  # by then its shards are the other's
+    scene.pause(4)  # long enough for the other shipper to get its shards
     scene.shipper.thaw()
-    scene.back()
+    scene.mark_return()
 
 
-def handed_over_in_an_outage(scene: Scene) -> None:
+def hand_over_in_outage(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.receiver.kill()
-    second = scene.another_shipper("second")
+    second = scene.make_shipper("second")
     second.start()
     scene.pause(3)
     scene.receiver.start()
-    scene.back()
+    scene.mark_return()
     scene.wait_for_logs(20)
     scene.shipper.stop()
 
@@ -213,37 +219,43 @@ def handed_over_in_an_outage(scene: Scene) -> None:
 # SLS
 
 
-def answers(operation: str, *, times: int = 5, **fault: Any) -> Callable[[Scene], None]:
-    """SLS answers so many requests like that, again and again."""
+def fail_requests(operation: str, *, times: int = 5, **fault: Any) -> Callable[[Scene], None]:
+    """Make a fault in which SLS fails, three times.
 
-    def happens(scene: Scene) -> None:
+    Args:
+        operation: The operation that fails.
+        times: The number of requests that fail each time.
+        **fault: Arguments of `SlsEmulator.fail`.
+    """
+
+    def inject(scene: Scene) -> None:
         for _ in range(3):
             scene.wait_for_logs()
             scene.emulator.fail(operation, times=times, **fault)
             scene.pause(1)
         scene.emulator.clear_faults()
-        scene.back()
+        scene.mark_return()
 
-    return happens
+    return inject
 
 
-def service_away(scene: Scene) -> None:
+def take_service_away(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.emulator.stop()
     scene.pause(3)
     scene.emulator.start()
-    scene.back()
+    scene.mark_return()
 
 
-def evicted(scene: Scene) -> None:
+def evict_consumer(scene: Scene) -> None:
     for _ in range(3):
         scene.wait_for_logs(20)
         scene.evict()
-        scene.back()
+        scene.mark_return()
         scene.pause(1)
 
 
-def split(scene: Scene) -> None:
+def split_shards(scene: Scene) -> None:
     scene.wait_for_logs(20)
     child, _ = scene.emulator.split_shard(0)
     scene.wait_for_logs(20)
