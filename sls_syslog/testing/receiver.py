@@ -460,10 +460,11 @@ class _Connection:
                     if self._receiver._paused:
                         continue
                     chunk = self._receive()
+                    if chunk:  # after pause() nothing is read that is not kept
+                        self._receiver._keep(self._deframer.feed(chunk))
                 if chunk is None:
                     selector.select()
                 elif chunk:
-                    self._receiver._keep(self._deframer.feed(chunk))
                     self._slow_down(len(chunk))
                 else:
                     self._finish()

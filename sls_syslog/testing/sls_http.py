@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import responses
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -162,6 +162,11 @@ class SlsHttpServer(ThreadingHTTPServer):
         self._acceptor = threading.Thread(
             target=self.serve_forever, args=(0.05,), name="sls-emulator", daemon=True
         )
+
+    def server_bind(self) -> None:
+        """Bind without looking up the name of the address, which may take seconds."""
+        super(HTTPServer, self).server_bind()
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def start(self) -> None:
         """Start to accept connections."""

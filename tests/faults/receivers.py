@@ -59,6 +59,7 @@ class KitReceiver:
         self._authority = authority
         self._options: dict[str, Any] = {"host": HOST, **options}
         self._process: subprocess.Popen[str] | None = None
+        self._is_frozen = False
 
     def start(self, **changes: Any) -> None:
         """Start the process. The changes stay for later starts.
@@ -124,10 +125,12 @@ class KitReceiver:
 
     def hang(self) -> None:
         """Freeze the process. Its kernel still accepts connections and acknowledges bytes."""
+        self._is_frozen = True
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """Let the process run again."""
+        self._is_frozen = False
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -135,8 +138,14 @@ class KitReceiver:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """Send SIGKILL. It works on a frozen process too."""
+        """Send SIGKILL. It works on a frozen process too.
+
+        Not between reading and writing to the file: what lies there is lost with any receiver, and
+        the suite asks what the shipper loses.
+        """
         if self._process is not None:
+            if not self._is_frozen:
+                self.tell("pause")
             self._process.kill()
             self._forget()
 
@@ -152,6 +161,7 @@ class KitReceiver:
 
     def _forget(self) -> None:
         process, self._process = self._process, None
+        self._is_frozen = False
         if process is not None:
             process.wait(ANSWER_SECONDS)
             for pipe in (process.stdin, process.stdout):
