@@ -1,4 +1,4 @@
-"""What is sent, confirmed and counted: windows, retries, the ledger.
+"""Station three: what is sent, confirmed and counted; windows, retries, the ledger.
 
 It knows neither sockets nor the SDK.
 """

@@ -38,7 +38,7 @@ class Batch:
     """What one batch of logs has become.
 
     Attributes:
-        frames: The bytes to send.
+        frames: The bytes to send: one message each, or with newline framing several.
         end: The cursor behind it.
         tally: What became of its logs.
     """
@@ -244,7 +244,7 @@ class Delivery:
         """Take messages apart, where several are in one piece."""
         if self._settings.framing != "newline":
             return frames
-        return [message for frame in frames for message in frame.splitlines(keepends=True)]
+        return [line + b"\n" for frame in frames for line in frame.split(b"\n")[:-1]]
 
     def _confirm(self) -> None:
         if self._transport.confirm(watched=self._is_watched):
@@ -284,8 +284,8 @@ class Delivery:
         """Drop messages that turned out, on the way, to be too long to be sent at all."""
         for batch in self._window:
             kept = [frame for frame in batch.frames if len(frame) < size]
-            # Of a log that was split, each part is a message.
-            dropped = min(len(batch.frames) - len(kept), batch.tally.confirmed)
+            # A datagram is one message; of a log that was split, each part is one.
+            dropped = min(len(batch.frames) - len(kept), batch.tally.to_confirm)
             batch.tally.outcomes["dropped_oversize"] += dropped
             batch.frames = kept
         if throttle.is_due("oversize", self._settings.destination):

@@ -2,7 +2,7 @@
 
 Reading through the SDK creates one object per field. But protobuf merges repeated messages that it
 reads as one: read as a group with one log with one content, a group gives all keys and all values
-of its logs as two lists, made in C. Logs that do not fit are left to ``flatten.py``.
+of its logs as two lists, made in C. Logs that do not fit are left to ``decode.py``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.columns import NO_ROW, Row, Shape
-from sls_syslog.logs.flatten import are_plain
+from sls_syslog.logs.decode import are_plain
 
 __all__ = ["read_rows"]
 
