@@ -94,7 +94,8 @@ class SyslogReceiver:
         self._receive_buffer_bytes = receive_buffer_bytes
         # Hold it to change anything below, and notify it of each change.
         self._changed = threading.Condition(threading.RLock())
-        # Threads hold it while they read from a socket. To stop all reading, take it.
+        # Threads hold it from a read until what was read is kept. To stop all reading, take it;
+        # before `_changed`, never while that is held.
         self._reading = threading.Lock()
         self._frames: list[bytes] = []
         self._errors: list[Exception] = []
@@ -368,8 +369,9 @@ class SyslogReceiver:
     def _end_connections(self, *, reset: bool) -> None:
         with self._changed:
             connections = self._connections.copy()
-            for connection in connections:
-                connection.abandon(reset=reset)
+        for connection in connections:
+            connection.abandon(reset=reset)
+        with self._changed:
             self._changed.notify_all()
         for connection in connections:
             _join(connection.thread)
