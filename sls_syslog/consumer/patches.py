@@ -35,7 +35,7 @@ __all__ = [
     "FetchListener",
     "HardenedWorker",
     "Patch",
-    "current_worker",
+    "get_current_worker",
     "listen",
     "patch_client",
     "patch_tracker",
@@ -121,7 +121,7 @@ class FetchListener(Protocol):
         ...
 
 
-def current_worker() -> Worker | None:
+def get_current_worker() -> Worker | None:
     """Return the worker that is making a processor: the SDK does so in the worker's own thread."""
     thread = threading.current_thread()
     return thread if isinstance(thread, ConsumerWorker) else None

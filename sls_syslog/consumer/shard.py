@@ -14,7 +14,7 @@ from typing import Protocol
 from aliyun.log.proto import LogGroupListRaw
 
 from sls_syslog.consumer.fetches import Fetches
-from sls_syslog.consumer.patches import current_worker, listen, patch_tracker, stop_listening
+from sls_syslog.consumer.patches import get_current_worker, listen, patch_tracker, stop_listening
 from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
 from sls_syslog.delivery.window import Batch, Delivery
@@ -59,16 +59,16 @@ class Shard:
         self._stop = Stop()
         # Held while the shard is at work: the SDK's threads call process() and choose_start().
         self._busy = Lock()
-        self._worker = current_worker()
+        self._worker = get_current_worker()
         self._number = -1
-        self._place = ""
+        self._name = ""
         self._delivery: Delivery | None = None
         self._fetches = Fetches()
         # Cursor that the SDK still holds after a roll-back.
         self._rolled_back_at: str | None = None
 
     def __repr__(self) -> str:
-        return self._place or f"shard {self._number}"
+        return self._name or f"shard {self._number}"
 
     def initialize(self, number: int) -> None:
         """Take note of the shard's number, and listen to its fetches.
@@ -128,7 +128,7 @@ class Shard:
             if cursor not in {delivery.position, self._rolled_back_at}:
                 return cursor, True  # a batch lies ready for process()
             if not self._stop.requested:
-                self._look_after(delivery, cursor)
+                self._poll(delivery, cursor)
             self._ledger.note_position(delivery.position)
             return delivery.position, not delivery.is_failing
         finally:
@@ -193,7 +193,7 @@ class Shard:
     def _begin(self, tracker: CheckpointTracker) -> Delivery:
         """Begin at the cursor where the first batch of this shard begins."""
         self._tracker = tracker
-        self._place = format_shard_name(tracker)
+        self._name = format_shard_name(tracker)
         self._ledger = open_ledger(self._owner.stats, format_ledger_name(tracker))
         patch_tracker(tracker, self)
         settings = self._owner.settings
@@ -211,10 +211,10 @@ class Shard:
         again = self._ledger.receive(number)
         end = self._tracker.get_cursor()
         encoder = self._encoder
-        encoder.where = f"{self._place}, batch at cursor {start}"
+        encoder.where = f"{self._name}, batch at cursor {start}"
         try:
             needs_ids = self._owner.settings.event_id
-            ids = make_event_ids(self._place, end, log_groups) if needs_ids else None
+            ids = make_event_ids(self._name, end, log_groups) if needs_ids else None
             try:
                 encoded = encoder.encode(log_groups, ids)
             except UnicodeDecodeError:  # protobuf before 4.21 gives no text that is not UTF-8
@@ -234,7 +234,7 @@ class Shard:
         )
         return Batch(encoded.frames, end, tally)
 
-    def _look_after(self, delivery: Delivery, cursor: str) -> None:
+    def _poll(self, delivery: Delivery, cursor: str) -> None:
         """Confirm what is due, and see whether the receiver is there, between two batches."""
         try:
             delivery.poll()
@@ -261,9 +261,9 @@ class Shard:
         if isinstance(error, TransportError):
             logger.debug("shard %s: SLS will deliver its logs again: %s", self._number, error)
             return
-        if throttle.is_due("roll back", self._place, type(error)):
+        if throttle.is_due("roll back", self._name, type(error)):
             logger.error(
-                "%s: batch failed, SLS will deliver its logs again", self._place, exc_info=error
+                "%s: batch failed, SLS will deliver its logs again", self._name, exc_info=error
             )
         self._stop.wait(_PAUSE_SECONDS)
 

@@ -178,7 +178,7 @@ def run_worker(*workers: ConsumerWorker) -> None:
     hardened = [HardenedWorker(worker) for worker in workers]
     for one in hardened:
         logger.info("%s ships to %s", _format_name(one.worker), one.destination)
-    with _stop_signals() as stop:
+    with _catch_signals() as stop:
         try:
             for worker in workers:
                 worker.start()
@@ -270,7 +270,7 @@ class _Signals:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[_Signals]:
+def _catch_signals() -> Iterator[_Signals]:
     """Take SIGTERM and SIGINT for a request to stop, while the block lasts."""
     stop = _Signals()
     if threading.current_thread() is not threading.main_thread():

@@ -101,7 +101,7 @@ class ShardLedger:
             self._numbers.update(received=new, pending=new, replayed=again + known)
         return again
 
-    def wait_for(self, tally: Tally) -> None:
+    def note_pending(self, tally: Tally) -> None:
         """Take note that a batch waits for its confirmation."""
         if tally.logs:
             with self._lock:

@@ -96,14 +96,14 @@ def merge(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: _COMBINE.get(name, sum)([part[name] for part in parts]) for name in parts[0]}
 
 
-def _sum_of_counts(counts: list[dict[str, int]]) -> dict[str, int]:
+def _sum_counts(counts: list[dict[str, int]]) -> dict[str, int]:
     return {kind: sum(part.get(kind, 0) for part in counts) for part in counts for kind in part}
 
 
 _COMBINE: dict[str, Callable[[list[Any]], Any]] = {
     "lag_seconds": max,
-    "dropped": _sum_of_counts,
-    "repaired": _sum_of_counts,
+    "dropped": _sum_counts,
+    "repaired": _sum_counts,
 }
 
 

@@ -30,7 +30,7 @@ class RetryPolicy:
     factor: float = 2.0
     longest: float = 3.0
 
-    def delays(self) -> Iterator[float]:
+    def draw_delays(self) -> Iterator[float]:
         """Draw the waits between the tries, in seconds, without end."""
         bound = min(self.first, self.longest)
         while True:

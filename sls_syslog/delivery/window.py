@@ -125,7 +125,7 @@ class Delivery:
                 logs again for another reason; call ``roll_back``.
         """
         self._window.append(batch)
-        self._ledger.wait_for(batch.tally)
+        self._ledger.note_pending(batch.tally)
         self._try(batch.frames, confirm=self._is_due())
 
     def poll(self) -> None:
@@ -195,7 +195,7 @@ class Delivery:
         """
         give_up = time.monotonic() + self._settings.retry_seconds
         again = False
-        for tries, delay in enumerate(RetryPolicy().delays()):
+        for tries, delay in enumerate(RetryPolicy().draw_delays()):
             try:
                 self._watch()
                 if again:
@@ -207,7 +207,7 @@ class Delivery:
                 self.is_failing = False
                 return
             except MessageTooLongError as error:  # this system's datagrams are smaller than most
-                self._leave_out(error.size)
+                self._drop_oversize(error.size)
             except TransportError as error:
                 self._note_failure(error)
                 is_late = time.monotonic() + delay > give_up
@@ -280,7 +280,7 @@ class Delivery:
         if self._failures >= self._receivers and not self._stop.requested:
             self._transport.destination.outage.begin(error)
 
-    def _leave_out(self, size: int) -> None:
+    def _drop_oversize(self, size: int) -> None:
         """Drop messages that turned out, on the way, to be too long to be sent at all."""
         for batch in self._window:
             kept = [frame for frame in batch.frames if len(frame) < size]

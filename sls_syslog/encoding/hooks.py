@@ -117,7 +117,7 @@ class MessageHooks:
         Returns:
             A time with a time zone.
         """
-        return self._clock.to_datetime(*read_time(log))
+        return self._clock.make_datetime(*read_time(log))
 
     def structured_data(self, log: Log) -> StructuredData:
         """Return the STRUCTURED-DATA, for RFC 5424 only.

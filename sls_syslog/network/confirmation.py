@@ -105,10 +105,10 @@ class Confirmation:
         """
         return _LEVELS[self.level](self, connection)
 
-    def find_answer(self) -> None:
+    def learn_answer(self) -> None:
         """Learn whether the receiver answers half-closes, before one is staked on it."""
         if self._settings.confirm == "auto":
-            self._destination.half_close.find_out(self._probe)
+            self._destination.half_close.probe_if_unknown(self._probe)
 
     def _prove_written(self, connection: Connection) -> Proof:
         connection.drain()
@@ -119,7 +119,7 @@ class Confirmation:
             self._destination.warn_once("acked", _NO_ACKNOWLEDGEMENTS)
         connection.await_acknowledgement(self._make_deadline())
         if self._settings.confirm == "auto":
-            self._destination.half_close.try_again(self._probe)
+            self._destination.half_close.probe_again(self._probe)
         return Proof.GIVEN
 
     def _prove_held(self, connection: Connection) -> Proof:
@@ -154,7 +154,7 @@ class Confirmation:
             connection.finish(Deadline(patience, self._stop))
         except TimeoutError:
             if not self._stop.requested:
-                self._destination.half_close.find_out(self._probe)
+                self._destination.half_close.probe_if_unknown(self._probe)
 
     def _probe(self) -> Answer:
         """Half-close a second connection, over which nothing was sent, and see what comes.

@@ -66,7 +66,7 @@ class Connection:
         context: Speak TLS with this context; ``None`` for plain TCP.
         server_hostname: The name that goes into SNI and that the certificate must have.
         resumption: Where sessions with this receiver are kept; ``None`` to resume none.
-        hear_out: Wait until the server has shown that it takes our certificate. For those who
+        await_refusal: Wait until the server has shown that it takes our certificate. For those who
             will send without waiting for an answer.
         fingerprints: The receiver's certificate must have one of these; empty for any.
 
@@ -88,7 +88,7 @@ class Connection:
         context: ssl.SSLContext | None = None,
         server_hostname: str | None = None,
         resumption: Resumption | None = None,
-        hear_out: bool = False,
+        await_refusal: bool = False,
         fingerprints: Collection[str] = (),
     ) -> None:
         self._tls: TlsLayer | None = None
@@ -99,7 +99,7 @@ class Connection:
         try:
             if context is not None:
                 tls = TlsLayer(context, server_hostname, resumption or Resumption())
-                self._shake_hands(tls, deadline, hear_out, fingerprints)
+                self._shake_hands(tls, deadline, await_refusal, fingerprints)
         except BaseException:
             self._tcp.close()
             raise
@@ -122,7 +122,7 @@ class Connection:
         while self._rest:
             # A look first: a write to a connection that was closed succeeds once, and is lost.
             self.drain()
-            with self._hearing_why():
+            with self._prefer_alert():
                 sent = self._tcp.send(self._rest)
             if not sent:
                 self._tcp.wait(READ | WRITE, deadline)
@@ -143,7 +143,7 @@ class Connection:
             received = self._tcp.receive()
             if received is None:
                 return
-            self._take_note(received)
+            self._record(received)
             if not received or (self._tls is not None and self._tls.has_ended):
                 raise ConnectionAbortedError(
                     errno.ECONNABORTED, "the receiver has closed the connection"
@@ -170,7 +170,7 @@ class Connection:
         try:
             if not self._is_half_closed:
                 self.drain()
-                with self._hearing_why():
+                with self._prefer_alert():
                     self._half_close(deadline)
                 self._is_half_closed = True
             self._await_end_of_stream(deadline)
@@ -183,7 +183,7 @@ class Connection:
                 errno.ECONNABORTED, "the receiver closed before it had everything"
             )
 
-    def hear_out(self, deadline: Deadline) -> None:
+    def await_refusal(self, deadline: Deadline) -> None:
         """Wait a moment for the end that a receiver makes of what it cannot read, TLS or not.
 
         A program that speaks TLS closes at once on plain text, and not each with a reset.
@@ -195,7 +195,7 @@ class Connection:
             OSError: If the receiver has ended the connection.
         """
         shortest, longest = _FIRST_END_SECONDS
-        self._hear_out(deadline, min(max(shortest, 2 * self._tcp.round_trip), longest))
+        self._await_first_word(deadline, min(max(shortest, 2 * self._tcp.round_trip), longest))
 
     def await_acknowledgement(self, deadline: Deadline) -> None:
         """Wait until the receiver's kernel has every byte.
@@ -210,7 +210,7 @@ class Connection:
         queued = self._tcp.count_unacknowledged()
         while queued:
             self.drain()
-            time.sleep(min(deadline.slice(), _QUEUE_POLL_SECONDS))
+            time.sleep(min(deadline.take_slice(), _QUEUE_POLL_SECONDS))
             before, queued = queued, self._tcp.count_unacknowledged()
             if queued < before:
                 deadline.renew()
@@ -229,9 +229,9 @@ class Connection:
         return self._tcp.flow.proves_reading()
 
     @property
-    def peer(self) -> str:
+    def receiver_address(self) -> str:
         """The receiver's address."""
-        return self._tcp.peer
+        return self._tcp.receiver_address
 
     @property
     def handshake(self) -> Handshake | None:
@@ -261,21 +261,21 @@ class Connection:
             self._tls.keep_session()
             with suppress(OSError):  # close_notify (RFC 5425 section 4.4); no answer is awaited
                 if not self._is_half_closed and not self._rest:
-                    self._tcp.send(self._tls.end())
+                    self._tcp.send(self._tls.make_close_notify())
         self._tcp.close()
 
     def _shake_hands(
-        self, tls: TlsLayer, deadline: Deadline, hear_out: bool, fingerprints: Collection[str]
+        self, tls: TlsLayer, deadline: Deadline, await_refusal: bool, fingerprints: Collection[str]
     ) -> None:
         begun = time.monotonic()
         try:
             self._exchange_handshake(tls, deadline)
             tls.check_fingerprint(fingerprints)
             self._tls = tls
-            self._take_note(b"")  # what came with the end of the handshake: tickets, or an alert
-            if hear_out:
+            self._record(b"")  # what came with the end of the handshake: tickets, or an alert
+            if await_refusal:
                 patience = max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun))
-                self._hear_out(deadline, min(patience, _FIRST_END_SECONDS[1]))
+                self._await_first_word(deadline, min(patience, _FIRST_END_SECONDS[1]))
         except OSError as error:
             if tls.has_offered_session and not isinstance(error, (TimeoutError, FingerprintError)):
                 raise SessionRefusedError(*error.args) from error
@@ -310,14 +310,14 @@ class Connection:
                 self.drain()
         return tls.take_outgoing()
 
-    def _hear_out(self, deadline: Deadline, seconds: float) -> None:
+    def _await_first_word(self, deadline: Deadline, seconds: float) -> None:
         """Wait for the server's first word: tickets, or an alert or an end, which are raised."""
         with suppress(TimeoutError):
-            self._tcp.wait(READ, deadline.within(seconds))
+            self._tcp.wait(READ, deadline.shorten(seconds))
         self.drain()
 
     @contextmanager
-    def _hearing_why(self) -> Iterator[None]:
+    def _prefer_alert(self) -> Iterator[None]:
         """If a write fails, prefer the alert that the peer sent before.
 
         Raises:
@@ -335,7 +335,7 @@ class Connection:
     def _half_close(self, deadline: Deadline) -> None:
         """Say that nothing more will come, with TLS by close_notify and below it."""
         if self._tls is not None:
-            self._tcp.push(self._tls.end(), deadline)
+            self._tcp.push(self._tls.make_close_notify(), deadline)
         self._tcp.end_sending()
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:
@@ -350,12 +350,12 @@ class Connection:
             if received is None:
                 self._tcp.wait(READ, deadline, renewing=True)
             elif received:
-                self._take_note(received)
-                deadline.slice()  # it may talk, but not for ever
+                self._record(received)
+                deadline.take_slice()  # it may talk, but not for ever
             else:
                 return
 
-    def _take_note(self, received: bytes) -> None:
+    def _record(self, received: bytes) -> None:
         """Remember the beginning of what the receiver says.
 
         Raises:

@@ -39,7 +39,8 @@ class Stop:
         """Whether nothing new may begin."""
         return self._requested.is_set()
 
-    def left(self) -> float:
+    @property
+    def remaining(self) -> float:
         """Seconds left for work in progress; infinite before a request."""
         return max(0.0, self._end - time.monotonic())
 
@@ -61,9 +62,10 @@ class Deadline:
         self._end = time.monotonic() + seconds
         self._stop = stop or Stop()
 
+    @property
     def remaining(self) -> float:
         """Seconds left, never below zero."""
-        return min(max(0.0, self._end - time.monotonic()), self._stop.left())
+        return min(max(0.0, self._end - time.monotonic()), self._stop.remaining)
 
     def renew(self) -> None:
         """Start the budget again, because there was progress."""
@@ -71,19 +73,19 @@ class Deadline:
 
     def share(self, parts: int) -> Deadline:
         """Make a deadline for the first of ``parts`` steps that share this one."""
-        return self if parts == 1 else self.within(self.remaining() / parts)
+        return self if parts == 1 else self.shorten(self.remaining / parts)
 
-    def within(self, seconds: float) -> Deadline:
+    def shorten(self, seconds: float) -> Deadline:
         """Make a deadline at most ``seconds`` from now, and no later than this one."""
-        return Deadline(min(seconds, self.remaining()), self._stop)
+        return Deadline(min(seconds, self.remaining), self._stop)
 
-    def slice(self) -> float:
+    def take_slice(self) -> float:
         """Seconds that one wait may take; short, so that a stop is noticed.
 
         Raises:
             TimeoutError: If none are left.
         """
-        seconds = min(self.remaining(), _SLICE_SECONDS)
+        seconds = min(self.remaining, _SLICE_SECONDS)
         if seconds > 0:
             return seconds
         why = "stopped" if self._stop.requested else f"nothing for {self._seconds:.3g} s"

@@ -35,7 +35,7 @@ def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
 
 
 def open_stream(
-    settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, hear_out: bool
+    settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, await_refusal: bool
 ) -> Connection:
     """Open a connection to a receiver, over TCP or TLS.
 
@@ -43,7 +43,7 @@ def open_stream(
         settings: Where to, and trust.
         deadline: When to give up resolving, connecting and the handshake together.
         resumption: Where TLS sessions with this receiver are kept.
-        hear_out: Wait until the receiver has shown that it takes our certificate.
+        await_refusal: Wait until the receiver has shown that it takes our certificate.
 
     Raises:
         ConnectError: If there is none before the deadline; its cause is the system's error.
@@ -56,7 +56,9 @@ def open_stream(
     name = settings.server_hostname or settings.host
 
     def open_one(address: Address, share: Deadline) -> Connection:
-        return Connection(address, share, tls, name, resumption, hear_out, settings.fingerprint)
+        return Connection(
+            address, share, tls, name, resumption, await_refusal, settings.fingerprint
+        )
 
     def open_with_or_without_session(address: Address, share: Deadline) -> Connection:
         try:

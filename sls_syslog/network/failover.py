@@ -33,7 +33,7 @@ FAIL_BACK_SECONDS = 60.0
 _LONGEST_FAIL_BACK_SECONDS = 3600.0
 # Longest time to look for the first receiver, in seconds: the later one works meanwhile, and the
 # logs must not wait.
-_LOOK_SECONDS = 3.0
+_TRIAL_SECONDS = 3.0
 
 
 def open_transport(
@@ -99,18 +99,18 @@ class FailoverTransport:
             _make_transport(one, stop, connect_seconds, destinations) for one in receivers
         ]
         # The first one's own transport would wait as long for it as if there were no other.
-        look_seconds = min(_LOOK_SECONDS, connect_seconds)
-        self._look = _make_transport(receivers[0], stop, look_seconds, destinations)
+        trial_seconds = min(_TRIAL_SECONDS, connect_seconds)
+        self._trial = _make_transport(receivers[0], stop, trial_seconds, destinations)
         self._clock = clock
         self._at = 0
         self._shortest_stay = self._stay = fail_back_seconds
         self._back_since: float | None = None  # when the first receiver came back into use
-        self._look_again = math.inf  # when to try the first receiver again
+        self._try_first_at = math.inf  # when to try the first receiver again
         self._lost: str | None = None  # the receiver that failed with something in doubt
         self._failures: dict[
             int, str
         ] = {}  # of the receivers before the one in use, until it works
-        self._has_sent = self._has_settled = False  # what the one in use has shown so far
+        self._has_sent = self._has_worked = False  # what the one in use has shown so far
 
     @property
     def state(self) -> State:
@@ -129,8 +129,8 @@ class FailoverTransport:
             TransportError: If there is none before the deadline; the next call goes to the
                 next receiver.
         """
-        transport = self._current()
-        with self._leaving_on_failure():
+        transport = self._choose_transport()
+        with self._fail_over_on_error():
             transport.connect()
 
     def send(self, frames: Iterable[bytes]) -> None:
@@ -142,11 +142,11 @@ class FailoverTransport:
             TransportError: If it fails otherwise; everything since the last confirmation is
                 then in doubt. Either way the next call goes to the next receiver.
         """
-        transport = self._current()
-        with self._leaving_on_failure():
+        transport = self._choose_transport()
+        with self._fail_over_on_error():
             transport.send(frames)
         if self._has_sent:
-            self._settle()
+            self._note_success()
         self._has_sent = True
 
     def confirm(self, *, watched: bool = False) -> bool:
@@ -166,10 +166,10 @@ class FailoverTransport:
         transport = self._transports[self._at]
         if transport.state is not State.IN_DOUBT:
             return True
-        with self._leaving_on_failure():
+        with self._fail_over_on_error():
             is_confirmed = transport.confirm(watched=watched)
         if is_confirmed:
-            self._settle()
+            self._note_success()
         return is_confirmed
 
     def watch(self) -> None:
@@ -180,13 +180,13 @@ class FailoverTransport:
             SendError: If another is to be used from now on: this one can no longer be watched.
         """
         before = self._names[self._at]
-        transport = self._current()
+        transport = self._choose_transport()
         if self._names[self._at] != before:
             now = self._names[self._at]
             raise SendError(
                 before, f"failing over to {now}; logs that are not safe at {before} are sent again"
             )
-        with self._leaving_on_failure():
+        with self._fail_over_on_error():
             transport.watch()
 
     def retire(self) -> None:
@@ -195,7 +195,7 @@ class FailoverTransport:
         Raises:
             TransportError: If the receiver is not known to have all that went over it.
         """
-        with self._leaving_on_failure():
+        with self._fail_over_on_error():
             self._transports[self._at].retire()
 
     def close(self) -> None:
@@ -203,31 +203,31 @@ class FailoverTransport:
         self._lost = None
         self._transports[self._at].close()
 
-    def _current(self) -> Transport:
-        if self._at and not self._is_in_doubt() and self._clock() >= self._look_again:
+    def _choose_transport(self) -> Transport:
+        if self._at and not self._is_in_doubt() and self._clock() >= self._try_first_at:
             self._try_first()
         return self._transports[self._at]
 
     def _try_first(self) -> None:
         try:
-            self._look.connect()
+            self._trial.connect()
         except TransportError:
-            self._look_again = self._clock() + self._stay
+            self._try_first_at = self._clock() + self._stay
         else:
             self._transports[self._at].close()
             self._failures.clear()
             self._use(0)
             self._back_since = self._clock()
         finally:
-            self._look.close()
+            self._trial.close()
 
     @contextmanager
-    def _leaving_on_failure(self) -> Iterator[None]:
+    def _fail_over_on_error(self) -> Iterator[None]:
         try:
             yield
         except TransportError as error:
             if self._is_broken() or self._has_failed(error):
-                self._leave(error)
+                self._fail_over(error)
             raise
 
     def _is_in_doubt(self) -> bool:
@@ -240,31 +240,31 @@ class FailoverTransport:
         # A stream that ends with nothing in doubt was perhaps closed for being idle.
         return self._settings.protocol == "udp" or not isinstance(error, SendError)
 
-    def _leave(self, error: TransportError) -> None:
+    def _fail_over(self, error: TransportError) -> None:
         if self._is_broken():
             self._lost = self._names[self._at]
         self._transports[self._at].close()
         self._failures[self._at] = str(error)
         if self._at == 0:
-            self._plan_return()
+            self._plan_fail_back()
         self._use((self._at + 1) % len(self._names))
 
-    def _plan_return(self) -> None:
+    def _plan_fail_back(self) -> None:
         now = self._clock()
         since, self._back_since = self._back_since, None
-        if since is None or (self._has_settled and now - since >= self._stay):
+        if since is None or (self._has_worked and now - since >= self._stay):
             self._stay = self._shortest_stay
         else:  # the first receiver was tried too soon
             self._stay = max(self._stay, min(2 * self._stay, _LONGEST_FAIL_BACK_SECONDS))
-        self._look_again = now + self._stay
+        self._try_first_at = now + self._stay
 
     def _use(self, at: int) -> None:
         self._at = at
-        self._has_sent = self._has_settled = False
+        self._has_sent = self._has_worked = False
 
-    def _settle(self) -> None:
+    def _note_success(self) -> None:
         """Note that the receiver in use works; until then there was nothing to report."""
-        if not self._has_settled:
-            self._has_settled = True
+        if not self._has_worked:
+            self._has_worked = True
             self._destination.in_use.mark(self._names, self._at, self._failures)
             self._failures.clear()

@@ -58,7 +58,7 @@ class HalfCloseAnswer:
         if self.known is not Answer.GIVEN:
             self._learn(Answer.GIVEN)
 
-    def find_out(self, probe: Callable[[], Answer]) -> None:
+    def probe_if_unknown(self, probe: Callable[[], Answer]) -> None:
         """Ask with ``probe``, if nothing is known yet."""
         if self.known is Answer.UNKNOWN:
             self._learn(probe())
@@ -69,7 +69,7 @@ class HalfCloseAnswer:
         if answer is not Answer.UNKNOWN:
             self._learn(Answer.GIVEN if answer is Answer.GIVEN else Answer.NONE)
 
-    def try_again(self, probe: Callable[[], Answer]) -> None:
+    def probe_again(self, probe: Callable[[], Answer]) -> None:
         """Ask again with ``probe`` when the last time is long enough ago."""
         with self._lock:
             if self.known in {Answer.UNKNOWN, Answer.GIVEN}:

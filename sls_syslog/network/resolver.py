@@ -40,7 +40,7 @@ def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address
     resolver = Thread(target=look_up, name=f"resolve-{host}", daemon=True)
     resolver.start()
     while resolver.is_alive():
-        resolver.join(deadline.slice())
+        resolver.join(deadline.take_slice())
     (found,) = outcome
     if isinstance(found, OSError):
         raise found

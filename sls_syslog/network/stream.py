@@ -89,7 +89,7 @@ class StreamTransport:
         for chunk in _join_chunks(frames):
             connection = self._ensure_connection()
             self._note(Event.SENT)
-            with self._ending_on_error(), self._raising_send_errors():
+            with self._end_on_error(), self._raise_send_errors():
                 connection.send(chunk, Deadline(self._settings.timeout, self._stop))
 
     def confirm(self, *, watched: bool = False) -> bool:
@@ -130,9 +130,9 @@ class StreamTransport:
         if self._connection is None:
             self.connect()
             return
-        with self._ending_on_error(), self._raising_send_errors():
+        with self._end_on_error(), self._raise_send_errors():
             self._connection.drain()
-        if self._state is State.OPEN and self._is_spent():
+        if self._state is State.OPEN and self._is_due_for_replacement():
             with self._with_standby(True):
                 self._end()
 
@@ -147,12 +147,12 @@ class StreamTransport:
         if self._state is State.BROKEN:
             problem = f"{_HAS_BROKEN}, and what went over it was not confirmed"
             raise SendError(self._settings.destination, problem)
-        if not self._is_spent():
+        if not self._is_due_for_replacement():
             return
         if self._state is State.IN_DOUBT:
             # A half-close that is never answered would leave what was sent in doubt.
-            self._confirmation.find_answer()
-            with self._raising_send_errors():
+            self._confirmation.learn_answer()
+            with self._raise_send_errors():
                 if not self._prove():
                     return
         self._end()
@@ -183,10 +183,10 @@ class StreamTransport:
         """
         connection = self._connection
         assert connection is not None  # noqa: S101  # in doubt: see TRANSITIONS
-        with self._ending_on_error():
+        with self._end_on_error():
             ends = self._confirmation.level == "consumed"
             with self._with_standby(self._is_watched and ends):
-                self._hear_out(connection)
+                self._await_refusal(connection)
                 proof = self._confirmation.prove(connection)
                 self._proven_until = time.monotonic() + _PROOF_SECONDS
                 if proof is not Proof.NOT_YET:
@@ -195,7 +195,7 @@ class StreamTransport:
                     self._end()
         return proof is not Proof.NOT_YET
 
-    def _is_spent(self) -> bool:
+    def _is_due_for_replacement(self) -> bool:
         """Whether it is time for a new connection, before somebody on the way ends this one."""
         connection, settings = self._connection, self._settings
         return connection is not None and (
@@ -204,7 +204,7 @@ class StreamTransport:
         )
 
     @contextmanager
-    def _ending_on_error(self) -> Iterator[None]:
+    def _end_on_error(self) -> Iterator[None]:
         try:
             yield
         except BaseException:
@@ -212,7 +212,7 @@ class StreamTransport:
             self._expire_proof()
             raise
 
-    def _raising_send_errors(self) -> AbstractContextManager[None]:
+    def _raise_send_errors(self) -> AbstractContextManager[None]:
         return translate_errors(SendError, self._settings, proven=self._has_worked)
 
     @property
@@ -223,13 +223,13 @@ class StreamTransport:
         """Let nothing be taken for proven: somebody may have configured the receiver again."""
         self._proven_until = min(self._proven_until, 0.0)
 
-    def _hear_out(self, connection: Connection) -> None:
+    def _await_refusal(self, connection: Connection) -> None:
         """Let a receiver that speaks TLS on this port end what it cannot read.
 
         It may do so just as one that has read everything does: syslog-ng.
         """
         if self._settings.protocol == "tcp" and time.monotonic() > self._proven_until:
-            connection.hear_out(Deadline(self._settings.timeout, self._stop))
+            connection.await_refusal(Deadline(self._settings.timeout, self._stop))
 
     @contextmanager
     def _with_standby(self, is_wanted: bool) -> Iterator[None]:
@@ -269,9 +269,12 @@ class StreamTransport:
 
     def _dial(self) -> Connection:
         deadline = Deadline(self._connect_seconds, self._stop)
-        hear_out = self._confirmation.level != "consumed"  # which notices a refusal itself
+        # `consumed` notices a refusal itself.
+        await_refusal = self._confirmation.level != "consumed"
         try:
-            return open_stream(self._settings, deadline, self._resumption, hear_out=hear_out)
+            return open_stream(
+                self._settings, deadline, self._resumption, await_refusal=await_refusal
+            )
         except ConnectError:
             self._expire_proof()
             raise

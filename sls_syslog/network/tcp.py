@@ -52,7 +52,7 @@ class TcpSocket:
         deadline: When to give up connecting.
 
     Attributes:
-        peer: The receiver's address.
+        receiver_address: The receiver's address.
         round_trip: The seconds that connecting took.
         flow: What the receiver's window says of its process.
 
@@ -62,7 +62,7 @@ class TcpSocket:
 
     def __init__(self, address: Address, deadline: Deadline) -> None:
         family, kind, protocol, _, where = address
-        self.peer = str(where[0])
+        self.receiver_address = str(where[0])
         self._socket = socket.socket(family, kind, protocol)
         try:
             self._socket.setblocking(False)
@@ -128,7 +128,7 @@ class TcpSocket:
         queued = self.count_unacknowledged() if renewing else 0
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, events)
-            while not selector.select(deadline.slice()):
+            while not selector.select(deadline.take_slice()):
                 if renewing:
                     before, queued = queued, self.count_unacknowledged()
                     if queued < before:

@@ -176,7 +176,7 @@ class TlsLayer:
         """Take the ciphertext that is to be sent now."""
         return self._outgoing.read()
 
-    def end(self) -> bytes:
+    def make_close_notify(self) -> bytes:
         """The ciphertext that says that nothing more will come: close_notify (RFC 5246 7.2.1).
 
         Nothing is read for it: all that was handed in is decrypted already.

@@ -150,7 +150,7 @@ class UdpTransport:
         end = time.monotonic() + wait
         if self._stop.wait(wait):
             rest = max(0.0, end - time.monotonic())
-            if rest > self._stop.left():
+            if rest > self._stop.remaining:
                 raise TimeoutError("stopped")
             time.sleep(rest)
 
@@ -165,7 +165,7 @@ def _open_datagram_socket(address: Address, deadline: Deadline) -> socket.socket
     family, kind, protocol, _, where = address
     sock = socket.socket(family, kind, protocol)
     try:
-        sock.settimeout(deadline.remaining())
+        sock.settimeout(deadline.remaining)
         sock.connect(where)  # so that the receiver's "port unreachable" is reported
     except BaseException:
         sock.close()

@@ -177,7 +177,7 @@ class _Check:
         except ConnectError as error:
             advice = explain_no_connection(self._settings, error.__cause__)
             self._fail("connect", _describe(error), advice)
-        self._note("connect", "ok", connection.peer)
+        self._note("connect", "ok", connection.receiver_address)
         handshake = connection.handshake
         if handshake is not None:
             self._note("TLS", "ok", f"{handshake.version}, {handshake.cipher}")
@@ -249,14 +249,14 @@ class _Check:
 
 
 def _open(settings: ClientSettings, seconds: float) -> Connection:
-    return open_stream(settings, Deadline(seconds), Resumption(), hear_out=True)
+    return open_stream(settings, Deadline(seconds), Resumption(), await_refusal=True)
 
 
 def _watch(seconds: float) -> Iterator[None]:
     """Yield again and again, for as long as a refusal may take."""
     deadline = Deadline(min(_WATCH_SECONDS, seconds / 10))
-    while deadline.remaining():
-        time.sleep(min(_LOOK_SECONDS, deadline.remaining()))
+    while deadline.remaining:
+        time.sleep(min(_LOOK_SECONDS, deadline.remaining))
         yield
 
 
@@ -274,7 +274,7 @@ def _speaks_tls(settings: ClientSettings, seconds: float) -> bool:
     """Whether the port answers a TLS handshake; no log is sent, so nothing is verified."""
     try:
         secured = replace(settings, protocol="tls", ssl_context=make_unverified_context())
-        open_stream(secured, Deadline(seconds), Resumption(), hear_out=False).close()
+        open_stream(secured, Deadline(seconds), Resumption(), await_refusal=False).close()
     except SyslogError as error:
         # An alert is an answer too: it may ask for our certificate, or for another version.
         return "ALERT" in (getattr(error.__cause__, "reason", None) or "")

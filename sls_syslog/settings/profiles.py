@@ -42,7 +42,7 @@ class Profile:
     source: str
     note: str
 
-    def settings_for(self, protocol: str | None) -> dict[str, Any]:
+    def choose_settings(self, protocol: str | None) -> dict[str, Any]:
         """Return the settings for a protocol. UDP has no framing, and its messages are datagrams.
 
         Args:

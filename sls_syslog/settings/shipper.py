@@ -161,7 +161,7 @@ def _get_profile_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     protocol = given.get("protocol")
     if protocol:
         protocol = read_value("protocol", rows["protocol"], protocol)
-    settings = profile.settings_for(protocol)
+    settings = profile.choose_settings(protocol)
     if settings.get("payload") in _EVENTS and not _is_event(given.get("payload", "cef")):
         # Limits that are right for CEF and LEEF would cut JSON.
         return {key: of for key, of in settings.items() if key not in {"oversize", "newlines"}}
