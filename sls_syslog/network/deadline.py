@@ -1,6 +1,6 @@
-"""Budgets of time: a deadline for several steps, and a stop that can shorten it.
+"""Time limits: a deadline for several steps, and a stop that can shorten it.
 
-Sans-I/O but for the clock.
+Sans-I/O except for the clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from threading import Event
 
 __all__ = ["Deadline", "Stop"]
 
-# Longest single wait, in seconds: a stop is noticed after this time.
+# Longest single wait, in seconds: a stop is noticed within this time.
 _SLICE_SECONDS = 0.25
 
 
@@ -19,8 +19,8 @@ class Stop:
     """A request to end, made by one thread and noticed by others.
 
     Args:
-        grace: Seconds that work in progress may still take, so that a batch that a healthy
-            receiver is about to take is not sent again after the restart.
+        grace: Seconds that work in progress may still take. A healthy receiver can confirm the
+            batch in this time, so that it is not sent again after the restart.
     """
 
     def __init__(self, grace: float = 2.0) -> None:
@@ -54,7 +54,7 @@ class Deadline:
 
     Args:
         seconds: The budget, in seconds.
-        stop: What may shorten it; ``None`` when nothing does.
+        stop: May shorten it; ``None`` for no stop.
     """
 
     def __init__(self, seconds: float, stop: Stop | None = None) -> None:
@@ -80,10 +80,10 @@ class Deadline:
         return Deadline(min(seconds, self.remaining), self._stop)
 
     def take_slice(self) -> float:
-        """Seconds that one wait may take; short, so that a stop is noticed.
+        """Return the seconds that one wait may take; short, so that a stop is noticed.
 
         Raises:
-            TimeoutError: If none are left.
+            TimeoutError: If no time is left.
         """
         seconds = min(self.remaining, _SLICE_SECONDS)
         if seconds > 0:

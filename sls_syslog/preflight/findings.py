@@ -84,7 +84,7 @@ def judge_datagram() -> Finding:
     return Finding(
         step="confirm",
         result="warning",
-        found=f"'written': {_MEANING['written']}; nobody can know whether a datagram arrives",
+        found=f"'written': {_MEANING['written']}; UDP does not show whether a datagram arrives",
         advice="if the receiver has an input for it, set protocol='tcp' or 'tls': no log is lost",
     )
 
