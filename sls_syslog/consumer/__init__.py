@@ -1,4 +1,4 @@
-"""Station one: SLS's consumer group calls the library here; cursors, checkpoints, the worker.
+"""Where the SDK's consumer group calls this library: cursors, checkpoints, the worker.
 
 Only this package knows the SDK. No exception may leave it into the SDK, which would lose logs.
 """

@@ -1,6 +1,6 @@
-"""What is sent, confirmed and counted: windows, retries, the ledger.
+"""Delivers logs: sends, confirms, retries and counts them.
 
-It knows neither sockets nor the SDK.
+It must not touch sockets or the SDK.
 """
 
 __all__: list[str] = []

@@ -1,6 +1,6 @@
-"""The numbers of the ledger: their names, kinds and meanings, and how those of shards add up.
+"""The numbers of the ledger: names, kinds and meanings, and how to add up those of shards.
 
-Sans-I/O. The names go into dashboards and alert rules, so they stay.
+Sans-I/O. A name must never change: dashboards and alert rules use it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ __all__ = ["METRICS", "count_dropped", "format_summary", "make_numbers", "merge"
 _DROPPED = "dropped_"
 _REPAIRED = "repaired_"
 _OUTCOMES = ("filtered", "truncated", "split")
-# Causes and kinds that are present from the beginning, at 0: for an alert, a counter that appears
-# with its first event has not risen.
+# Causes and kinds that are present from the beginning, at 0. If a counter appeared only with its
+# first event, an alert would not see it rise.
 _CAUSES = ("expired", "oversize")
 _KINDS = ("hook_failed",)
 
@@ -68,7 +68,7 @@ def make_numbers(counted: Counter[str], outcomes: Counter[str], lag: float) -> d
 
     Args:
         counted: How often each thing happened, by name.
-        outcomes: What became of logs, by kind, as the encoder counts it.
+        outcomes: What happened to logs, by kind, as the encoder counts it.
         lag: The lag in seconds.
     """
     repaired = {
