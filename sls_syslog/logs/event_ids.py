@@ -1,4 +1,4 @@
-"""Event ids: a log has the same id in every batch in which SLS serves it.
+"""Makes event ids: a log has the same id in each batch in which SLS delivers it.
 
 It reads the SDK's objects through Protocols, and must not import the SDK.
 """
@@ -70,11 +70,11 @@ def make_event_ids(
 ) -> Callable[[int, int], str]:
     """Make the function that makes the ids of a batch.
 
-    SLS serves whole groups, and its cursors number them (base64 of a decimal, one more for each
-    group). The cursor of a log's group and the log's number in the group never change, while the
+    SLS delivers whole groups, and its cursors number them (base64 of a decimal, one more for each
+    group). The cursor of a log's group and the log's number in the group never change, but the
     borders of batches do. Groups are numbered backwards from the cursor after the batch, because
     the cursor before it may point to groups that have expired. If a cursor is not such a number, a
-    digest of each group stands in its place.
+    digest of each group is used instead.
 
     Args:
         place: Makes ids of different shards differ; see ``format_shard_name``.

@@ -1,4 +1,4 @@
-"""Reads the logs that SLS serves as mappings of str to str, one per log.
+"""Reads the logs that SLS delivers as mappings of str to str, one per log.
 
 It reads the SDK's protobuf messages through ``protobuf.py``, and imports neither the SDK nor
 protobuf. It must read any log: what is not text, or impersonates SLS, is repaired.
@@ -33,12 +33,11 @@ class LogReader:
     """Reads single logs of one group.
 
     A log's own field can never impersonate SLS metadata: a field that is named like one of SLS's
-    is found under ``__content__:`` and its name. If fields share a name, the last one counts, as
+    is read as ``__content__:`` and its name. If fields share a name, the last one counts, as
     in the SDK. U+FFFD replaces bytes that are not UTF-8.
 
     Args:
-        group: A ``LogGroup`` or ``LogGroupRaw`` of the SDK; nothing of it is read before the first
-            log is.
+        group: A ``LogGroup`` or ``LogGroupRaw`` of the SDK; it is read with the first log.
         event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
         rows: The row of each log, which is faster to read; empty to read the SDK's objects.
     """

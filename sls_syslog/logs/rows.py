@@ -1,8 +1,8 @@
 """Reads the values of all logs of a group at once.
 
-Reading through the SDK creates one object per field. But protobuf merges repeated messages that it
-reads as one: read as a group with one log with one content, a group gives all keys and all values
-of its logs as two lists, made in C. Logs that do not fit are left to ``flatten.py``.
+Reading through the SDK creates one object per field. This module reads a group as if it had one log
+with one content: protobuf then merges all logs, and returns all keys and all values as two lists
+made in C. ``flatten.py`` reads the logs that this way cannot read.
 """
 
 from __future__ import annotations
