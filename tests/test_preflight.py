@@ -175,7 +175,7 @@ def test_of_octet_counting_the_report_says_that_it_cannot_be_seen() -> None:
     assert report.verdict.endswith("see framing")
     (mark,) = ids(report)
     text = " ".join(str(report).split())
-    assert "an input that reads lines takes it too" in text
+    assert "an input that reads lines accepts it too" in text
     assert f"look for '{mark}'" in text
     (frame,) = report.receivers[0].messages[0].frames
     count = frame.split(b" ")[0].decode()

@@ -108,8 +108,8 @@ class Shard:
     def choose_start(self, cursor: str) -> tuple[str, bool]:
         """Confirm what is due. The patched SDK calls this before each fetch.
 
-        So a shard without new logs saves its checkpoint within two seconds, and a receiver that is
-        down does not cause the same logs to be fetched over and over.
+        So a shard without new logs saves its checkpoint within a second or two. While a receiver is
+        down, the same logs are not fetched repeatedly.
 
         Args:
             cursor: The cursor from which the SDK wants to fetch.

@@ -207,8 +207,8 @@ class ShipperStats:
         """
         with self._lock:
             shards = {
-                place: merge([closed, *(ledger.read_numbers() for ledger in self._open[place])])
-                for place, closed in self._closed.items()
+                shard: merge([closed, *(ledger.read_numbers() for ledger in self._open[shard])])
+                for shard, closed in self._closed.items()
             }
         nothing = make_numbers(Counter(), Counter(), 0.0)
         return {**merge([nothing, *shards.values()]), "shards": shards}
@@ -231,17 +231,17 @@ PROCESS_STATS = ShipperStats()
 """The ledger that processors share unless they are given another."""
 
 
-def open_ledger(stats: ShipperStats, place: str) -> ShardLedger:
+def open_ledger(stats: ShipperStats, shard: str) -> ShardLedger:
     """Open the ledger of a shard for a processor that begins with it.
 
     Args:
         stats: Shows the numbers.
-        place: The shard, as ``project/logstore/group/shard``.
+        shard: The shard, as ``project/logstore/group/shard``.
     """
     ledger = ShardLedger(stats._lock, stats._clock)
     with stats._lock:
-        stats._closed.setdefault(place, make_numbers(Counter(), Counter(), 0.0))
-        stats._open.setdefault(place, []).append(ledger)
+        stats._closed.setdefault(shard, make_numbers(Counter(), Counter(), 0.0))
+        stats._open.setdefault(shard, []).append(ledger)
     return ledger
 
 
@@ -256,7 +256,7 @@ def close_ledger(stats: ShipperStats, ledger: ShardLedger) -> None:
         ledger.give_back()
         # From now on, the lag is that of the next consumer.
         last = {**ledger.read_numbers(), "lag_seconds": 0.0}
-        for place, ledgers in stats._open.items():
+        for shard, ledgers in stats._open.items():
             if ledger in ledgers:
                 ledgers.remove(ledger)
-                stats._closed[place] = merge([stats._closed[place], last])
+                stats._closed[shard] = merge([stats._closed[shard], last])

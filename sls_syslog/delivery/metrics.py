@@ -123,5 +123,5 @@ def _format_lag(now: dict[str, Any]) -> str:
     """Format the largest lag, and name its shard."""
     lag = now["lag_seconds"]
     shards = now["shards"].items()
-    late = [place for place, numbers in shards if numbers["lag_seconds"] == lag > 0]
+    late = [shard for shard, numbers in shards if numbers["lag_seconds"] == lag > 0]
     return f"{lag:.1f} s ({late[0]})" if late else f"{lag:.1f} s"

@@ -66,7 +66,7 @@ def format_ledger_name(tracker: _Tracker) -> str:
 
 
 def make_event_ids(
-    place: str, end: str, log_groups: protobuf.LogGroupList
+    shard: str, end: str, log_groups: protobuf.LogGroupList
 ) -> Callable[[int, int], str]:
     """Make the function that makes the ids of a batch.
 
@@ -77,7 +77,7 @@ def make_event_ids(
     digest of each group is used instead.
 
     Args:
-        place: Makes ids of different shards differ; see ``format_shard_name``.
+        shard: Makes ids of different shards differ; see ``format_shard_name``.
         end: The cursor after the batch.
         log_groups: The batch, the SDK's ``LogGroupList``.
 
@@ -92,7 +92,7 @@ def make_event_ids(
     else:
         digests = [blake2b(group.SerializeToString(), digest_size=12) for group in groups]
         names = [digest.hexdigest() for digest in digests]
-    return lambda group, log: f"{place}/{names[group]}/{log}"
+    return lambda group, log: f"{shard}/{names[group]}/{log}"
 
 
 def _read_number(cursor: str) -> int | None:

@@ -105,7 +105,7 @@ class FailoverTransport:
         self._at = 0
         self._shortest_stay = self._stay = fail_back_seconds
         self._back_since: float | None = None  # when the first receiver came back into use
-        self._try_first_at = math.inf  # when to try the first receiver again
+        self._try_first_at = math.inf
         self._lost: str | None = None  # the receiver that failed with something in doubt
         # Of the receivers before the one in use, until that one works.
         self._failures: dict[int, str] = {}

@@ -34,11 +34,11 @@ _IN_HEADER = str.maketrans("|\t\r\n", "/   ")
 class LeefPayload(EventPayload):
     r"""LEEF: ``LEEF:2.0|vendor|product|version|event id|^|key=value^key=value``.
 
-    A key that has a label is made from the label. Any other key is LEEF's own, if LEEF has one
-    for the same thing (``src``, ``srcPort``, ``usrName``, ``devTime`` in milliseconds since 1970,
-    ``sev`` from 1 to 10), or else CEF's. In values the delimiter, TAB, line feeds and carriage
-    returns become spaces. In the header ``|`` becomes ``/``. The message begins with ``LEEF:``; in
-    RFC 3164 this prefix takes the place of the TAG. See ``CefPayload`` for a mapping of your own.
+    A key that has a label is made from the label. For any other value, the key is LEEF's, if LEEF
+    has one (``src``, ``srcPort``, ``usrName``, ``devTime`` in milliseconds since 1970, ``sev`` from
+    1 to 10); if not, it is CEF's. In values the delimiter, TAB, line feeds and carriage returns
+    become spaces. In the header ``|`` becomes ``/``. The message begins with ``LEEF:``; in RFC 3164
+    this prefix takes the place of the TAG. See ``CefPayload`` for a mapping of your own.
 
     Attributes:
         leef_version: ``2.0`` or ``1.0``. In 1.0 the delimiter is always TAB, and a rsyslog on the

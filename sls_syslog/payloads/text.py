@@ -27,9 +27,9 @@ class KeyValuePayload:
 
     Attributes:
         sep: The separator before each field.
-        quote: Whether to put a value into double quotes, with ``\"`` and ``\\`` inside, if it is
-            empty, has a double quote or a line break, or if a receiver would find the separator
-            in it. Field names are never quoted.
+        quote: Whether to put a value into double quotes, with ``\"`` and ``\\`` inside, if a
+            receiver would misread it: it is empty, or has a double quote, a line break or the
+            separator. Field names are never quoted.
     """
 
     sep: str = "||"

@@ -40,8 +40,8 @@ def format_rfc3164_time(moment: datetime) -> str:
 class LogClock:
     """Turns the time of an SLS log into a ``datetime`` or into a header's text.
 
-    Many logs in a row have the same second. The text of the last second is kept, so the
-    calendar and the rules of the zone are read once per second of logs, not once per log.
+    Many logs in a row have the same second. The text of the last second is kept.
+    So the calendar and the rules of the zone are read once per second, not once per log.
 
     Args:
         zone: The zone to write times in. ``None`` for this machine's local zone, with
