@@ -46,9 +46,9 @@ class EncodedLogs:
     Attributes:
         frames: The bytes to send, in order; under newline framing one piece may hold several
             messages.
-        outcomes: What was changed in logs: the number of the log in the batch, from 0, and the
-            kind (``docs/reference/wire.md``). A log without changes has no entry; a log with
-            several changes has several entries.
+        outcomes: What happened to logs: the number of the log in the batch, from 0, and the kind
+            (``docs/reference/wire.md``). A log that was sent unchanged has no entry; a log with
+            several outcomes has several entries.
     """
 
     frames: list[bytes] = field(default_factory=list)
@@ -94,7 +94,7 @@ class LogEncoder:
                 log in the group, both from 0; ``None`` for no ids.
 
         Returns:
-            The frames, and what was changed in logs.
+            The frames, and the outcomes of logs.
         """
         encoded = EncodedLogs()
         first = 0  # the number in the batch of the group's first log
@@ -111,7 +111,7 @@ class LogEncoder:
             log: The log, as a hook gets it.
 
         Returns:
-            Its frames and its changes. It has one frame, unless it was split or left out.
+            Its frames and its outcomes. It has one frame, unless it was split or left out.
         """
         outcomes: list[str] = []
         return EncodedLogs(self._encode_slowly(log, outcomes), [(0, kind) for kind in outcomes])

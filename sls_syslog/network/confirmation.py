@@ -1,6 +1,6 @@
 """When what was sent counts as delivered: the states of a transport, and the levels of proof.
 
-It must not make or close connections: ``stream.py`` does.
+It must not open or close the connection that sends logs: ``stream.py`` does.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Confirmation:
         """
         self._prove_acked(connection)
         has_been_read = connection.has_been_read()
-        if has_been_read is None:  # else the window would grow without end
+        if has_been_read is None:  # it will never be known, so do not fill the window
             raise TimeoutError(UNANSWERED)
         if has_been_read and self.level == "held":
             self._destination.half_close.mark_alive(self._probe)
