@@ -15,7 +15,7 @@ from sls_syslog.errors import InvalidMessageError, UnconfirmedError
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.half_close import UNANSWERED
 from sls_syslog.settings.client import ClientSettings
-from sls_syslog.settings.options import ClientKeywords
+from sls_syslog.settings.keywords import ClientKeywords
 from sls_syslog.settings.table import show_keywords
 from sls_syslog.syslog.message import StructuredData, SyslogMessage
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from sls_syslog.logs.flatten import Log, LogReader
+from sls_syslog.logs.decode import Log, LogDecoder
 
 __all__ = ["flatten", "read_logs"]
 
@@ -16,10 +16,10 @@ def read_logs(
 ) -> Iterator[tuple[Log, list[str]]]:
     """Each log of a batch, and its outcomes."""
     for number, group in enumerate(log_groups.LogGroups):
-        reader = LogReader(group, partial(event_id, number) if event_id else None)
+        decoder = LogDecoder(group, partial(event_id, number) if event_id else None)
         for place in range(len(group.Logs)):
             outcomes: list[str] = []
-            yield reader.read(place, outcomes), outcomes
+            yield decoder.decode(place, outcomes), outcomes
 
 
 def flatten(log_groups: Any) -> Iterator[Log]:

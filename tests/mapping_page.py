@@ -12,7 +12,7 @@ from processes import ROOT
 from samples import SAMPLES, Sample
 
 from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
-from sls_syslog.payloads.catalog.sources import Derived
+from sls_syslog.payloads.catalog.functions import Derived
 from sls_syslog.payloads.cef import CefPayload
 from sls_syslog.payloads.dictionary import LEEF_NAMES
 from sls_syslog.payloads.fields import Source

@@ -54,7 +54,7 @@ def test_one_that_reads_is_asked_once_more_before_it_is_judged(
 ) -> None:
     answer_of = HalfCloseAnswer(SIEM)
     answer_of.probe_if_unknown(lambda: Answer.DOUBTED)
-    answer_of.mark_alive(lambda: probed)
+    answer_of.judge_reading(lambda: probed)
     assert answer_of.known is learnt
 
 
@@ -78,7 +78,7 @@ def test_one_warning_names_the_receiver(caplog: pytest.LogCaptureFixture) -> Non
     answer_of = HalfCloseAnswer(SIEM)
     answer_of.probe_if_unknown(lambda: Answer.DOUBTED)
     answer_of.probe_if_unknown(never)
-    answer_of.mark_alive(lambda: Answer.NONE)
+    answer_of.judge_reading(lambda: Answer.NONE)
     answer_of = HalfCloseAnswer(SIEM)
     answer_of.probe_if_unknown(lambda: Answer.NONE)
     levels = [record.levelno for record in caplog.records]

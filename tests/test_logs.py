@@ -11,7 +11,7 @@ from flattening import flatten
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog.logs.flatten import read_time
+from sls_syslog.logs.decode import read_time
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 
 KINDS = pytest.mark.parametrize("kind", [LogGroupList, LogGroupListRaw])

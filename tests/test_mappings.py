@@ -14,7 +14,7 @@ from readers_leef import read_leef
 from samples import SAMPLES, Sample
 
 from sls_syslog.payloads.catalog import MAPPINGS, TOPICS, choose_mapping, make_generic_mapping
-from sls_syslog.payloads.catalog.sources import (
+from sls_syslog.payloads.catalog.functions import (
     build_url,
     decode_url,
     drop_longer,

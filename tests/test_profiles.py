@@ -24,7 +24,7 @@ from servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
 from sls_syslog import SettingsError, ShipperSettings, SyslogClient
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.settings.options import ReceiverName
+from sls_syslog.settings.keywords import ReceiverName
 from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.testing import LogEntry, encode_log_group
 

@@ -35,7 +35,7 @@ from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import InvalidMessageError
 from sls_syslog.payloads.by_name import Payload
 from sls_syslog.settings.client import ClientSettings
-from sls_syslog.settings.options import NewlinePolicy
+from sls_syslog.settings.keywords import NewlinePolicy
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.deframer import make_deframer

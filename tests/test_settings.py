@@ -18,7 +18,7 @@ from sls_syslog.client import SyslogClient
 from sls_syslog.errors import SettingsError
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.client import ClientSettings
-from sls_syslog.settings.options import ProtocolName
+from sls_syslog.settings.keywords import ProtocolName
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.syslog.message import SyslogMessage

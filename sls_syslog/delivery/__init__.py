@@ -1,4 +1,4 @@
-"""Delivers logs: sends, confirms, retries and counts them.
+"""Station three: delivers logs; sends, confirms, retries and counts them.
 
 It must not touch sockets or the SDK.
 """

@@ -60,7 +60,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
 
     @property
-    def confirmed(self) -> int:
+    def to_confirm(self) -> int:
         """The number of ``logs`` that were sent; they are confirmed with their window."""
         return self.logs - self.outcomes["filtered"] - count_dropped(self.outcomes).total()
 
@@ -113,7 +113,7 @@ class ShardLedger:
             for tally in tallies:
                 self._outcomes.update(tally.outcomes)
                 self._numbers.update(
-                    pending=-tally.logs, confirmed=tally.confirmed, bytes=tally.size
+                    pending=-tally.logs, confirmed=tally.to_confirm, bytes=tally.size
                 )
                 self._lag.note_confirmed(tally.newest, self._clock())
 

@@ -38,7 +38,7 @@ class Batch:
     """One batch of logs, encoded.
 
     Attributes:
-        frames: The bytes to send.
+        frames: The bytes to send. Each is one message; under newline framing, one or several.
         end: The cursor after the batch.
         tally: What happened to its logs.
     """
@@ -243,7 +243,7 @@ class Delivery:
         """Split frames that hold several messages."""
         if self._settings.framing != "newline":
             return frames
-        return [message for frame in frames for message in frame.splitlines(keepends=True)]
+        return [line + b"\n" for frame in frames for line in frame.split(b"\n")[:-1]]
 
     def _confirm(self) -> None:
         if self._transport.confirm(watched=self._is_watched):
@@ -283,8 +283,8 @@ class Delivery:
         """Drop messages that this system's datagrams cannot carry."""
         for batch in self._window:
             kept = [frame for frame in batch.frames if len(frame) < size]
-            # Of a log that was split, each part is a message.
-            dropped = min(len(batch.frames) - len(kept), batch.tally.confirmed)
+            # A datagram is one message; of a log that was split, each part is one.
+            dropped = min(len(batch.frames) - len(kept), batch.tally.to_confirm)
             batch.tally.outcomes["dropped_oversize"] += dropped
             batch.frames = kept
         if throttle.is_due("oversize", self._settings.destination):

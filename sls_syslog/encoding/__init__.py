@@ -1,4 +1,4 @@
-"""From logs to the bytes of their messages.
+"""Station two: logs become the bytes of their messages.
 
 It must open no connection, and lose no log, even if a hook fails.
 """

@@ -20,7 +20,7 @@ from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import MessageTooLongError
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.columns import RowPayload
-from sls_syslog.logs.flatten import Log, LogReader, read_time
+from sls_syslog.logs.decode import Log, LogDecoder, read_time
 from sls_syslog.logs.rows import read_rows
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import compute_prival
@@ -124,10 +124,10 @@ class LogEncoder:
         encoded: EncodedLogs,
     ) -> None:
         """Add the logs of a group to ``encoded``; ``first`` is the number of its first log."""
-        reader: LogReader | None = None
+        decoder: LogDecoder | None = None
         if self._fast_path is None:
             rows = list(read_rows(group))
-            reader = LogReader(group, event_id, rows)
+            decoder = LogDecoder(group, event_id, rows)
             runs: _Runs = zip(repeat(()), range(len(rows)), strict=False)
         else:
             runs = self._fast_path.encode_group(group, event_id)
@@ -135,9 +135,9 @@ class LogEncoder:
             encoded.frames += frames
             if number is None:
                 break
-            reader = reader or LogReader(group, event_id)
+            decoder = decoder or LogDecoder(group, event_id)
             outcomes: list[str] = []
-            encoded.frames += self._encode_slowly(reader.read(number, outcomes), outcomes)
+            encoded.frames += self._encode_slowly(decoder.decode(number, outcomes), outcomes)
             if outcomes:
                 encoded.outcomes += [(first + number, kind) for kind in outcomes]
 

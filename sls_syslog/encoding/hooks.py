@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sls_syslog.logs.flatten import Log, is_sls_field, read_time
+from sls_syslog.logs.decode import Log, is_sls_field, read_time
 from sls_syslog.logs.severity_rules import make_severity_function
 from sls_syslog.logs.templates import Template
 from sls_syslog.settings.client import get_machine_name

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.logs.flatten import Log
+from sls_syslog.logs.decode import Log
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity

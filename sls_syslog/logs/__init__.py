@@ -1,4 +1,4 @@
-"""Reads the logs that SLS delivers, as mappings of str to str or as rows of bytes.
+"""Material: the logs that SLS delivers, as mappings of str to str or as rows of bytes.
 
 Besides ``consumer``, only this package may import protobuf; it must not import the SDK.
 """

@@ -2,7 +2,7 @@
 
 Reading through the SDK creates one object per field. This module reads a group as if it had one log
 with one content: protobuf then merges all logs, and returns all keys and all values as two lists
-made in C. ``flatten.py`` reads the logs that this way cannot read.
+made in C. ``decode.py`` reads the logs that this way cannot read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.columns import NO_ROW, Row, Shape
-from sls_syslog.logs.flatten import are_plain
+from sls_syslog.logs.decode import are_plain
 
 __all__ = ["read_rows"]
 

@@ -12,7 +12,7 @@ from sls_syslog.errors import ConnectError
 from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline, Stop
 from sls_syslog.network.destination import Destination
-from sls_syslog.network.half_close import UNANSWERED, Answer
+from sls_syslog.network.half_close import LEVEL_BY_ANSWER, UNANSWERED, Answer
 from sls_syslog.network.tcp import TELLS_ACKNOWLEDGED
 from sls_syslog.settings.client import ClientSettings
 
@@ -95,7 +95,7 @@ class Confirmation:
         """The level in use; for ``auto``, the level for what is known about the receiver."""
         if self._settings.confirm != "auto":
             return self._settings.confirm
-        return _AUTO[self._destination.half_close.known]
+        return LEVEL_BY_ANSWER[self._destination.half_close.known]
 
     def prove(self, connection: Connection) -> Proof:
         """Find out whether the receiver has everything that was sent over a connection.
@@ -133,7 +133,7 @@ class Confirmation:
         if has_been_read is None:  # it will never be known, so do not fill the window
             raise TimeoutError(UNANSWERED)
         if has_been_read and self.level == "held":
-            self._destination.half_close.mark_alive(self._probe)
+            self._destination.half_close.judge_reading(self._probe)
         return Proof.GIVEN if self.level == "acked" else Proof.NOT_YET
 
     def _prove_consumed(self, connection: Connection) -> Proof:
@@ -191,12 +191,4 @@ _LEVELS: dict[str, Callable[[Confirmation, Connection], Proof]] = {
     "acked": Confirmation._prove_acked,
     "held": Confirmation._prove_held,
     "consumed": Confirmation._prove_consumed,
-}
-
-# What ``auto`` means for a receiver, by what is known about it.
-_AUTO = {
-    Answer.UNKNOWN: "consumed",
-    Answer.GIVEN: "consumed",
-    Answer.DOUBTED: "held",
-    Answer.NONE: "acked",
 }

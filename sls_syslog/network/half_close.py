@@ -1,7 +1,8 @@
-"""``HalfCloseAnswer``: whether a receiver answers a half-close, as far as this process knows.
+"""``HalfCloseAnswer``: what is known about a receiver's answer to a half-close, and what follows.
 
 A receiver that reads but never answers can be used at ``acked`` only. A receiver that hangs does
-not answer either, and must not be used at ``acked``. Sans-I/O except for the clock: callers probe.
+not answer either, and must not be used at ``acked``. This module must do no I/O:
+``confirmation.py`` asks the receiver, and ``Connection.finish`` waits for the answer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from enum import Enum
 from threading import Lock
 
-__all__ = ["UNANSWERED", "Answer", "HalfCloseAnswer"]
+__all__ = ["LEVEL_BY_ANSWER", "UNANSWERED", "Answer", "HalfCloseAnswer"]
 
 logger = logging.getLogger("sls_syslog.network")
 
@@ -33,6 +34,16 @@ class Answer(Enum):
     GIVEN = "it has answered once, so it can"
     DOUBTED = "it has not answered: it cannot, or it hangs"
     NONE = "it is alive and reads, but does not answer"
+
+
+LEVEL_BY_ANSWER = {
+    Answer.UNKNOWN: "consumed",
+    Answer.GIVEN: "consumed",
+    Answer.DOUBTED: "held",
+    Answer.NONE: "acked",
+}
+"""The level of confirmation that ``auto`` means, by what is known. ``held`` is ``acked``, but waits
+until the receiver is known to read."""
 
 
 class HalfCloseAnswer:
@@ -63,8 +74,8 @@ class HalfCloseAnswer:
         if self.known is Answer.UNKNOWN:
             self._learn(probe())
 
-    def mark_alive(self, probe: Callable[[], Answer]) -> None:
-        """Note that a doubted receiver reads; if ``probe`` gets no answer, it cannot answer."""
+    def judge_reading(self, probe: Callable[[], Answer]) -> None:
+        """Judge a doubted receiver that reads; if ``probe`` gets no answer, it cannot answer."""
         answer = probe()
         if answer is not Answer.UNKNOWN:
             self._learn(Answer.GIVEN if answer is Answer.GIVEN else Answer.NONE)

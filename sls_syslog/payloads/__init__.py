@@ -1,4 +1,4 @@
-"""Makes the MSG part of a message from a log: key-value, JSON, CEF and LEEF.
+"""Material: how a log becomes the MSG part of a message: key-value, JSON, CEF and LEEF.
 
 ``catalog`` has the ready mappings for Alibaba Cloud's logs. This package must do no I/O.
 """

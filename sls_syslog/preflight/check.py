@@ -41,7 +41,7 @@ from sls_syslog.preflight.findings import (
 from sls_syslog.preflight.probe import describe_symptoms, find_payload_problem, make_probe
 from sls_syslog.preflight.report import DestinationReport, Finding, ProbeMessage, ReceiverReport
 from sls_syslog.settings.client import ClientSettings, get_machine_name
-from sls_syslog.settings.options import Framing
+from sls_syslog.settings.keywords import Framing
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.settings.tls import make_unverified_context
 

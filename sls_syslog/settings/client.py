@@ -18,7 +18,7 @@ from sls_syslog.errors import SettingsError
 from sls_syslog.settings import readers
 from sls_syslog.settings.addresses import format_address, parse_distinct_addresses, read_addresses
 from sls_syslog.settings.contradictions import RULES, TEMPLATE_RULES
-from sls_syslog.settings.options import (
+from sls_syslog.settings.keywords import (
     ClientOptions,
     ConfirmLevel,
     Framing,

@@ -16,7 +16,7 @@ from sls_syslog.payloads.by_name import PAYLOADS, Payload
 from sls_syslog.settings import readers
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.contradictions import RULES
-from sls_syslog.settings.options import ReceiverName, ShipperOptions
+from sls_syslog.settings.keywords import ReceiverName, ShipperOptions
 from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.settings.table import Rule, get_rows, read_value, setting, show_keywords
 from sls_syslog.syslog.message import SyslogMessage

@@ -1,4 +1,4 @@
-"""Makes any text legal for a header field or a line.
+"""Makes any text legal for a header field or a line; bytes become text in ``logs/decode.py``.
 
 Sans-I/O. It must not refuse anything: dirty logs must be shipped too. Each function returns
 the nearest legal text, and legal text unchanged, for the cost of one regular expression.

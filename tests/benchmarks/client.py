@@ -27,7 +27,7 @@ from itertools import islice
 from statistics import median
 
 from sls_syslog import SyslogClient, SyslogMessage
-from sls_syslog.settings.options import ProtocolName
+from sls_syslog.settings.keywords import ProtocolName
 
 from .helpers import Helper
 from .workload import MARKER

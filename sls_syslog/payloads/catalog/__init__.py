@@ -1,7 +1,7 @@
 """The ready mappings, chosen by ``__topic__``, and a generic one for all other logs.
 
 Sans-I/O. ``audit.py``, ``network.py``, ``security_center.py`` and ``web.py`` hold the mappings;
-they must compute values only with the functions of ``sources.py``.
+they must compute values only with the functions of ``functions.py``.
 """
 
 from __future__ import annotations

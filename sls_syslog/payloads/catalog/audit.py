@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sls_syslog.payloads.catalog.sources import (
+from sls_syslog.payloads.catalog.functions import (
     drop_longer,
     exclude,
     extract_sql_command,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sls_syslog.payloads.catalog.sources import exclude, join, translate
+from sls_syslog.payloads.catalog.functions import exclude, join, translate
 from sls_syslog.payloads.fields import Constant
 from sls_syslog.payloads.mapping import EventMapping, Labelled
 

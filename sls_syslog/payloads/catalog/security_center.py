@@ -7,14 +7,14 @@ descriptions" (zh/security-center/user-guide/log-category-and-field-description-
 
 from __future__ import annotations
 
-from sls_syslog.payloads.catalog.network import DIRECTIONS
-from sls_syslog.payloads.catalog.sources import (
+from sls_syslog.payloads.catalog.functions import (
     build_url,
     drop_longer,
     extract_host,
     join,
     translate,
 )
+from sls_syslog.payloads.catalog.network import DIRECTIONS
 from sls_syslog.payloads.catalog.web import derive_outcome, derive_severity
 from sls_syslog.payloads.fields import Constant, Source
 from sls_syslog.payloads.mapping import EventMapping, Labelled

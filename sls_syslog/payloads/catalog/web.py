@@ -6,7 +6,7 @@ SIEM does not need the sessions of users, and an intruder could use them.
 
 from __future__ import annotations
 
-from sls_syslog.payloads.catalog.sources import (
+from sls_syslog.payloads.catalog.functions import (
     Derived,
     build_url,
     decode_url,

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 from sls_syslog import ClientSettings, SettingsError, ShipperSettings, SyslogClient
-from sls_syslog.settings.options import ClientKeywords, ClientOptions, ShipperOptions
+from sls_syslog.settings.keywords import ClientKeywords, ClientOptions, ShipperOptions
 from sls_syslog.settings.table import get_rows
 
 CALLABLES = [

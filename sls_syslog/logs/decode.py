@@ -1,7 +1,8 @@
-"""Reads the logs that SLS delivers as mappings of str to str, one per log.
+"""Decodes the SDK's messages to logs: one mapping of str to str for each log.
 
-It reads the SDK's protobuf messages through ``protobuf.py``, and imports neither the SDK nor
-protobuf. It must read any log: what is not text, or impersonates SLS, is repaired.
+It must decode any log: U+FFFD replaces a byte that is not UTF-8, and a field that impersonates
+SLS gets another name. It reads the messages through ``protobuf.py``, and must not import the SDK
+or protobuf.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TypeAlias
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.columns import BETWEEN, NO_ROW, Row
 
-__all__ = ["Log", "LogReader", "are_plain", "is_sls_field", "read_time"]
+__all__ = ["Log", "LogDecoder", "are_plain", "is_sls_field", "read_time"]
 
 Log: TypeAlias = Mapping[str, str]
 """One log, in this order: ``__time__`` (seconds since 1970), ``__topic__``, ``__source__``,
@@ -29,8 +30,8 @@ _TAG = "__tag__:"
 _FORGED = "__content__:"
 
 
-class LogReader:
-    """Reads single logs of one group.
+class LogDecoder:
+    """Decodes single logs of one group.
 
     A log's own field can never impersonate SLS metadata: a field that is named like one of SLS's
     is read as ``__content__:`` and its name. If fields share a name, the last one counts, as
@@ -54,8 +55,8 @@ class LogReader:
         self._rows = rows
         self._shared: tuple[str, str, dict[str, str]] | None = None
 
-    def read(self, number: int, outcomes: list[str]) -> Log:
-        """Read one log.
+    def decode(self, number: int, outcomes: list[str]) -> Log:
+        """Decode one log.
 
         Args:
             number: The number of the log in the group, from 0.
@@ -86,9 +87,9 @@ class LogReader:
 
     def _read_shared(self, outcomes: list[str]) -> tuple[str, str, dict[str, str]]:
         group = self._group
-        topic, source = _read_text(group.Topic, outcomes), _read_text(group.Source, outcomes)
+        topic, source = _decode_text(group.Topic, outcomes), _decode_text(group.Source, outcomes)
         tags = {
-            _TAG + _read_text(tag.Key, outcomes): _read_text(tag.Value, outcomes)
+            _TAG + _decode_text(tag.Key, outcomes): _decode_text(tag.Value, outcomes)
             for tag in group.LogTags
         }
         self._shared = topic, source, tags
@@ -142,7 +143,7 @@ def _add_contents(
         return
     distinct = len(fields) + len(keys)
     for key, value in zip(keys, values, strict=True):
-        fields[_read_key(key, outcomes)] = _read_text(value, outcomes)
+        fields[_read_key(key, outcomes)] = _decode_text(value, outcomes)
     outcomes += ["repaired_duplicate_key"] * (distinct - len(fields))
 
 
@@ -159,7 +160,7 @@ def _is_reserved(key: str) -> bool:
     return key in _RESERVED or key.startswith((_TAG, _FORGED))
 
 
-def _read_text(value: protobuf.Text, outcomes: list[str]) -> str:
+def _decode_text(value: protobuf.Text, outcomes: list[str]) -> str:
     if isinstance(value, str):
         return value
     text = value.decode("utf-8", "replace")
@@ -170,7 +171,7 @@ def _read_text(value: protobuf.Text, outcomes: list[str]) -> str:
 
 def _read_key(value: protobuf.Text, outcomes: list[str]) -> str:
     """Read the name under which a log's own field is found."""
-    key = _read_text(value, outcomes)
+    key = _decode_text(value, outcomes)
     if not _is_reserved(key):
         return key
     outcomes.append("repaired_reserved_key")
