@@ -78,8 +78,8 @@ __all__ = [
     "run_worker",
 ]
 
-# Each public name and its module, which is imported when the name is first used: CEF, LEEF and
-# the doctor take as long to import as all else, and sending without SLS needs no SDK.
+# The module of each public name. It is imported when the name is first used: CEF, LEEF and the
+# doctor take as long to import as all the rest, and sending without SLS needs no SDK.
 _MODULES = {
     "CefPayload": "payloads.cef",
     "ClientSettings": "settings.client",
@@ -113,10 +113,10 @@ _MODULES = {
 }
 
 
-if not TYPE_CHECKING:  # to a type checker it would mean that every name exists
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
 
     def __getattr__(name: str) -> object:
-        """Import what a public name stands for, and keep it for the next use.
+        """Import the object of a public name, and keep it for the next use.
 
         Raises:
             AttributeError: If there is no such public name.

@@ -1,4 +1,4 @@
-"""``SyslogClient``: sends messages without SLS, and raises an error for every failure.
+"""``SyslogClient``: sends messages without SLS, and raises an error for each failure.
 
 It must not import the SDK or protobuf: a program that only sends does not need them.
 """
@@ -28,15 +28,15 @@ __all__ = ["SyslogClient"]
 class SyslogClient:
     """Sends messages to one receiver over UDP, TCP or TLS.
 
-    The first message opens the connection. Every failure is raised. A ``with`` block that ends
-    without an error has confirmed that the receiver has every message::
+    The first message opens the connection. Each failure raises an error. If a ``with`` block ends
+    without an error, the receiver has confirmed every message::
 
         with SyslogClient("siem.example", 6514, protocol="tls", cert_path="ca.pem") as client:
             client.log("user logged in", severity="notice", app_name="portal")
 
     Use a client in one thread at a time. After ``idle_seconds`` without a message, or at an age
-    of ``max_connection_seconds``, the next message confirms what went over the old connection and
-    opens a new one. Call ``confirm()`` before a long rest; then nothing is in doubt after it.
+    of ``max_connection_seconds``, the next message confirms what was sent over the old connection
+    and opens a new one. Call ``confirm()`` before a long pause, so that nothing stays in doubt.
 
     Args:
         host: Name or address of the receiver.
@@ -45,7 +45,7 @@ class SyslogClient:
             ``framing``, ``timeout``, ``cert_path``, ``confirm`` ...
 
     Raises:
-        SettingsError: If a key is unknown or its value is wrong. Nothing has been connected then.
+        SettingsError: If a key is unknown or its value is wrong; nothing is connected then.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class SyslogClient:
         self._transport = open_transport(settings)
 
     def connect(self) -> None:
-        """Connect now instead of with the first message, to find out whether it works.
+        """Connect now, before the first message, to find out whether that works.
 
         Raises:
             ConnectError: If there is no connection within ``timeout`` seconds.
@@ -106,7 +106,7 @@ class SyslogClient:
 
         Raises:
             InvalidMessageError: If a part breaks its rule; nothing is sent.
-            TransportError: If it cannot be sent.
+            TransportError: If the message cannot be sent.
         """
         settings = self.settings
         self.send(
@@ -127,19 +127,19 @@ class SyslogClient:
         """Send one message.
 
         Raises:
-            InvalidMessageError: If it is too large to be sent at all.
-            TransportError: If it cannot be sent. Every message since the last ``confirm()`` is
-                in doubt.
+            InvalidMessageError: If the message is too large to send.
+            TransportError: If the message cannot be sent. Every message since the last
+                ``confirm()`` is in doubt.
         """
         self.send_many((message,))
 
     def send_many(self, messages: Iterable[SyslogMessage]) -> None:
-        """Send several messages with few system calls, which is faster than one by one.
+        """Send several messages with few system calls; this is faster than one by one.
 
         Raises:
-            InvalidMessageError: If one is too large to be sent at all. None is sent then.
-            TransportError: If one cannot be sent. Every message since the last ``confirm()`` is
-                in doubt.
+            InvalidMessageError: If a message is too large to send; none is sent then.
+            TransportError: If a message cannot be sent. Every message since the last
+                ``confirm()`` is in doubt.
         """
         frames = [frame for message in messages for frame in self._wire.encode_message(message)]
         self._transport.send(frames)
@@ -147,12 +147,12 @@ class SyslogClient:
     def confirm(self) -> None:
         """Wait until the receiver has everything, as the setting ``confirm`` defines it.
 
-        With ``consumed`` this ends the connection; the next message opens a new one.
+        With ``consumed`` this closes the connection; the next message opens a new one.
 
         Raises:
-            UnconfirmedError: If the receiver is not known to have everything. Send again what
-                was sent since the last confirmation. The error is raised once, also for what a
-                ``SendError`` left in doubt; after that a new connection can be opened.
+            UnconfirmedError: If the receiver may lack something. Send everything since the last
+                confirmation again. The error is raised once, also for what a ``SendError`` left
+                in doubt; then the next message opens a new connection.
         """
         if not self._transport.confirm():
             raise UnconfirmedError(self.settings.destination, self.settings.confirm, UNANSWERED)

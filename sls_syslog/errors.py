@@ -1,6 +1,6 @@
 """Every error that this library raises, as one tree.
 
-A name tells who has to act::
+The class tells who must act::
 
     SyslogError
     ├── SettingsError           a setting is wrong: correct it; nothing was connected yet
@@ -40,7 +40,7 @@ class SyslogError(Exception):
     """Root of all errors of this library."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Pickle the text and the attributes: __init__ takes other arguments.
+        # Pickle the text and the attributes, because __init__ has other arguments.
         return _rebuild, (type(self), self.args, vars(self))
 
 
@@ -61,7 +61,7 @@ class InvalidMessageError(SyslogError, ValueError):
 
     Attributes:
         field: The field's name as an attribute of ``SyslogMessage``.
-        section: Where the rule is written, such as ``"RFC 5424 section 6.2.4"``.
+        section: The section that has the rule, such as ``"RFC 5424 section 6.2.4"``.
     """
 
     def __init__(self, field: str, expected: str, given: object, section: str) -> None:
@@ -133,7 +133,7 @@ def _rebuild(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> Syslo
 
 
 def short_repr(value: object, limit: int = 80) -> str:
-    """Write a value for an error or log line, where a whole message could fill a megabyte.
+    """Write a value for an error or log line; a whole message could have a megabyte.
 
     Args:
         value: Any object.

@@ -1,7 +1,7 @@
 """Replaces ``aliyun.log.ext.syslogclient``, the SDK's syslog client, in existing programs.
 
-It has the names, argument orders and numbers of that file, and hands all work to
-``SyslogClient``. It must never swallow an error, touch a socket, or stop a program because of a
+It has the names, argument orders and numbers of that file; ``SyslogClient`` does all the
+work. It must never swallow an error, touch a socket, or stop a program because of a
 header value that can be repaired.
 """
 
@@ -142,7 +142,7 @@ class SyslogClientBase:
         self._client.confirm()
 
     def close(self) -> None:
-        """Close the connection without confirming; the next message makes a new one."""
+        """Close the connection without confirming; the next message opens a new one."""
         self._client.close()
 
     def __enter__(self: _Client) -> _Client:
@@ -159,7 +159,7 @@ class SyslogClientBase:
 
     def _send(self, message: object, *, hostname: object, program: object, **parts: Any) -> None:
         self._client.log(
-            str(message).encode(errors="replace").decode(),  # it may have half a surrogate pair
+            str(message).encode(errors="replace").decode(),  # replaces half surrogate pairs
             hostname=_sanitize(hostname, 255) or self.clientname,
             app_name=_sanitize(program, 48),
             **parts,

@@ -1,4 +1,4 @@
-"""Limits a log line to one per cause and minute; reads the clock, and does no other I/O."""
+"""Limits log lines to one per cause and minute. Sans-I/O except for the clock."""
 
 from __future__ import annotations
 

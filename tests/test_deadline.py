@@ -21,26 +21,26 @@ def stopped(grace: float) -> Stop:
 def test_without_a_request_there_is_no_end() -> None:
     stop = Stop()
     assert not stop.requested
-    assert stop.left() == math.inf
+    assert stop.remaining == math.inf
     assert stop.wait(0) is False
 
 
 def test_a_request_leaves_the_grace() -> None:
     stop = stopped(HOUR)
     assert stop.requested
-    assert 0 < stop.left() <= HOUR
+    assert 0 < stop.remaining <= HOUR
     assert stop.wait(HOUR) is True
 
 
 def test_a_second_request_does_not_grant_a_second_grace() -> None:
     stop = stopped(HOUR)
-    left = stop.left()
+    left = stop.remaining
     stop.request()
-    assert stop.left() <= left
+    assert stop.remaining <= left
 
 
 def test_no_grace_is_the_end() -> None:
-    assert stopped(0).left() == 0
+    assert stopped(0).remaining == 0
 
 
 def test_a_request_ends_a_wait_in_another_thread() -> None:
@@ -55,11 +55,11 @@ def test_a_request_ends_a_wait_in_another_thread() -> None:
 
 def test_a_deadline_counts_down_to_nothing() -> None:
     deadline = Deadline(HOUR)
-    first, second = deadline.remaining(), deadline.remaining()
+    first, second = deadline.remaining, deadline.remaining
     assert 0 < second <= first <= HOUR
-    assert Deadline(0).remaining() == 0
-    assert Deadline(-1).remaining() == 0
-    assert Deadline(math.inf).remaining() == math.inf
+    assert Deadline(0).remaining == 0
+    assert Deadline(-1).remaining == 0
+    assert Deadline(math.inf).remaining == math.inf
 
 
 @pytest.mark.parametrize(
@@ -68,20 +68,20 @@ def test_a_deadline_counts_down_to_nothing() -> None:
 def test_a_deadline_ends_with_the_grace_if_that_is_sooner(
     seconds: float, grace: float, most: float
 ) -> None:
-    assert 0 <= Deadline(seconds, stopped(grace)).remaining() <= most
+    assert 0 <= Deadline(seconds, stopped(grace)).remaining <= most
 
 
 def test_a_stop_after_the_start_shortens_a_deadline() -> None:
     stop = Stop(grace=0)
     deadline = Deadline(HOUR, stop)
-    assert deadline.slice() > 0
+    assert deadline.take_slice() > 0
     stop.request()
-    assert deadline.remaining() == 0
+    assert deadline.remaining == 0
 
 
 def test_a_slice_is_short_enough_for_a_stop_to_be_noticed() -> None:
-    assert 0 < Deadline(HOUR).slice() <= 0.25
-    assert 0 < Deadline(0.1).slice() <= 0.1
+    assert 0 < Deadline(HOUR).take_slice() <= 0.25
+    assert 0 < Deadline(0.1).take_slice() <= 0.1
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_a_slice_is_short_enough_for_a_stop_to_be_noticed() -> None:
 )
 def test_when_nothing_is_left_it_says_why(deadline: Deadline, why: str) -> None:
     with pytest.raises(TimeoutError, match=f"^{why}$"):
-        deadline.slice()
+        deadline.take_slice()

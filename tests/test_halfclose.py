@@ -18,7 +18,7 @@ def never() -> Answer:
 def test_who_has_answered_once_is_never_probed_again() -> None:
     answer_of = HalfCloseAnswer(SIEM)
     answer_of.mark_answered()
-    answer_of.find_out(never)
+    answer_of.probe_if_unknown(never)
     assert answer_of.known is Answer.GIVEN
 
 
@@ -29,14 +29,14 @@ def test_an_answer_to_another_shard_outweighs_a_silence() -> None:
         answer_of.mark_answered()
         return Answer.NONE
 
-    answer_of.find_out(answered_meanwhile)
+    answer_of.probe_if_unknown(answered_meanwhile)
     assert answer_of.known is Answer.GIVEN
 
 
 @pytest.mark.parametrize("answer", list(Answer))
 def test_the_first_silence_is_looked_into(answer: Answer) -> None:
     answer_of = HalfCloseAnswer(SIEM)
-    answer_of.find_out(lambda: answer)
+    answer_of.probe_if_unknown(lambda: answer)
     assert answer_of.known is answer
 
 
@@ -53,7 +53,7 @@ def test_one_that_reads_is_asked_once_more_before_it_is_judged(
     probed: Answer, learnt: Answer
 ) -> None:
     answer_of = HalfCloseAnswer(SIEM)
-    answer_of.find_out(lambda: Answer.DOUBTED)
+    answer_of.probe_if_unknown(lambda: Answer.DOUBTED)
     answer_of.judge_reading(lambda: probed)
     assert answer_of.known is learnt
 
@@ -61,26 +61,26 @@ def test_one_that_reads_is_asked_once_more_before_it_is_judged(
 def test_after_a_minute_one_shard_asks_again_for_all() -> None:
     now = [0.0]
     answer_of = HalfCloseAnswer(SIEM, clock=lambda: now[0])
-    answer_of.find_out(lambda: Answer.NONE)
-    answer_of.try_again(never)
+    answer_of.probe_if_unknown(lambda: Answer.NONE)
+    answer_of.probe_again(never)
     now[0] = 60.0
-    answer_of.try_again(lambda: Answer.NONE)
-    answer_of.try_again(never)
+    answer_of.probe_again(lambda: Answer.NONE)
+    answer_of.probe_again(never)
     now[0] = 120.0
-    answer_of.try_again(lambda: Answer.GIVEN)
+    answer_of.probe_again(lambda: Answer.GIVEN)
     assert answer_of.known is Answer.GIVEN
     now[0] = 180.0
-    answer_of.try_again(never)
+    answer_of.probe_again(never)
 
 
 def test_one_warning_names_the_receiver(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     answer_of = HalfCloseAnswer(SIEM)
-    answer_of.find_out(lambda: Answer.DOUBTED)
-    answer_of.find_out(never)
+    answer_of.probe_if_unknown(lambda: Answer.DOUBTED)
+    answer_of.probe_if_unknown(never)
     answer_of.judge_reading(lambda: Answer.NONE)
     answer_of = HalfCloseAnswer(SIEM)
-    answer_of.find_out(lambda: Answer.NONE)
+    answer_of.probe_if_unknown(lambda: Answer.NONE)
     levels = [record.levelno for record in caplog.records]
     # A doubt is an error to whoever waits, and told with the outage that it is.
     assert levels == [logging.INFO, logging.WARNING]

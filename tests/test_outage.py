@@ -34,7 +34,7 @@ def test_an_outage_is_one_warning_and_its_end_one_info(caplog: pytest.LogCapture
     (began, ended) = lines(caplog)
     assert began == (
         logging.WARNING,
-        f"delivery fails, trying again until it works: {SIEM}: refused",
+        f"delivery fails, will retry until it works: {SIEM}: refused",
     )
     assert ended[0] == logging.INFO
     assert ended[1].startswith(f"{SIEM} takes logs again after 0.")

@@ -147,7 +147,7 @@ def test_octet_counting_to_an_input_of_lines_looks_as_the_report_says(
         (record,) = server.wait_for(1)
     text = " ".join(str(report).split())
     assert results(report)["framing"] == "warning"
-    assert "an input that reads lines takes it too" in text
+    assert "an input that reads lines accepts it too" in text
     assert f"if '{record.app_name}' is its program" in text
     assert "set framing='newline'" in text
     assert record.msg.rpartition("=")[2] == ids(report)[0]

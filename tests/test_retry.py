@@ -23,15 +23,15 @@ def test_each_wait_is_drawn_below_a_bound_that_grows(
     policy: RetryPolicy, bounds: list[float]
 ) -> None:
     for _ in range(200):
-        waits = list(islice(policy.delays(), len(bounds)))
+        waits = list(islice(policy.draw_delays(), len(bounds)))
         assert all(0 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
 
 
 def test_the_draw_uses_the_whole_range() -> None:
     # 1000 draws all in one half of the range: one chance in 2**1000.
-    draws = [next(RetryPolicy(first=2.0).delays()) for _ in range(1000)]
+    draws = [next(RetryPolicy(first=2.0).draw_delays()) for _ in range(1000)]
     assert min(draws) < 1.0 < max(draws)
 
 
 def test_there_is_always_another_try() -> None:
-    assert len(list(islice(RetryPolicy().delays(), 100_000))) == 100_000
+    assert len(list(islice(RetryPolicy().draw_delays(), 100_000))) == 100_000

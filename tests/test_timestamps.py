@@ -64,8 +64,8 @@ def test_a_log_has_the_stamp_of_its_zone(
         clock = LogClock(None if local else ZoneInfo(zone))
         assert clock.format_rfc5424(seconds) == rfc5424
         assert clock.format_rfc3164(seconds) == rfc3164
-        assert format_rfc5424_time(clock.to_datetime(seconds)) == rfc5424
-        assert format_rfc3164_time(clock.to_datetime(seconds)) == rfc3164
+        assert format_rfc5424_time(clock.make_datetime(seconds)) == rfc5424
+        assert format_rfc3164_time(clock.make_datetime(seconds)) == rfc3164
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -135,10 +135,10 @@ def test_a_fraction_has_six_digits_and_is_cut_not_rounded(nanoseconds: int, frac
     clock = LogClock(dt.timezone.utc)
     assert clock.format_rfc5424(59, nanoseconds) == f"1970-01-01T00:00:59{fraction}+00:00"
     assert clock.format_rfc5424(59, nanoseconds) == format_rfc5424_time(
-        clock.to_datetime(59, nanoseconds)
+        clock.make_datetime(59, nanoseconds)
     )
     assert clock.format_rfc3164(59, nanoseconds) == "Jan  1 00:00:59"
-    assert clock.to_datetime(59, nanoseconds).second == 59
+    assert clock.make_datetime(59, nanoseconds).second == 59
 
 
 def test_the_second_before_1970_is_no_special_one() -> None:

@@ -1,4 +1,4 @@
-"""Station one: SLS's consumer group calls the library here; cursors, checkpoints, the worker.
+"""Station one: the SDK's consumer group calls the library here; cursors, checkpoints, worker.
 
 Only this package knows the SDK. No exception may leave it into the SDK, which would lose logs.
 """

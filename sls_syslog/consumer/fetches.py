@@ -1,7 +1,7 @@
-"""``Fetches``: where each fetched batch of a shard begins, and which stretches hold no logs.
+"""``Fetches``: where each fetched batch of a shard begins, and which gaps hold no logs.
 
-Sans-I/O. The SDK fetches and processes at the same time, and either may be set back. So a batch may
-be delivered only if it begins where the last one ended.
+Sans-I/O. The SDK fetches and processes at the same time, and each of the two may roll back. So a
+batch must be delivered only if it begins where the last one ended.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections import OrderedDict
 
 __all__ = ["Fetches"]
 
-# Batches, and gaps, to remember. The SDK holds at most three batches of a shard, and does not tell
-# which ones it has dropped.
+# Most batches, and most gaps, to remember. The SDK holds at most three batches of a shard, and does
+# not tell which batches it has dropped.
 _REMEMBERED = 16
 
 
 class Fetches:
-    """The batches and gaps between the cursors of one shard.
+    """The batches and gaps between the cursors of one shard; any thread may add one.
 
-    Any thread may add one.
+    A gap is a part of the shard without logs.
     """
 
     def __init__(self) -> None:
@@ -42,11 +42,11 @@ class Fetches:
             _forget_oldest(self._gaps)
 
     def pop_start(self, batch: object) -> str | None:
-        """Return the cursor where a batch begins, once; ``None`` if its fetch was not seen."""
+        """Return the cursor where a batch begins, and forget it; ``None`` if it is not known."""
         return self._starts.pop(id(batch), None)
 
     def skip_gaps(self, cursor: str) -> str:
-        """Return the cursor behind all gaps that begin at ``cursor``."""
+        """Return the cursor after all gaps that begin at ``cursor``."""
         while cursor in self._gaps:
             cursor = self._gaps.pop(cursor)
         return cursor

@@ -1,4 +1,4 @@
-"""The only place that replaces anything of the SDK's; ``PATCHES`` lists what, and why.
+"""The only module that replaces parts of the SDK; ``PATCHES`` lists each part and the reason.
 
 Each replacement is an attribute of one object of one worker; the SDK's classes stay as they are.
 A replacement must not skip logs, and must not raise what the SDK cannot handle.
@@ -35,7 +35,7 @@ __all__ = [
     "FetchListener",
     "HardenedWorker",
     "Patch",
-    "current_worker",
+    "get_current_worker",
     "listen",
     "patch_client",
     "patch_tracker",
@@ -46,7 +46,7 @@ logger = logging.getLogger("sls_syslog.consumer")
 
 
 class Patch(NamedTuple):
-    """One attribute that is replaced: of which object, by what, against which hazards."""
+    """One replaced attribute: its owner, the replacement, and the hazards that it prevents."""
 
     owner: type
     attribute: str
@@ -55,7 +55,7 @@ class Patch(NamedTuple):
 
 
 PATCHES = (
-    # By patch_tracker and patch_client, when a processor begins: also without run_worker().
+    # By patch_tracker and patch_client, when a processor begins, also without run_worker().
     Patch(CheckpointTracker, "flush_check_point", "_ReportingFlush", "L6 S1"),
     Patch(ConsumerClient, "pull_logs", "_ListenedPull", "L3 L7 S19 S20"),
     Patch(ConsumerClient, "heartbeat", "_SteadyHeartbeat", "S11"),
@@ -74,19 +74,19 @@ PATCHES = (
 
 POOL_SIZE = 128
 """Threads of one worker, and its connections to SLS. All shards share them for fetching, shipping
-and shutting down, and shipping may wait for the receiver: with threads to spare, one slow shard
-does not hold up another. A thread starts only when there is work for it."""
+and shutting down. Shipping may wait for the receiver, so a large number keeps one slow shard from
+holding up another. A thread starts only when there is work for it."""
 
-# Fetches to try in one call while SLS keeps answering that the cursor has expired.
+# Most fetches in one call while SLS answers that the cursor has expired.
 _FETCH_ATTEMPTS = 3
 # The headers that PullLogResponse requires, for an answer without logs.
 _EMPTY_HEADERS = {"x-log-count": "0", "x-log-bodyrawsize": "0"}
-# Seconds for which a token that was just fetched counts as good: longer than requests with the one
-# before it may still fail, shorter than a token lives.
+# Seconds for which a new token counts as valid: longer than requests with the old token may still
+# fail, and shorter than a token lives.
 _FRESH_TOKEN_SECONDS = 20.0
-# Seconds per request to SLS. The SDK's own 120 would hold a thread, the heartbeat's too, too long.
+# Seconds per request to SLS. The SDK's 120 would block a thread, even the heartbeat's, too long.
 _HTTP_TIMEOUT = 10
-# Seconds per request at a stop, which should be over before a supervisor kills the process.
+# Seconds per request during a stop, which must end before a supervisor kills the process.
 _HTTP_TIMEOUT_AT_STOP = 2
 _SERVER_ERROR = 500  # first HTTP status that blames the server
 # Seconds between two steps of a shutdown; each step is cheap.
@@ -96,56 +96,56 @@ _patching = threading.Lock()  # the shards of a worker begin at the same time
 
 
 class FetchListener(Protocol):
-    """What is told of the SDK's fetching for one shard. No method may raise."""
+    """Gets a call for each fetch of one shard by the SDK. No method may raise."""
 
     def choose_start(self, cursor: str) -> tuple[str, bool]:
-        """Return from where to fetch instead of ``cursor``, and whether to fetch now."""
+        """Return the cursor to fetch from instead of ``cursor``, and whether to fetch now."""
         ...
 
     def note_fetch(
         self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
     ) -> None:
-        """Take note of a fetch that has worked.
+        """Note a fetch that has worked.
 
         Args:
-            cursor: From where the SDK meant to fetch.
-            start: From where it did.
-            end: From where it will fetch next.
+            cursor: The cursor from which the SDK wanted to fetch.
+            start: The cursor from which it fetched.
+            end: The cursor from which it will fetch next.
             batch: What ``process()`` will get; ``None`` if no logs lie between start and end.
-            is_at_end: Whether SLS has no logs behind ``end``.
+            is_at_end: Whether SLS has no logs after ``end``.
         """
         ...
 
     def note_expiry(self) -> None:
-        """Take note that logs have expired: SLS continues at a later log than requested."""
+        """Note that logs have expired: SLS continues at a later log than requested."""
         ...
 
 
-def current_worker() -> Worker | None:
-    """Return the worker that is making a processor: the SDK does so in the worker's own thread."""
+def get_current_worker() -> Worker | None:
+    """Return the worker that makes a processor now; the SDK does so in the worker's thread."""
     thread = threading.current_thread()
     return thread if isinstance(thread, ConsumerWorker) else None
 
 
 def patch_tracker(tracker: CheckpointTracker, listener: FetchListener) -> None:
-    """Patch a shard's checkpoint tracker and its client, and tell a listener of the fetches."""
+    """Patch a shard's checkpoint tracker and its client, and tell a listener about fetches."""
     if not isinstance(tracker.flush_check_point, _ReportingFlush):
         _replace(tracker, "flush_check_point", _ReportingFlush(tracker))
     listen(tracker.consumer_group_client, tracker.shard_id, listener)
 
 
 def listen(client: ConsumerClient, shard: int, listener: FetchListener) -> None:
-    """Tell a listener of the fetches for one shard."""
+    """Tell a listener about the fetches for one shard."""
     patch_client(client).listeners[shard] = listener
 
 
 def stop_listening(tracker: CheckpointTracker) -> None:
-    """Tell the shard's listener nothing more: another consumer has the shard from now on."""
+    """Stop telling the shard's listener about fetches: another consumer gets the shard."""
     patch_client(tracker.consumer_group_client).listeners.pop(tracker.shard_id, None)
 
 
 def patch_client(client: ConsumerClient) -> _ListenedPull:
-    """Patch a worker's client, unless that is done; return its ``pull_logs``."""
+    """Patch a worker's client once; return its ``pull_logs``."""
     with _patching:
         pull = client.pull_logs
         if not isinstance(pull, _ListenedPull):
@@ -157,16 +157,16 @@ def patch_client(client: ConsumerClient) -> _ListenedPull:
 
 
 def _replace(owner: object, attribute: str, replacement: object) -> None:
-    """Set an attribute of an object of the SDK's, which its class defines as a method."""
+    """Replace a method on one object of the SDK."""
     setattr(owner, attribute, replacement)
 
 
 class _ReportingFlush:
     """``flush_check_point`` that reports an error instead of raising it.
 
-    The SDK also calls it on its own. An exception there ends the worker's thread
+    The SDK also calls it without us. An exception there ends the worker's thread
     (``shard_worker.py``, when a shard has been idle) or drops a batch (``tasks.py``).
-    The next flush saves what this one did not.
+    The next flush saves what this one could not.
     """
 
     def __init__(self, tracker: CheckpointTracker) -> None:
@@ -186,12 +186,12 @@ class _ReportingFlush:
 class _SteadyHeartbeat:
     """``heartbeat`` that returns ``False``, which means "failed", instead of raising.
 
-    After a failure the SDK pauses, and gives the shards up in time. After an exception it sends the
-    next heartbeat at once (``heart_beat.py``), a million a minute.
+    After ``False`` the SDK pauses, and gives the shards up in time. After an exception it sends the
+    next heartbeat at once (``heart_beat.py``): a million per minute.
 
     Attributes:
         is_group_deleted: Whether SLS has answered that the consumer group does not exist. The SDK
-            creates the group only when a worker is made, and otherwise warns for ever.
+            creates the group only when it makes a worker; later it only logs warnings.
     """
 
     def __init__(self, client: ConsumerClient) -> None:
@@ -221,7 +221,7 @@ class _SteadyHeartbeat:
 class _SharedRefresh:
     """``_replace_credentials`` in which one thread fetches the new token for all.
 
-    The SDK would let every other thread that met the expired token, also the heartbeat's, sleep for
+    In the SDK, every other thread that has met the expired token, even the heartbeat's, sleeps for
     up to five minutes (``logclient.py``).
     """
 
@@ -232,12 +232,12 @@ class _SharedRefresh:
 
     def __call__(self) -> None:
         if not self._refreshing.acquire(timeout=1):
-            return  # the SDK repeats the request, by then with the new token
+            return  # the SDK repeats the request with the new token
         try:
             if time.time() - self._client._last_refresh < _FRESH_TOKEN_SECONDS:
                 time.sleep(1)
             else:
-                self._client._last_refresh = 0  # else the SDK would wait until five minutes passed
+                self._client._last_refresh = 0  # else the SDK waits until five minutes have passed
                 self._refresh()
         finally:
             self._refreshing.release()
@@ -247,10 +247,10 @@ class _ListenedPull:
     """``pull_logs`` that tells each shard's listener, and never skips readable logs.
 
     If a cursor is invalid, the SDK continues at the end of the shard and reports nothing
-    (``tasks.py``). This one continues at the oldest log, and reports what was lost.
+    (``tasks.py``). This ``pull_logs`` continues at the oldest log, and reports the loss.
 
     Attributes:
-        listeners: By shard.
+        listeners: The listeners by shard.
     """
 
     def __init__(self, client: ConsumerClient) -> None:
@@ -261,16 +261,16 @@ class _ListenedPull:
     def __call__(self, shard_id: int, cursor: str, *args: Any, **options: Any) -> PullResponse:
         listener = self.listeners.get(shard_id)
         start, is_due = listener.choose_start(cursor) if listener else (cursor, True)
-        # With an end cursor, the SDK would take an empty answer for the end, and stop.
+        # If there is an end cursor, the SDK reads an empty answer as the end, and stops.
         if not is_due and not options.get("end_cursor"):
             headers = {**_EMPTY_HEADERS, "x-log-cursor": cursor}
-            return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # it takes bytes
+            return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # it accepts bytes
         response = self._pull_from_oldest(shard_id, start, *args, **options)
         if listener:
-            batch = response.get_loggroup_list()  # parses: after this, nothing can fail
+            batch = response.get_loggroup_list()  # parses; what follows cannot fail
             end = response.get_next_cursor() or start
             is_empty = not response.get_loggroup_count()
-            # If the server does not send this header, at least an empty answer is the end.
+            # If SLS does not send this header, an empty answer counts as the end.
             is_last = response.get_header("x-log-end-of-cursor")
             is_at_end = is_last == "1" if is_last else is_empty and end == start
             listener.note_fetch(cursor, start, end, None if is_empty else batch, is_at_end)
@@ -288,7 +288,7 @@ class _ListenedPull:
                     raise
                 start = self._client.get_begin_cursor(shard_id)
                 self._report_expiry(shard_id, cursor, start)
-        # After the error's own code the SDK would jump to the end; after this one it tries again.
+        # After the error's own code the SDK would skip to the end; after this code it retries.
         raise LogException(
             "OldestCursorExpires", f"shard {shard_id}: logs expire faster than they are read"
         )
@@ -307,23 +307,23 @@ class _ListenedPull:
 
 
 class HardenedWorker:
-    """A worker whose objects of the SDK are patched, before it starts.
+    """A worker that has not started yet, with patches on its objects of the SDK.
 
     Args:
         worker: The worker.
 
     Attributes:
         worker: The worker.
-        destination: Where its processors ship to, for lines in the log.
+        destination: The receivers of its processors, for log lines.
 
     Raises:
-        SettingsError: If a processor of ours cannot be made.
+        SettingsError: If the settings of a processor are wrong.
     """
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self._factory = _ProcessorFactory(worker)
-        # Made once to see that it can be: inside the worker, a wrong setting is a line in a log.
+        # Make one now: inside the worker, a wrong setting would only be a line in a log.
         settings = getattr(self._factory(), "settings", None)
         self.destination = str(getattr(settings, "destination", "its receiver"))
         worker.make_processor, worker.process_args, worker.process_kwargs = self._factory, (), {}
@@ -333,12 +333,12 @@ class HardenedWorker:
         self._adapter = _Adapter(pool_maxsize=POOL_SIZE)  # the SDK's keeps 10 connections alive
         for scheme in ("http://", "https://"):
             client.mclient._session.mount(scheme, self._adapter)
-        worker.heart_beat.daemon = True  # else it keeps a dead worker's process, and its shards
+        worker.heart_beat.daemon = True  # else it keeps a dead worker's process and shards
         _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
 
     @property
     def processor_error(self) -> Exception | None:
-        """Why a processor could not be made; the SDK ends the worker then."""
+        """The error if a processor could not be made; the SDK ends the worker then."""
         return self._factory.error
 
     @property
@@ -348,13 +348,13 @@ class HardenedWorker:
         return isinstance(heartbeat, _SteadyHeartbeat) and heartbeat.is_group_deleted
 
     def hurry(self) -> None:
-        """Make requests to SLS fail soon: the program is about to stop."""
+        """Make requests to SLS fail soon, because the program is about to stop."""
         self._adapter.is_impatient = True
         self.worker.consumer_client.mclient.timeout = _HTTP_TIMEOUT_AT_STOP
 
 
 class _ProcessorFactory:
-    """Makes a worker's processors, and keeps the error if it cannot.
+    """Makes a worker's processors, and keeps the error if that fails.
 
     Attributes:
         error: The last error; ``None`` if there was none.
@@ -375,7 +375,7 @@ class _ProcessorFactory:
 
 
 class _Adapter(HTTPAdapter):
-    """Connections to SLS; once impatient, it hides from the SDK what makes it try again.
+    """Connections to SLS. If impatient, it changes errors so that the SDK does not retry.
 
     The SDK tries ten times, a second apart, if an error's text names the connection pool or the
     answer is a server error (``logclient.py``).
@@ -390,7 +390,7 @@ class _Adapter(HTTPAdapter):
         """Send one request.
 
         Raises:
-            RequestException: If it fails; if impatient, after a server error too.
+            RequestException: If it fails; if impatient, also after a server error.
         """
         try:
             response = super().send(request, *args, **kwargs)
@@ -404,7 +404,7 @@ class _Adapter(HTTPAdapter):
 
 
 def _shut_down_together(worker: Worker) -> None:
-    """Shut all shards down side by side; the SDK does it one by one, a second each."""
+    """Shut down all shards at the same time; the SDK does it one by one, a second each."""
     consumers = worker.shard_consumers
     while not all(consumer.is_shutdown() for consumer in consumers.values()):
         for consumer in consumers.values():

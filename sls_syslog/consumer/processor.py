@@ -1,7 +1,7 @@
-"""``SyslogShipperProcessor``: what a user hands to the SDK's ``ConsumerWorker``.
+"""``SyslogShipperProcessor``: the class that a user gives to the SDK's ``ConsumerWorker``.
 
-It has the hooks and the SDK's own methods; ``shard.py`` does the work. No method may let an
-exception out into the SDK.
+It has the hooks and the methods that the SDK calls; ``shard.py`` does the work. No method may
+raise an exception into the SDK.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings,))
 
     A checkpoint is saved only when the receiver has confirmed every log before it. A delivery
-    that fails is retried: for ``retry_seconds`` inside ``process()``, then by asking SLS for the
-    same logs, until it works. So delivery is at least once. The first batch opens the first
+    that fails is retried until it works: for ``retry_seconds`` inside ``process()``, then SLS
+    delivers the same logs again. So delivery is at least once. The first batch opens the first
     connection.
 
     Override a hook (``format_message``, ``severity`` ...) to change what is sent.
 
     Args:
         settings: ``ShipperSettings``, or a plain dict of them.
-        stats: The ledger to count in; ``None`` for the one that all processors of this
+        stats: The ledger to count in; ``None`` for the ledger that all processors of this
             process share.
 
     Attributes:
@@ -62,7 +62,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         return f"<{type(self).__name__}: {self._shard!r} to {self.settings.destination}>"
 
     def initialize(self, shard: int) -> None:
-        """Take note of the shard; the SDK calls it, again after each failure to begin.
+        """Note the shard. The SDK calls this, and again after each failure to begin.
 
         Args:
             shard: Its number.
@@ -73,22 +73,22 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
     def process(
         self, log_groups: LogGroupList, check_point_tracker: CheckpointTracker
     ) -> str | None:
-        """Ship one batch; the SDK calls it.
+        """Ship one batch. The SDK calls this.
 
         Args:
             log_groups: The batch: the SDK's ``LogGroupList``.
             check_point_tracker: The shard's ``ConsumerCheckpointTracker``.
 
         Returns:
-            ``None`` when the batch is on its way; else the cursor from which the SDK has to fetch.
+            ``None`` if the batch is sent; else the cursor from which the SDK must fetch again.
         """
         return self._shard.process(log_groups, check_point_tracker)
 
     def shutdown(self, check_point_tracker: CheckpointTracker) -> None:
-        """Save how far delivery got, and let go of the receiver; the SDK calls it last.
+        """Save the checkpoint, and close the connection. The SDK calls this last.
 
-        It does not call the SDK's own ``shutdown``, which saves the end of the last batch that
-        was submitted, delivered or not. An override has to call this one.
+        It does not call the SDK's own ``shutdown``, which saves the end of the last submitted
+        batch even if it was not delivered. An override must call this method.
 
         Args:
             check_point_tracker: The shard's ``ConsumerCheckpointTracker``.

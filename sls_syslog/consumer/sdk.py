@@ -30,7 +30,7 @@ class PullResponse(Protocol):
     """``PullLogResponse``: the answer to one fetch (``pulllog_response.py``)."""
 
     def get_next_cursor(self) -> str:
-        """Return the cursor behind the batch; empty if SLS gave none."""
+        """Return the cursor after the batch; empty if SLS gave none."""
         ...
 
     def get_loggroup_count(self) -> int:
@@ -70,7 +70,7 @@ class LogClient(Protocol):
 
 
 class ConsumerClient(Protocol):
-    """What all shards of one worker ask of SLS (``consumer/consumer_client.py``)."""
+    """The requests to SLS of all shards of one worker (``consumer/consumer_client.py``)."""
 
     mclient: LogClient
     mproject: str
@@ -99,7 +99,7 @@ class CheckpointTracker(Protocol):
     shard_id: int
 
     def get_cursor(self) -> str:
-        """Return the cursor behind the batch that is processed now."""
+        """Return the cursor after the batch that is processed now."""
         ...
 
     def set_cursor(self, cursor: str) -> None:

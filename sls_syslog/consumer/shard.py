@@ -1,7 +1,7 @@
-"""``Shard``: one shard at work: begin, encode, deliver, look after, roll back, save.
+"""``Shard``: ships one shard: begin, encode, deliver, poll, roll back, save.
 
-It keeps the SDK's rules for cursors. No exception may leave it into the SDK: if ``process()``
-raises, the SDK drops the batch (``aliyun/log/consumer/tasks.py``) and takes the next.
+It follows the SDK's rules for cursors. No exception may leave it into the SDK: if ``process()``
+raises, the SDK drops the batch (``aliyun/log/consumer/tasks.py``) and continues with the next.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 from aliyun.log.proto import LogGroupListRaw
 
 from sls_syslog.consumer.fetches import Fetches
-from sls_syslog.consumer.patches import current_worker, listen, patch_tracker, stop_listening
+from sls_syslog.consumer.patches import get_current_worker, listen, patch_tracker, stop_listening
 from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
 from sls_syslog.delivery.window import Batch, Delivery
@@ -32,9 +32,9 @@ __all__ = ["Shard"]
 
 logger = logging.getLogger("sls_syslog.consumer")
 
-# Seconds for one attempt to connect, at most: a receiver that is back is found this soon.
+# Most seconds for one attempt to connect; a receiver that is back is found within this time.
 _CONNECT_SECONDS = 10.0
-# Seconds to pause after an error that the receiver did not cause, so that it does not spin.
+# Seconds to pause after an error that the receiver did not cause, so that retries do not spin.
 _PAUSE_SECONDS = 1.0
 
 
@@ -50,7 +50,7 @@ class Shard:
 
     Args:
         owner: The processor of this shard.
-        encoder: Encodes its logs.
+        encoder: Encodes the logs of this shard.
     """
 
     def __init__(self, owner: _Owner, encoder: LogEncoder) -> None:
@@ -59,19 +59,19 @@ class Shard:
         self._stop = Stop()
         # Held while the shard is at work: the SDK's threads call process() and choose_start().
         self._busy = Lock()
-        self._worker = current_worker()
+        self._worker = get_current_worker()
         self._number = -1
-        self._place = ""
+        self._name = ""
         self._delivery: Delivery | None = None
         self._fetches = Fetches()
         # Cursor that the SDK still holds after a roll-back.
         self._rolled_back_at: str | None = None
 
     def __repr__(self) -> str:
-        return self._place or f"shard {self._number}"
+        return self._name or f"shard {self._number}"
 
     def initialize(self, number: int) -> None:
-        """Take note of the shard's number, and listen to its fetches.
+        """Note the shard's number, and listen to its fetches.
 
         Args:
             number: The number in SLS.
@@ -88,7 +88,7 @@ class Shard:
             tracker: The shard's checkpoint tracker.
 
         Returns:
-            ``None`` when the batch is on its way; else the cursor from which the SDK has to fetch.
+            ``None`` if the batch is sent; else the cursor from which the SDK must fetch again.
         """
         with self._busy:
             try:
@@ -106,19 +106,19 @@ class Shard:
         return None
 
     def choose_start(self, cursor: str) -> tuple[str, bool]:
-        """Confirm what is due; the patched SDK calls this before each fetch.
+        """Confirm what is due. The patched SDK calls this before each fetch.
 
-        So a shard without new logs gets its checkpoint within a second or two, and logs are not
-        fetched again and again for a receiver that is down.
+        So a shard without new logs saves its checkpoint within a second or two. While a receiver is
+        down, the same logs are not fetched repeatedly.
 
         Args:
-            cursor: From where the SDK is about to fetch.
+            cursor: The cursor from which the SDK wants to fetch.
 
         Returns:
-            From where it has to fetch instead, and whether to fetch now.
+            The cursor to fetch from instead, and whether to fetch now.
         """
         if not self._busy.acquire(blocking=False):
-            # Usually process() is at work, and confirms what is due; the SDK may fetch ahead.
+            # Usually process() is running, and confirms what is due; the SDK may fetch ahead.
             return cursor, self._delivery is None or not self._delivery.is_failing
         try:
             delivery = self._delivery or self._begin_early()
@@ -126,9 +126,9 @@ class Shard:
                 return cursor, True
             delivery.skip(self._fetches.skip_gaps(delivery.position))
             if cursor not in {delivery.position, self._rolled_back_at}:
-                return cursor, True  # a batch lies ready for process()
+                return cursor, True  # a fetched batch waits for process()
             if not self._stop.requested:
-                self._look_after(delivery, cursor)
+                self._poll(delivery, cursor)
             self._ledger.note_position(delivery.position)
             return delivery.position, not delivery.is_failing
         finally:
@@ -138,15 +138,15 @@ class Shard:
     def note_fetch(
         self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
     ) -> None:
-        """Take note of a fetch that has worked, before the SDK hands the batch on.
+        """Note a fetch that has worked, before the SDK passes the batch to ``process()``.
 
         Args:
-            cursor: From where the SDK meant to fetch.
-            start: From where it did.
-            end: From where it will fetch next.
-            batch: What ``process()`` will get; ``None`` if no logs lie between start and end: an
-                SPL query in the consumer may leave nothing of a stretch.
-            is_at_end: Whether SLS has no logs behind ``end``.
+            cursor: The cursor from which the SDK wanted to fetch.
+            start: The cursor from which it fetched.
+            end: The cursor from which it will fetch next.
+            batch: What ``process()`` will get; ``None`` if no logs lie between start and end, for
+                example because the consumer's SPL query dropped all of them.
+            is_at_end: Whether SLS has no logs after ``end``.
         """
         if is_at_end and self._delivery is not None:
             self._ledger.note_end(end)
@@ -163,12 +163,12 @@ class Shard:
             self._ledger.drop_expired()
 
     def shut_down(self, tracker: CheckpointTracker) -> None:
-        """Confirm what is sent, save how far delivery got, and let go of the receiver.
+        """Confirm what is sent, save the checkpoint, and close the connection.
 
         Args:
             tracker: The shard's checkpoint tracker.
         """
-        self._stop.request()  # what is at work now ends within the grace of a stop
+        self._stop.request()  # a running process() ends within the grace of a stop
         with self._busy:
             delivery = self._delivery or self._begin(tracker)
             stop_listening(tracker)
@@ -176,7 +176,7 @@ class Shard:
                 delivery.flush()
             except BaseException as error:
                 self._report(error)
-            # A shard that has delivered nothing yet keeps the place where it began.
+            # If nothing is delivered yet, this saves the cursor where the shard began.
             self._save(delivery.committable)
             delivery.close()
             close_ledger(self._owner.stats, self._ledger)
@@ -186,22 +186,22 @@ class Shard:
         self._stop.request()
 
     def _begin_early(self) -> Delivery | None:
-        """Begin before the first batch, which a shard without logs never gets."""
+        """Begin before the first batch: a shard without logs never gets one."""
         consumer = self._worker and self._worker.shard_consumers.get(self._number)
         return self._begin(consumer.checkpoint_tracker) if consumer else None
 
     def _begin(self, tracker: CheckpointTracker) -> Delivery:
         """Begin at the cursor where the first batch of this shard begins."""
         self._tracker = tracker
-        self._place = format_shard_name(tracker)
+        self._name = format_shard_name(tracker)
         self._ledger = open_ledger(self._owner.stats, format_ledger_name(tracker))
         patch_tracker(tracker, self)
         settings = self._owner.settings
-        # The tracker has no cursor of a batch's start. Before the first save, this is it.
+        # The tracker has no start of a batch. Before the first save, its checkpoint is that start.
         start = tracker.get_check_point()
         transport = open_transport(settings, self._stop, connect_seconds=_CONNECT_SECONDS)
         self._delivery = Delivery(settings, transport, self._stop, self._ledger, start)
-        # The place where this shard began must outlive a crash: END would be another place by then.
+        # Save the start, so that it survives a crash: END would be another cursor after a restart.
         self._save(start)
         return self._delivery
 
@@ -211,13 +211,13 @@ class Shard:
         again = self._ledger.receive(number)
         end = self._tracker.get_cursor()
         encoder = self._encoder
-        encoder.where = f"{self._place}, batch at cursor {start}"
+        encoder.where = f"{self._name}, batch at cursor {start}"
         try:
             needs_ids = self._owner.settings.event_id
-            ids = make_event_ids(self._place, end, log_groups) if needs_ids else None
+            ids = make_event_ids(self._name, end, log_groups) if needs_ids else None
             try:
                 encoded = encoder.encode(log_groups, ids)
-            except UnicodeDecodeError:  # protobuf before 4.21 gives no text that is not UTF-8
+            except UnicodeDecodeError:  # protobuf before 4.21 raises for text that is not UTF-8
                 raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
                 encoded = encoder.encode(raw, ids)
         except BaseException:
@@ -229,13 +229,13 @@ class Shard:
             size=sum(map(len, encoded.frames)),
             oldest=read_receive_time(groups[0], groups[0].Logs[0]) if groups else 0,
             newest=read_receive_time(groups[-1], groups[-1].Logs[-1]) if groups else 0,
-            # What was done to logs that are confirmed already was counted then.
+            # Outcomes of logs that were confirmed before are counted already.
             outcomes=Counter(kind for log, kind in encoded.outcomes if log >= again),
         )
         return Batch(encoded.frames, end, tally)
 
-    def _look_after(self, delivery: Delivery, cursor: str) -> None:
-        """Confirm what is due, and see whether the receiver is there, between two batches."""
+    def _poll(self, delivery: Delivery, cursor: str) -> None:
+        """Confirm what is due between two batches, and check that the receiver is there."""
         try:
             delivery.poll()
         except BaseException as error:
@@ -246,14 +246,14 @@ class Shard:
             self._save(delivery.committable)
 
     def _roll_back(self, tracker: CheckpointTracker, error: BaseException) -> str:
-        """Return the cursor from which SLS has to deliver again what is not safe."""
+        """Report an error; return the cursor from which SLS must deliver again."""
         self._report(error)
         cursor = self._delivery.roll_back() if self._delivery else tracker.get_check_point()
         return self._go_back_to(cursor, tracker)
 
     @staticmethod
     def _go_back_to(cursor: str, tracker: CheckpointTracker) -> str:
-        # Else every later save, also the SDK's own at shutdown, would save the end of this batch.
+        # Else each later save, even the SDK's own at shutdown, would save the end of this batch.
         tracker.set_cursor(cursor)
         return str(cursor)
 
@@ -261,13 +261,13 @@ class Shard:
         if isinstance(error, TransportError):
             logger.debug("shard %s: SLS will deliver its logs again: %s", self._number, error)
             return
-        if throttle.is_due("roll back", self._place, type(error)):
+        if throttle.is_due("roll back", self._name, type(error)):
             logger.error(
-                "%s: batch failed, SLS will deliver its logs again", self._place, exc_info=error
+                "%s: batch failed, SLS will deliver its logs again", self._name, exc_info=error
             )
         self._stop.wait(_PAUSE_SECONDS)
 
     def _save(self, cursor: str) -> None:
-        """Save a cursor as the checkpoint; the patched tracker reports a failure itself."""
+        """Save a cursor as the checkpoint; the patched tracker reports a failure."""
         if cursor:
             self._tracker.save_check_point(True, cursor)

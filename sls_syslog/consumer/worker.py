@@ -1,6 +1,6 @@
-"""``consumer_config`` and ``run_worker``: a ``ConsumerWorker`` with safe values, and its watch.
+"""``consumer_config`` and ``run_worker``: configure a ``ConsumerWorker`` safely, and watch it.
 
-What is replaced of the SDK's is in ``patches.py``, not here. A worker that dies must be an error.
+It must not replace parts of the SDK: ``patches.py`` does. A worker that dies must be an error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["ConsumerOptions", "consumer_config", "run_worker"]
 
 logger = logging.getLogger("sls_syslog.consumer")
 
-# The documented program's variables, by the option of LogHubConfig that each one fills.
+# The variables of the documented program, by the option of LogHubConfig that each one sets.
 _VARIABLES = {
     "endpoint": "SLS_ENDPOINT",
     "access_key_id": "SLS_AK_ID",
@@ -44,15 +44,15 @@ _VARIABLES = {
 _CREDENTIALS = ("access_key_id", "access_key")
 # Options whose default differs from LogHubConfig's.
 _DEFAULTS = {
-    # The oldest log: SLS keeps it until its retention ends, so a new group loses nothing.
+    # The oldest log that SLS still has, so that a new group loses nothing.
     "cursor_position": CursorPosition.BEGIN_CURSOR,
-    # Seconds. The SDK takes one batch per interval and shard: its default of 2 is 0.5 batches/s.
+    # Seconds. The SDK fetches one batch per interval and shard: its default of 2 is 0.5 batches/s.
     "data_fetch_interval": 0.1,
     "worker_pool_size": POOL_SIZE,
 }
-# Seconds between two looks at the workers: a stop and a death are noticed this soon.
+# Seconds between two checks of the workers: a stop or a death is noticed within this time.
 _WATCH_INTERVAL = 0.1
-# Seconds without a shard after which one line in the log explains it: some heartbeats' time.
+# Seconds without a shard until one log line explains it: the time of some heartbeats.
 _SHARDS_AWAITED = 10
 
 
@@ -89,12 +89,12 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
 
     By default it takes ``SLS_ENDPOINT``, ``SLS_AK_ID``, ``SLS_AK_KEY``, ``SLS_PROJECT``,
     ``SLS_LOGSTORE`` and ``SLS_CG`` (the consumer group) from the environment. The consumer name
-    is one that no other process has. A new consumer group starts at the oldest log. The fetch
-    interval and the thread pool are such that a backlog drains fast.
+    is unique. A new consumer group starts at the oldest log. The fetch interval and the thread
+    pool let a backlog drain fast.
 
     SLS gives a consumer's shards to others only after a silence of twice the heartbeat
-    interval. So a restarted program waits for 40 seconds, unless it has the name that it had
-    before. Set ``SLS_CONSUMER`` to such a name only where no two processes can have it at once,
+    interval. So a restarted program waits for 40 seconds, unless it has the same name as before.
+    Set ``SLS_CONSUMER`` to a fixed name only if two processes can never have it at the same time,
     for example to the name of a StatefulSet's pod.
 
     Args:
@@ -125,7 +125,7 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
 
 
 class _Shown(str):
-    """Stands for a default that is computed, in the signature that ``help()`` shows."""
+    """A placeholder for a computed default, in the signature that ``help()`` shows."""
 
     __slots__ = ()
 
@@ -134,7 +134,7 @@ class _Shown(str):
 
 
 def _make_signature() -> inspect.Signature:
-    """Make the signature of ``consumer_config``: all options, with the defaults that they have."""
+    """Make the signature of ``consumer_config``: all options with their defaults."""
     computed = {name: _Shown(variable) for name, variable in _VARIABLES.items()}
     computed["consumer_name"] = _Shown("SLS_CONSUMER, or a unique name")
     types = ConsumerOptions.__annotations__
@@ -153,22 +153,22 @@ consumer_config.__signature__ = _make_signature()  # type: ignore[attr-defined] 
 
 
 def _make_unique_name(group: str) -> str:
-    """Make a consumer name that no other call makes: in a container, the process id is always 1.
+    """Make a unique consumer name; the process id is not enough, since containers all have 1.
 
-    Two consumers of one name would both get every shard.
+    Two consumers with the same name would both get every shard.
     """
     host = re.sub(r"[^A-Za-z0-9_.-]", "-", platform.node())[:64]
     return f"{group}-{host}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def run_worker(*workers: ConsumerWorker) -> None:
-    """Run workers until SIGTERM or SIGINT, or until they end by themselves.
+    """Run workers until SIGTERM or SIGINT, or until all of them have ended.
 
-    A signal ends them cleanly: what is being sent is confirmed and checkpoints are saved, within
-    seconds. Call it in the main thread; in another thread it handles no signals.
+    After a signal, the workers confirm what is sent and save checkpoints, within seconds. Call
+    this in the main thread; in another thread it handles no signals.
 
     Args:
-        *workers: One, or one for each Logstore that this process ships.
+        *workers: One worker, or one for each Logstore that this process ships.
 
     Raises:
         SettingsError: If the processor cannot be made with the arguments given to the worker.
@@ -178,7 +178,7 @@ def run_worker(*workers: ConsumerWorker) -> None:
     hardened = [HardenedWorker(worker) for worker in workers]
     for one in hardened:
         logger.info("%s ships to %s", _format_name(one.worker), one.destination)
-    with _stop_signals() as stop:
+    with _catch_signals() as stop:
         try:
             for worker in workers:
                 worker.start()
@@ -189,14 +189,15 @@ def run_worker(*workers: ConsumerWorker) -> None:
 
 
 def _watch(workers: list[HardenedWorker], stop: _Signals) -> None:
-    """Return when a stop is requested or all workers have ended.
+    """Wait until a stop is requested or all workers have ended.
 
     Raises:
         WorkerError: If a worker or its heartbeat has died.
     """
     explain_at = time.monotonic() + _SHARDS_AWAITED
     while not stop.requested:
-        is_any_alive = any(one.worker.is_alive() for one in workers)  # before looking who has died
+        # Asked first: a worker that dies after _raise_if_dead must not look like a normal end.
+        is_any_alive = any(one.worker.is_alive() for one in workers)
         for one in workers:
             _raise_if_dead(one)
             _release(one.worker)
@@ -235,7 +236,7 @@ def _explain_missing_shards(worker: Worker) -> None:
 
 
 def _release(worker: Worker, *, everything: bool = False) -> None:
-    """Make the processors of shards that end return soon; with ``everything``, all processors."""
+    """Make the processors of ending shards return soon; with ``everything``, all processors."""
     for consumer in list(worker.shard_consumers.values()):
         if everything or consumer.shutdown:
             request_stop = getattr(consumer.processor, "request_stop", None)
@@ -244,7 +245,7 @@ def _release(worker: Worker, *, everything: bool = False) -> None:
 
 
 def _stop(workers: list[HardenedWorker]) -> None:
-    """End all workers side by side, and wait for it."""
+    """End all workers at the same time, and wait until they have ended."""
     for one in workers:
         one.hurry()
         if not one.worker.shut_down_flag:
@@ -259,8 +260,8 @@ def _stop(workers: list[HardenedWorker]) -> None:
 class _Signals:
     """Whether SIGTERM or SIGINT has come.
 
-    A plain attribute, not an ``Event``: a signal handler interrupts the main thread, and would wait
-    for ever for a lock that this thread holds.
+    This is a plain attribute and not an ``Event``: a signal handler interrupts the main thread, and
+    would wait for ever for a lock that the main thread holds.
     """
 
     requested = False
@@ -270,8 +271,8 @@ class _Signals:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[_Signals]:
-    """Take SIGTERM and SIGINT for a request to stop, while the block lasts."""
+def _catch_signals() -> Iterator[_Signals]:
+    """Turn SIGTERM and SIGINT into a request to stop, inside the ``with`` block."""
     stop = _Signals()
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -1,6 +1,6 @@
-"""Station three: what is sent, confirmed and counted; windows, retries, the ledger.
+"""Station three: delivers logs; sends, confirms, retries and counts them.
 
-It knows neither sockets nor the SDK.
+It must not touch sockets or the SDK.
 """
 
 __all__: list[str] = []

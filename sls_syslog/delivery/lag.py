@@ -1,15 +1,15 @@
-"""How far a receiver is behind SLS, in seconds, for one shard.
+"""``Lag``: how many seconds a receiver is behind SLS, for one shard.
 
-Sans-I/O: it makes no request. It knows when an answer of SLS reached the end of the shard, and what
-the logs tell of their time. Cursors tell no time: they number the groups of a shard.
+Sans-I/O: it must not make requests. It uses the time of each log, and the moments at which SLS said
+that there were no more logs. It cannot use cursors: they are numbers of groups, not times.
 """
 
 from __future__ import annotations
 
 __all__ = ["Lag"]
 
-# Seconds for which "SLS has no more logs" holds. A shard at its end is asked every half second, and
-# a request takes at most 10 s: after a longer silence nobody knows if it is still at its end.
+# Seconds for which "SLS has no more logs" stays true. A shard at its end is asked every half
+# second, and a request takes at most 10 s. After a longer silence, SLS may have new logs.
 _FRESH_SECONDS = 15.0
 _NEVER = float("-inf")
 
@@ -20,7 +20,7 @@ class Lag:
     All times are seconds since 1970.
 
     Args:
-        now: When the shard began: the lag counts from here until more is known.
+        now: When the shard began; the lag counts from here until more is known.
     """
 
     def __init__(self, now: float) -> None:
@@ -30,25 +30,25 @@ class Lag:
         self._at_end = _NEVER
 
     def note_pending(self, oldest: float) -> None:
-        """Take note that a batch waits for its confirmation.
+        """Note that a batch waits for its confirmation.
 
         Args:
-            oldest: When SLS received its oldest log; of the first batch, this is the first lag.
+            oldest: When SLS received its oldest log. The lag counts from the first such time.
         """
         self._at_end = _NEVER
         if not self._is_known:
             self._until, self._is_known = oldest, True
 
     def note_confirmed(self, newest: float, now: float) -> None:
-        """Take note that the receiver has every log that SLS had received at ``newest``."""
+        """Note that the receiver has every log that SLS had received at ``newest``."""
         self._until = max(self._until, min(newest, now))  # a log's time may be in the future
 
     def note_end(self, cursor: str, now: float) -> None:
-        """Take note that SLS has no logs behind a cursor."""
+        """Note that SLS has no logs after a cursor."""
         self._end = (cursor, now)
 
     def note_drained(self, cursor: str) -> None:
-        """Take note that the receiver has every log before a cursor, and none is pending."""
+        """Note that the receiver has every log before a cursor, and no log is pending."""
         end, seen = self._end
         if cursor == end:
             self._until, self._at_end, self._is_known = max(self._until, seen), seen, True

@@ -1,6 +1,6 @@
-"""``ShipperStats``: the ledger of what became of the logs. It touches neither SLS nor a socket.
+"""``ShipperStats``: the ledger, which counts what happened to each log.
 
-It balances for each shard and in total, at any moment::
+It must not touch SLS or a socket. It balances for each shard and in total, at any moment::
 
     received = confirmed + filtered + dropped + pending
 """
@@ -41,7 +41,7 @@ _LINE_INTERVAL = 60.0
 
 @dataclass
 class Tally:
-    """What became of the logs of one batch, which the receiver has not confirmed yet.
+    """What happened to the logs of one batch that the receiver has not confirmed yet.
 
     Attributes:
         logs: Number of logs, without those that were confirmed before.
@@ -61,7 +61,7 @@ class Tally:
 
     @property
     def to_confirm(self) -> int:
-        """The number of ``logs`` that are sent, and confirmed with their window."""
+        """The number of ``logs`` that were sent; they are confirmed with their window."""
         return self.logs - self.outcomes["filtered"] - count_dropped(self.outcomes).total()
 
 
@@ -69,7 +69,7 @@ class ShardLedger:
     """The numbers of one shard, while one processor has it.
 
     Args:
-        lock: Held while numbers change, so that a reader finds them balanced.
+        lock: Held while numbers change, so that each reader sees balanced numbers.
         clock: Returns seconds since 1970.
     """
 
@@ -79,7 +79,7 @@ class ShardLedger:
         self._numbers: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._lag = Lag(clock())
-        # After a roll-back SLS delivers again, in this order: logs confirmed before, logs pending.
+        # After a roll-back, SLS delivers confirmed logs again first, and then pending logs.
         self._again_confirmed = 0
         self._again_pending = 0
 
@@ -90,7 +90,7 @@ class ShardLedger:
             logs: The number of logs.
 
         Returns:
-            How many of them, from the first one on, were confirmed before.
+            How many of them were confirmed before; these come first.
         """
         with self._lock:
             again = min(logs, self._again_confirmed)
@@ -101,14 +101,14 @@ class ShardLedger:
             self._numbers.update(received=new, pending=new, replayed=again + known)
         return again
 
-    def wait_for(self, tally: Tally) -> None:
-        """Take note that a batch waits for its confirmation."""
+    def note_pending(self, tally: Tally) -> None:
+        """Note that a batch waits for its confirmation."""
         if tally.logs:
             with self._lock:
                 self._lag.note_pending(tally.oldest)
 
     def confirm(self, tallies: Iterable[Tally]) -> None:
-        """Count batches that the receiver has confirmed: all that waited for it."""
+        """Count batches as confirmed: all batches that waited for it."""
         with self._lock:
             for tally in tallies:
                 self._outcomes.update(tally.outcomes)
@@ -118,18 +118,18 @@ class ShardLedger:
                 self._lag.note_confirmed(tally.newest, self._clock())
 
     def note_end(self, cursor: str) -> None:
-        """Take note that SLS has no logs behind a cursor."""
+        """Note that SLS has no logs after a cursor."""
         with self._lock:
             self._lag.note_end(cursor, self._clock())
 
     def note_position(self, cursor: str) -> None:
-        """Take note that every log before a cursor was accepted for delivery."""
+        """Note that every log before a cursor was accepted for delivery."""
         with self._lock:
             if not self._numbers["pending"]:
                 self._lag.note_drained(cursor)
 
     def roll_back(self, confirmed: int, pending: int) -> None:
-        """Take note that SLS will deliver logs again: first confirmed ones, then pending ones.
+        """Note that SLS will deliver logs again: first confirmed ones, then pending ones.
 
         Args:
             confirmed: The number of logs that were confirmed before.
@@ -140,14 +140,14 @@ class ShardLedger:
             self._again_pending += pending
 
     def drop_expired(self) -> None:
-        """Count as dropped what SLS had to deliver again: it has expired."""
+        """Count pending logs as dropped: they expired before SLS could deliver them again."""
         with self._lock:
             self._outcomes["dropped_expired"] += self._again_pending
             self._numbers["pending"] -= self._again_pending
             self._again_confirmed = self._again_pending = 0
 
     def give_back(self) -> None:
-        """Take pending logs out of ``received``: the next consumer of the shard counts them."""
+        """Subtract pending logs from ``received``: the next consumer of the shard counts them."""
         with self._lock:
             self._numbers["received"] -= self._numbers["pending"]
             self._numbers["pending"] = self._again_confirmed = self._again_pending = 0
@@ -165,9 +165,9 @@ class ShardLedger:
 
 
 class ShipperStats:
-    """What became of the logs, for each shard and in total.
+    """Counts what happened to the logs, for each shard and in total.
 
-    All processors of a process share one, unless you hand them another::
+    All processors of a process share one ledger, unless you give them another::
 
         stats = ShipperStats()
         ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
@@ -207,8 +207,8 @@ class ShipperStats:
         """
         with self._lock:
             shards = {
-                place: merge([closed, *(ledger.read_numbers() for ledger in self._open[place])])
-                for place, closed in self._closed.items()
+                shard: merge([closed, *(ledger.read_numbers() for ledger in self._open[shard])])
+                for shard, closed in self._closed.items()
             }
         nothing = make_numbers(Counter(), Counter(), 0.0)
         return {**merge([nothing, *shards.values()]), "shards": shards}
@@ -228,20 +228,20 @@ class ShipperStats:
 
 
 PROCESS_STATS = ShipperStats()
-"""The ledger that processors share unless they are handed another."""
+"""The ledger that processors share unless they are given another."""
 
 
-def open_ledger(stats: ShipperStats, place: str) -> ShardLedger:
+def open_ledger(stats: ShipperStats, shard: str) -> ShardLedger:
     """Open the ledger of a shard for a processor that begins with it.
 
     Args:
-        stats: Where its numbers appear.
-        place: The shard, as ``project/logstore/group/shard``.
+        stats: Shows the numbers.
+        shard: The shard, as ``project/logstore/group/shard``.
     """
     ledger = ShardLedger(stats._lock, stats._clock)
     with stats._lock:
-        stats._closed.setdefault(place, make_numbers(Counter(), Counter(), 0.0))
-        stats._open.setdefault(place, []).append(ledger)
+        stats._closed.setdefault(shard, make_numbers(Counter(), Counter(), 0.0))
+        stats._open.setdefault(shard, []).append(ledger)
     return ledger
 
 
@@ -249,14 +249,14 @@ def close_ledger(stats: ShipperStats, ledger: ShardLedger) -> None:
     """Close the ledger of a shard that its processor gives up; its counters stay.
 
     Args:
-        stats: Where its numbers appear.
+        stats: Shows the numbers.
         ledger: What ``open_ledger`` returned.
     """
     with stats._lock:
         ledger.give_back()
         # From now on, the lag is that of the next consumer.
         last = {**ledger.read_numbers(), "lag_seconds": 0.0}
-        for place, ledgers in stats._open.items():
+        for shard, ledgers in stats._open.items():
             if ledger in ledgers:
                 ledgers.remove(ledger)
-                stats._closed[place] = merge([stats._closed[place], last])
+                stats._closed[shard] = merge([stats._closed[shard], last])

@@ -1,6 +1,6 @@
-"""The numbers of the ledger: their names, kinds and meanings, and how those of shards add up.
+"""The numbers of the ledger: names, kinds and meanings, and how to add up those of shards.
 
-Sans-I/O. The names go into dashboards and alert rules, so they stay.
+Sans-I/O. A name must never change: dashboards and alert rules use it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ __all__ = ["METRICS", "count_dropped", "format_summary", "make_numbers", "merge"
 _DROPPED = "dropped_"
 _REPAIRED = "repaired_"
 _OUTCOMES = ("filtered", "truncated", "split")
-# Causes and kinds that are present from the beginning, at 0: for an alert, a counter that appears
-# with its first event has not risen.
+# Causes and kinds that are present from the beginning, at 0. If a counter appeared only with its
+# first event, an alert would not see it rise.
 _CAUSES = ("expired", "oversize")
 _KINDS = ("hook_failed",)
 
@@ -68,7 +68,7 @@ def make_numbers(counted: Counter[str], outcomes: Counter[str], lag: float) -> d
 
     Args:
         counted: How often each thing happened, by name.
-        outcomes: What became of logs, by kind, as the encoder counts it.
+        outcomes: What happened to logs, by kind, as the encoder counts it.
         lag: The lag in seconds.
     """
     repaired = {
@@ -96,14 +96,14 @@ def merge(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: _COMBINE.get(name, sum)([part[name] for part in parts]) for name in parts[0]}
 
 
-def _sum_of_counts(counts: list[dict[str, int]]) -> dict[str, int]:
+def _sum_counts(counts: list[dict[str, int]]) -> dict[str, int]:
     return {kind: sum(part.get(kind, 0) for part in counts) for part in counts for kind in part}
 
 
 _COMBINE: dict[str, Callable[[list[Any]], Any]] = {
     "lag_seconds": max,
-    "dropped": _sum_of_counts,
-    "repaired": _sum_of_counts,
+    "dropped": _sum_counts,
+    "repaired": _sum_counts,
 }
 
 
@@ -123,5 +123,5 @@ def _format_lag(now: dict[str, Any]) -> str:
     """Format the largest lag, and name its shard."""
     lag = now["lag_seconds"]
     shards = now["shards"].items()
-    late = [place for place, numbers in shards if numbers["lag_seconds"] == lag > 0]
+    late = [shard for shard, numbers in shards if numbers["lag_seconds"] == lag > 0]
     return f"{lag:.1f} s ({late[0]})" if late else f"{lag:.1f} s"

@@ -1,6 +1,6 @@
-"""When to try again: a policy that is data.
+"""``RetryPolicy``: when to retry.
 
-Sans-I/O: it neither sleeps nor reads a clock; the caller does.
+Sans-I/O: it must not sleep or read a clock; the caller does.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ __all__ = ["RetryPolicy"]
 class RetryPolicy:
     """Exponential backoff with full jitter.
 
-    The n-th wait is drawn between zero and ``first * factor ** n``, but not above
-    ``longest``. The draw keeps a hundred shards from connecting at the same moment.
+    Each wait is a random time between zero and a bound; the n-th bound is ``first * factor ** n``,
+    at most ``longest``. Random waits keep a hundred shards from connecting at the same moment.
 
     Attributes:
         first: Upper bound of the first wait, in seconds.
-        factor: How many times the bound before each bound is.
-        longest: Upper bound of every wait, in seconds: a receiver that is back is found after
-            this time at the latest.
+        factor: The factor from each bound to the next.
+        longest: Upper bound of every wait, in seconds; a receiver that is back is found within
+            this time.
     """
 
     first: float = 0.2
     factor: float = 2.0
     longest: float = 3.0
 
-    def delays(self) -> Iterator[float]:
+    def draw_delays(self) -> Iterator[float]:
         """Draw the waits between the tries, in seconds, without end."""
         bound = min(self.first, self.longest)
         while True:

@@ -1,7 +1,7 @@
-"""``Delivery``: batches go in, and out comes the cursor up to which the receiver has them.
+"""``Delivery``: delivers batches, and knows the cursor up to which the receiver has them.
 
-What is sent and not confirmed is kept, as the window, to be sent again. When to confirm, and how
-far the checkpoint trails, is decided here. It knows nothing of the SDK and touches no socket.
+The window is what is sent and not confirmed; it is kept to be sent again. This module decides when
+to confirm, and which cursor a checkpoint may have. It must not know the SDK or touch a socket.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ __all__ = ["Batch", "Delivery"]
 
 logger = logging.getLogger("sls_syslog.delivery")
 
-# Confirm after this many seconds or bytes, whichever comes first. A confirmation costs a connection
-# and a saved checkpoint; what is unconfirmed is sent again after a failure
+# Confirm after this many seconds or bytes, whichever comes first. Each confirmation costs a
+# connection and a saved checkpoint; after a failure, what is unconfirmed is sent again
 # (docs/explanation/delivery.md has the measurements).
 _WINDOW_SECONDS = 2.0
 _WINDOW_BYTES = 1024 * 1024
-# Bytes that are kept while a receiver that does not answer half-closes has yet to show that it
-# reads: enough for `FlowControl` to prove it.
+# Most bytes in the window while a receiver does not answer half-closes and has not shown that it
+# reads: enough bytes for `FlowControl` to prove that.
 _HELD_BYTES = 32 * 1024 * 1024
 
 
 @dataclass
 class Batch:
-    """What one batch of logs has become.
+    """One batch of logs, encoded.
 
     Attributes:
-        frames: The bytes to send: one message each, or with newline framing several.
-        end: The cursor behind it.
-        tally: What became of its logs.
+        frames: The bytes to send. Each is one message; under newline framing, one or several.
+        end: The cursor after the batch.
+        tally: What happened to its logs.
     """
 
     frames: list[bytes]
@@ -54,8 +54,8 @@ class _Confirmed:
 
     Attributes:
         at: When, in seconds of the monotonic clock.
-        end: The cursor behind it.
-        logs: How many logs it had.
+        end: The cursor after it.
+        logs: The number of its logs.
     """
 
     at: float
@@ -66,18 +66,17 @@ class _Confirmed:
 class Delivery:
     """Delivers the batches of one shard, in order.
 
-    The shard is three stretches, one behind the other, so that
-    ``committable <= confirmed <= position`` always holds::
+    Three cursors divide the shard; ``committable <= confirmed <= position`` is always true::
 
         ... safe ...|... confirmed, may be replayed ...|... sent, not confirmed ...
                committable                         confirmed                  position
 
-    A checkpoint may have the cursor ``committable``. The stretch behind it is empty unless
-    ``replay_seconds`` is set; the last one is the window.
+    A checkpoint may have the cursor ``committable``. The part after it is empty unless
+    ``replay_seconds`` is set. The last part is the window.
 
     Args:
         settings: ``retry_seconds`` and ``replay_seconds``.
-        transport: The way to the receiver.
+        transport: Sends to the receiver.
         stop: Ends every wait when requested.
         ledger: Counts what happens.
         start: The cursor at which the first batch begins.
@@ -114,24 +113,24 @@ class Delivery:
 
     @property
     def position(self) -> str:
-        """The cursor behind the last batch that was taken."""
+        """The cursor after the last batch that was given to ``deliver``."""
         return self._window[-1].end if self._window else self.confirmed
 
     def deliver(self, batch: Batch) -> None:
-        """Send a batch, and confirm when it is time to.
+        """Send a batch, and confirm if that is due.
 
         Raises:
-            TransportError: If it could not be delivered in ``retry_seconds``, or SLS has to serve
+            TransportError: If it could not be delivered in ``retry_seconds``, or SLS must deliver
                 logs again for another reason; call ``roll_back``.
         """
         self._window.append(batch)
-        self._ledger.wait_for(batch.tally)
+        self._ledger.note_pending(batch.tally)
         self._try(batch.frames, confirm=self._is_due())
 
     def poll(self) -> None:
-        """Confirm what waits for it, and see whether the receiver is there, or is back.
+        """Confirm the window if that is due, and check that the receiver is there.
 
-        To be called before a batch is asked for.
+        Call this before fetching a batch.
 
         Raises:
             TransportError: As ``deliver`` does.
@@ -142,7 +141,7 @@ class Delivery:
             self._transport.retire()
 
     def flush(self) -> None:
-        """Confirm what waits for it, now.
+        """Confirm the window now.
 
         Raises:
             TransportError: As ``deliver`` does.
@@ -151,7 +150,7 @@ class Delivery:
             self._try([], confirm=True)
 
     def skip(self, end: str) -> None:
-        """Move the position to ``end``: nothing to deliver lies in between."""
+        """Move the position to ``end``: no logs lie in between."""
         if self._window:
             self._window[-1].end = end
         elif self._replayable:
@@ -160,7 +159,7 @@ class Delivery:
             self.committable = end
 
     def roll_back(self) -> str:
-        """Forget all that is not safe; SLS has to serve again from the cursor returned."""
+        """Forget all that is not safe; return the cursor from which SLS must deliver again."""
         confirmed = sum(done.logs for done in self._replayable)
         again = sum(batch.tally.again for batch in self._window)
         pending = sum(batch.tally.logs for batch in self._window)
@@ -171,7 +170,7 @@ class Delivery:
         return self.committable
 
     def close(self) -> None:
-        """Let go of the receiver."""
+        """Close the connection to the receiver."""
         self._transport.close()
 
     def _is_due(self) -> bool:
@@ -188,14 +187,14 @@ class Delivery:
             self.committable = self._replayable.popleft().end
 
     def _try(self, frames: list[bytes], *, confirm: bool) -> None:
-        """Send frames, and the whole window again after a failure, until that works.
+        """Send frames; after a failure, send the whole window again until that works.
 
         Raises:
             TransportError: If it has not worked in ``retry_seconds``, or before a stop.
         """
         give_up = time.monotonic() + self._settings.retry_seconds
         again = False
-        for tries, delay in enumerate(RetryPolicy().delays()):
+        for tries, delay in enumerate(RetryPolicy().draw_delays()):
             try:
                 self._watch()
                 if again:
@@ -207,26 +206,26 @@ class Delivery:
                 self.is_failing = False
                 return
             except MessageTooLongError as error:  # this system's datagrams are smaller than most
-                self._leave_out(error.size)
+                self._drop_oversize(error.size)
             except TransportError as error:
                 self._note_failure(error)
                 is_late = time.monotonic() + delay > give_up
-                # What a receiver that crashed may have lost can only be served again by SLS.
+                # A crashed receiver may have lost confirmed logs: only SLS can deliver them again.
                 if self._stop.requested or self._replayable or is_late or self._stop.wait(delay):
                     raise
             again = bool(self._window)  # all of it is in doubt
 
     def _watch(self) -> None:
-        """See whether the receiver is there, if it has failed or may have lost something."""
+        """Check that the receiver is there, if it has failed or may have lost something."""
         if self.is_failing or self._replayable:
             now = time.monotonic()
             self._transport.watch()
             self._commit(now)
 
     def _send_again(self, tries: int) -> None:
-        """Send the window, in more and more pieces each time it has failed.
+        """Send the window again, after each failure in twice as many pieces.
 
-        A receiver that keeps failing half-way still gets on.
+        So even a receiver that always fails half-way makes progress.
         """
         for batch in self._window:
             batch.frames = self._split_messages(batch.frames)
@@ -241,7 +240,7 @@ class Delivery:
                     sent += size
 
     def _split_messages(self, frames: list[bytes]) -> list[bytes]:
-        """Take messages apart, where several are in one piece."""
+        """Split frames that hold several messages."""
         if self._settings.framing != "newline":
             return frames
         return [line + b"\n" for frame in frames for line in frame.split(b"\n")[:-1]]
@@ -250,7 +249,7 @@ class Delivery:
         if self._transport.confirm(watched=self._is_watched):
             self._note_confirmed()
         elif self._count_bytes() > _HELD_BYTES:
-            problem = "more is held back than can be kept"
+            problem = "more is unconfirmed than can be kept in memory"
             raise UnconfirmedError(self._settings.destination, self._settings.confirm, problem)
 
     @property
@@ -269,7 +268,7 @@ class Delivery:
             self._ledger.count("reconnects")
         self._transport.destination.outage.end()
         if self._is_watched:
-            self._transport.watch()  # it may have died just before
+            self._transport.watch()  # the receiver may have died just before
         self._commit(now)
 
     def _note_failure(self, error: TransportError) -> None:
@@ -280,8 +279,8 @@ class Delivery:
         if self._failures >= self._receivers and not self._stop.requested:
             self._transport.destination.outage.begin(error)
 
-    def _leave_out(self, size: int) -> None:
-        """Drop messages that turned out, on the way, to be too long to be sent at all."""
+    def _drop_oversize(self, size: int) -> None:
+        """Drop messages that this system's datagrams cannot carry."""
         for batch in self._window:
             kept = [frame for frame in batch.frames if len(frame) < size]
             # A datagram is one message; of a log that was split, each part is one.
@@ -290,7 +289,7 @@ class Delivery:
             batch.frames = kept
         if throttle.is_due("oversize", self._settings.destination):
             logger.warning(
-                "%s: a message of %d bytes is longer than a datagram can be here: dropped",
+                "%s: a message of %d bytes does not fit into a datagram of this system: dropped",
                 self._settings.destination,
                 size,
             )

@@ -1,7 +1,7 @@
-"""``LogEncoder``: from logs to the bytes of their messages, whatever the logs hold.
+"""``LogEncoder``: encodes any log to the bytes of its message.
 
-It puts together what others make: most logs take the fast path (``fast_path.py``); for the rest it
-asks the hooks (``safe_hooks.py``) and writes header and text (``wire.py``). It must lose no log.
+Most logs take the fast path (``fast_path.py``). For all others it calls the hooks
+(``safe_hooks.py``) and writes header and text (``wire.py``). It must lose no log.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _Runs: TypeAlias = Iterable[tuple[Sequence[bytes], int | None]]
 """The logs of a group as ``FastPath.encode_group`` yields them."""
 
 _HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
-# Headers that are kept. It bounds memory; most users have some hundred hosts.
+# Most headers to cache, to limit memory; most users have some hundred hosts.
 _MAX_HEADS = 1000
 
 
 @dataclass(slots=True)
 class EncodedLogs:
-    """What logs became.
+    """Logs, encoded.
 
     Attributes:
         frames: The bytes to send, in order; under newline framing one piece may hold several
             messages.
-        outcomes: What had to be done to logs: the number of the log in the batch, from 0, and the
-            kind (``docs/reference/wire.md``). A log that needed nothing is not in it; one that
-            needed several things is in it several times.
+        outcomes: What happened to logs: the number of the log in the batch, from 0, and the kind
+            (``docs/reference/wire.md``). A log that was sent unchanged has no entry; a log with
+            several outcomes has several entries.
     """
 
     frames: list[bytes] = field(default_factory=list)
@@ -63,7 +63,7 @@ class LogEncoder:
         hooks: The processor, whose hooks a user may have overridden.
 
     Attributes:
-        where: The place in SLS that the next logs come from, for this program's own log.
+        where: The shard and cursor of the next logs, for this program's own log.
     """
 
     def __init__(self, settings: ShipperSettings, hooks: MessageHooks) -> None:
@@ -75,7 +75,7 @@ class LogEncoder:
         self._heads: dict[tuple[Any, ...], tuple[str, str]] = {}
         self._stamp = self._make_stamp(settings)
         self._last_time = ("", "")
-        # CEF and LEEF stand where RFC 3164 has the TAG.
+        # CEF and LEEF take the place of the TAG of RFC 3164.
         self._has_tag = "format_message" in self._hooks.overridden or not getattr(
             settings.payload, "stands_for_tag", False
         )
@@ -94,7 +94,7 @@ class LogEncoder:
                 log in the group, both from 0; ``None`` for no ids.
 
         Returns:
-            The frames, and what had to be done to logs.
+            The frames, and the outcomes of logs.
         """
         encoded = EncodedLogs()
         first = 0  # the number in the batch of the group's first log
@@ -111,7 +111,7 @@ class LogEncoder:
             log: The log, as a hook gets it.
 
         Returns:
-            Its frames, one unless it was split or left out; and what had to be done to it.
+            Its frames and its outcomes. It has one frame, unless it was split or left out.
         """
         outcomes: list[str] = []
         return EncodedLogs(self._encode_slowly(log, outcomes), [(0, kind) for kind in outcomes])
@@ -142,13 +142,13 @@ class LogEncoder:
                 encoded.outcomes += [(first + number, kind) for kind in outcomes]
 
     def _encode_slowly(self, log: Log, outcomes: list[str]) -> list[bytes]:
-        """Encode and frame any log; none of its frames is left if a hook filters it."""
+        """Encode and frame any log; return no frames if a hook filters it."""
         hooks, wire = self._hooks, self._wire
         body = hooks.ask("format_message", log, outcomes)
         if body is None:
             outcomes.append("filtered")
             return []
-        # If the payload failed, its default has written a text that stands for no TAG.
+        # If the payload failed, its default has written a text without a prefix: add a TAG.
         has_tag = self._has_tag or HOOK_FAILED in outcomes
         before, behind = self._find_head(log, has_tag, outcomes)
         header = f"{before}{self._format_time(log, outcomes)}{behind}"
@@ -172,7 +172,7 @@ class LogEncoder:
         return frames
 
     def _find_head(self, log: Log, has_tag: bool, outcomes: list[str]) -> tuple[str, str]:
-        """Return what stands before and behind the time in the header of a log."""
+        """Return the parts of a log's header before and after the time."""
         answers = (has_tag, *[self._hooks.ask(hook, log, outcomes) for hook in self._varying])
         head = self._heads.get(answers)
         if head is None:
@@ -191,7 +191,7 @@ class LogEncoder:
         return before, behind
 
     def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str] | None:
-        """Make what formats the time of a log; ``None`` if a hook says the time."""
+        """Make the function that formats a log's time; ``None`` if a hook gives the time."""
         if "timestamp" in self._hooks.overridden:
             return None
         clock = LogClock(settings.timezone)
@@ -200,7 +200,7 @@ class LogEncoder:
         )
 
     def _make_fast_path(self, settings: ShipperSettings) -> FastPath | None:
-        """Make the fast path; ``None`` if the settings or a hook leave it no log."""
+        """Make the fast path; ``None`` if settings or hooks need the slow path for all logs."""
         payload = settings.payload
         if not _has_writer(payload) or "format_message" in self._hooks.overridden:
             return None
@@ -225,7 +225,7 @@ class LogEncoder:
             return str(self._hooks.ask("timestamp", log, outcomes))
         if "__time_ns_part__" in log:
             return self._stamp(*read_time(log))
-        if log["__time__"] != self._last_time[0]:  # many logs come in the same second
+        if log["__time__"] != self._last_time[0]:  # many logs have the same second
             self._last_time = log["__time__"], self._stamp(*read_time(log))
         return self._last_time[1]
 
@@ -248,7 +248,7 @@ class LogEncoder:
             )
 
     def _is_first(self, *cause: str) -> bool:
-        """Whether a cause is reported for the first time; from now on it is not."""
+        """Whether a cause is new; mark it as reported."""
         is_first = cause not in self._reported
         self._reported.add(cause)
         return is_first

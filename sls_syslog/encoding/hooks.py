@@ -1,7 +1,7 @@
 """The hooks that a subclass may override, each with a working default.
 
 ``SyslogShipperProcessor`` inherits them; ``safe_hooks.py`` falls back on them if an overridden one
-fails. They must need nothing but the settings and the log.
+fails. A hook must need only the settings and the log.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class MessageHooks:
     failure is reported. No log is lost.
 
     Args:
-        settings: What the defaults follow.
+        settings: The settings that the defaults use.
 
     Attributes:
         settings: The same.
@@ -54,7 +54,7 @@ class MessageHooks:
             log: The log.
 
         Returns:
-            The text; ``None`` to leave the log out, which counts it as filtered.
+            The text; ``None`` to leave the log out. It is then counted as filtered.
 
         Raises:
             TypeError: If the payload returns anything but a text.
@@ -117,7 +117,7 @@ class MessageHooks:
         Returns:
             A time with a time zone.
         """
-        return self._clock.to_datetime(*read_time(log))
+        return self._clock.make_datetime(*read_time(log))
 
     def structured_data(self, log: Log) -> StructuredData:
         """Return the STRUCTURED-DATA, for RFC 5424 only.

@@ -1,7 +1,7 @@
-"""``SafeHooks``: a user's hooks, asked so that a mistake in one costs no log.
+"""``SafeHooks``: calls a user's hooks so that a mistake in a hook loses no log.
 
-What a hook returns is checked and repaired here; what it raises ends here, and its default
-answers in its place. It knows nothing of batches, headers and frames.
+It checks and repairs what a hook returns. If a hook raises, its default answers instead. It must
+not know batches, headers or frames.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sls_syslog.syslog.sanitize import sanitize_header_field, sanitize_rfc5424_h
 __all__ = ["HOOK_FAILED", "SafeHooks"]
 
 HOOK_FAILED = "hook_failed"
-"""What a hook that failed is counted as."""
+"""The outcome under which a failed hook is counted."""
 
 _MAX_APP_NAME = 48  # characters, RFC 5424 section 6.2.5
 
@@ -33,7 +33,7 @@ class _Hook(NamedTuple):
     Attributes:
         check: Returns a legal answer for an answer, and adds a repair to the outcomes; raises if
             the answer cannot be used.
-        last_resort: Answers if the default fails as well: some settings fail for some logs only.
+        last_resort: Answers if the default fails too; some settings fail only for some logs.
     """
 
     check: Callable[[Any, list[str]], Any]
@@ -44,10 +44,10 @@ class SafeHooks:
     """Asks hooks, and always has a legal answer.
 
     Args:
-        settings: What the defaults follow.
+        settings: The settings that the defaults use.
         hooks: The processor, whose hooks a user may have overridden.
         format_time: Formats a time with a zone for the header.
-        report: Called with the name of a hook that failed, and its error.
+        report: Called with the name of a failed hook and its error.
 
     Attributes:
         overridden: The hooks that a user has overridden.
@@ -70,7 +70,7 @@ class SafeHooks:
             for hook, answer in _find_constants(settings).items()
             if hook not in self.overridden
         }
-        # A payload of the user's own is a user's code as well; KeyValuePayload is its default.
+        # A payload can be the user's code too; then KeyValuePayload is its default.
         is_own_payload = not isinstance(settings.payload, (KeyValuePayload, JsonPayload))
         self._own = self.overridden | ({"format_message"} if is_own_payload else set())
         if is_own_payload:
@@ -82,7 +82,7 @@ class SafeHooks:
 
         Args:
             hook: The name of the hook.
-            log: The log; a user's hook gets a copy of it.
+            log: The log; a user's hook gets a copy.
             outcomes: Gets one entry for each failure and each repair.
 
         Returns:
@@ -93,9 +93,9 @@ class SafeHooks:
         check, last_resort = self._table[hook]
         if hook in self._own:
             try:
-                # A copy: what a hook does to its log must reach neither the next nor the default.
+                # A copy: a change of the log must not reach the next hook or the default.
                 return check(getattr(self._hooks, hook)(dict(log)), outcomes)
-            except BaseException as error:  # sys.exit() too: SLS would serve the batch for ever
+            except BaseException as error:  # sys.exit() too, else the batch is never done
                 self._fail(hook, error, outcomes)
         try:
             return check(getattr(self._defaults, hook)(log), outcomes)
@@ -161,7 +161,7 @@ def _is_overridden(hooks: MessageHooks, hook: str) -> bool:
 
 
 def _find_constants(settings: ShipperSettings) -> dict[str, Any]:
-    """Find the defaults that answer the same for every log, legally, and their answers."""
+    """Find the defaults that give the same legal answer for every log, and these answers."""
     hostname, tag = settings.hostname, settings.tag
     candidates = {
         "severity": (settings.severity, not settings.severity_rules),

@@ -1,6 +1,6 @@
-"""``WireFormat``: from a message, or the parts of one, to the bytes to send.
+"""``WireFormat``: encodes a message, or the parts of a message, to the bytes to send.
 
-It puts together what the settings choose: header format, newline policy, size limit, framing.
+It combines what the settings choose: header format, newline policy, size limit, framing.
 It reads the clock, and must not touch a socket.
 """
 
@@ -28,9 +28,9 @@ class WireFormat:
 
     Attributes:
         format: The header format, a row of ``FORMATS``.
-        newlines: The newline policy: from a text to the text to send.
-        bom: What stands before the text: a byte order mark, or nothing.
-        oversize_outcome: What a message that is too long is counted as.
+        newlines: The newline policy: turns a text into the text to send.
+        bom: The byte order mark before the text, or nothing.
+        oversize_outcome: The outcome under which a message that is too long is counted.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
@@ -53,7 +53,7 @@ class WireFormat:
 
         Raises:
             InvalidMessageError: If its time cannot be written.
-            MessageTooLongError: If it is too long, and must be neither cut nor split.
+            MessageTooLongError: If it is too long, and cannot be cut or split.
         """
         now = datetime.now(timezone.utc)
         try:
@@ -62,7 +62,7 @@ class WireFormat:
                     message, timestamp=(message.timestamp or now).astimezone(self._zone)
                 )
             head = self.format.format_head(message, now, self.newlines)
-        except OverflowError:  # the first and the last day of all, in another zone
+        except OverflowError:  # in another zone, the first day of year 1 and the last of year 9999
             expected, section = "a time that every zone has", "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, message.timestamp, section) from None
         outcomes: list[str] = []
@@ -73,7 +73,7 @@ class WireFormat:
         return frames
 
     def format_time(self, moment: datetime) -> str:
-        """Format a time as the header has it; RFC 3164 has no zone, so the settings choose one.
+        """Format a time for the header. RFC 3164 has no zone, so the settings choose one.
 
         Args:
             moment: A time with a zone.
@@ -91,7 +91,7 @@ class WireFormat:
         Args:
             head: Header and STRUCTURED-DATA, without the space after them.
             text: The MSG part, unchecked; empty for none.
-            outcomes: Gets one entry for each thing that had to be done to the text.
+            outcomes: Gets one entry for each change of the text.
 
         Returns:
             Its frames: one; several if it was split; none if it was dropped.

@@ -1,4 +1,4 @@
-"""Material: what SLS serves, as logs: mappings of str to str, or rows of bytes.
+"""Material: the logs that SLS delivers, as mappings of str to str or as rows of bytes.
 
 Besides ``consumer``, only this package may import protobuf; it must not import the SDK.
 """

@@ -1,6 +1,6 @@
-"""The contract between the rows of logs and the payloads that write them.
+"""The types that ``rows.py`` and the writers of ``payloads`` share: rows of logs and columns.
 
-``rows.py`` makes rows, the writers of ``payloads`` write them. This module must not know protobuf.
+This module must not know protobuf.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Protocol, TypeAlias
 __all__ = ["BETWEEN", "NO_ROW", "Columns", "Row", "RowPayload", "Shape", "Writer"]
 
 BETWEEN = b"\x12"
-"""Separates values that are joined to be handled at once. A control character: it is rare in
-values, and a value that holds it must take the slow path in any case."""
+"""Separates values that are joined, so that one call can handle all of them. It is a control
+character: rare in values, and a log with one must take the slow path in any case."""
 
 Columns: TypeAlias = Sequence[tuple[str, str | None]]
 """The fields that some logs share, as name and text; ``None`` if each log has its own text."""
@@ -45,4 +45,4 @@ class RowPayload(Protocol):
     """A payload that can also write rows; it must write the same as when it is called."""
 
     def writer(self, columns: Columns) -> Writer | None:
-        """Make a writer of logs with these fields; ``None`` if the payload cannot."""
+        """Make a writer of logs with these fields; return ``None`` if the payload cannot."""

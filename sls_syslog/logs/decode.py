@@ -1,8 +1,8 @@
-"""Decodes the SDK's messages to logs: one mapping of str to str for each.
+"""Decodes the SDK's messages to logs: one mapping of str to str for each log.
 
 It must decode any log: U+FFFD replaces a byte that is not UTF-8, and a field that impersonates
-SLS gets another name. It knows the messages by ``protobuf.py``, and imports neither the SDK nor
-protobuf.
+SLS gets another name. It reads the messages through ``protobuf.py``, and must not import the SDK
+or protobuf.
 """
 
 from __future__ import annotations
@@ -34,12 +34,11 @@ class LogDecoder:
     """Decodes single logs of one group.
 
     A log's own field can never impersonate SLS metadata: a field that is named like one of SLS's
-    is found under ``__content__:`` and its name. If fields share a name, the last one counts, as
+    is read as ``__content__:`` and its name. If fields share a name, the last one counts, as
     in the SDK. U+FFFD replaces bytes that are not UTF-8.
 
     Args:
-        group: A ``LogGroup`` or ``LogGroupRaw`` of the SDK; nothing of it is read before the first
-            log is.
+        group: A ``LogGroup`` or ``LogGroupRaw`` of the SDK; it is read with the first log.
         event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
         rows: The row of each log, which is faster to read; empty to read the SDK's objects.
     """

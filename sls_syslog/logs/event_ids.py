@@ -1,4 +1,4 @@
-"""Event ids: a log has the same id in every batch in which SLS serves it.
+"""Makes event ids: a log has the same id in each batch in which SLS delivers it.
 
 It reads the SDK's objects through Protocols, and must not import the SDK.
 """
@@ -66,18 +66,18 @@ def format_ledger_name(tracker: _Tracker) -> str:
 
 
 def make_event_ids(
-    place: str, end: str, log_groups: protobuf.LogGroupList
+    shard: str, end: str, log_groups: protobuf.LogGroupList
 ) -> Callable[[int, int], str]:
     """Make the function that makes the ids of a batch.
 
-    SLS serves whole groups, and its cursors number them (base64 of a decimal, one more for each
-    group). The cursor of a log's group and the log's number in the group never change, while the
+    SLS delivers whole groups, and its cursors number them (base64 of a decimal, one more for each
+    group). The cursor of a log's group and the log's number in the group never change, but the
     borders of batches do. Groups are numbered backwards from the cursor after the batch, because
     the cursor before it may point to groups that have expired. If a cursor is not such a number, a
-    digest of each group stands in its place.
+    digest of each group is used instead.
 
     Args:
-        place: Makes ids of different shards differ; see ``format_shard_name``.
+        shard: Makes ids of different shards differ; see ``format_shard_name``.
         end: The cursor after the batch.
         log_groups: The batch, the SDK's ``LogGroupList``.
 
@@ -92,7 +92,7 @@ def make_event_ids(
     else:
         digests = [blake2b(group.SerializeToString(), digest_size=12) for group in groups]
         names = [digest.hexdigest() for digest in digests]
-    return lambda group, log: f"{place}/{names[group]}/{log}"
+    return lambda group, log: f"{shard}/{names[group]}/{log}"
 
 
 def _read_number(cursor: str) -> int | None:

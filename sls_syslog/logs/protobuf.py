@@ -1,7 +1,7 @@
 """The SDK's messages of logs, as far as this library reads them.
 
-The SDK's classes (``aliyun/log/log_logs_pb2.py``) have no types; these Protocols stand for them.
-They import neither the SDK nor protobuf, and name nothing that is not read.
+The SDK's classes (``aliyun/log/log_logs_pb2.py``) have no types; these Protocols replace them.
+This module must not import the SDK or protobuf, and names only what is read.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class LogGroup(Protocol):
         """Return the message as bytes."""
 
     def SerializePartialToString(self) -> bytes:  # noqa: N802  # protobuf's name
-        """Return the message as bytes, required fields that are missing left out."""
+        """Return the message as bytes, even if required fields are missing."""
 
 
 class LogGroupList(Protocol):

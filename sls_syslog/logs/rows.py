@@ -1,8 +1,8 @@
 """Reads the values of all logs of a group at once.
 
-Reading through the SDK creates one object per field. But protobuf merges repeated messages that it
-reads as one: read as a group with one log with one content, a group gives all keys and all values
-of its logs as two lists, made in C. Logs that do not fit are left to ``decode.py``.
+Reading through the SDK creates one object per field. This module reads a group as if it had one log
+with one content: protobuf then merges all logs, and returns all keys and all values as two lists
+made in C. ``decode.py`` reads the logs that this way cannot read.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_rows(group: protobuf.LogGroup) -> Iterator[Row]:
     shapes: Iterable[Shape | None] = map(_make_shape, _split(contents.Key, counts))
     parts: Iterable[tuple[bytes, ...]] = _split(values, counts)
     count = counts[0] if counts else 0
-    if count and counts.count(count) == len(counts) and _keys_repeat(contents, len(counts)):
+    if count and counts.count(count) == len(counts) and _has_same_keys(contents, len(counts)):
         shapes = repeat(_make_shape(tuple(contents.Key[:count])))
         parts = zip(*[iter(values)] * count, strict=True)
     return zip(shapes, times, nanoseconds, parts, strict=False)
@@ -71,7 +71,7 @@ class _MergedGroup(Protocol):
     def FromString(cls, data: bytes) -> _MergedGroup: ...  # noqa: N802  # protobuf's name
 
 
-def _keys_repeat(contents: _MergedContents, times: int) -> bool:
+def _has_same_keys(contents: _MergedContents, times: int) -> bool:
     """Whether each log has the same keys in the same order; clears the values of ``contents``."""
     contents.ClearField("Value")
     first = type(contents)(Key=contents.Key[: len(contents.Key) // times])

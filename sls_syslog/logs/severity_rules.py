@@ -1,6 +1,6 @@
-"""``SeverityRule``: a log's severity from one of its fields.
+"""``SeverityRule``: finds a log's severity from one of its fields.
 
-A wrong rule is refused when it is made, so that a log can never fail on it.
+A wrong rule must raise when it is made, so that it can never fail for a log.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SeverityRule:
     contains: str | None = None
     matches: str | None = None
     at_least: float | None = None
-    severity: Severity | int | str = ""  # required, but named last: it is the conclusion
+    severity: Severity | int | str = ""  # required, but last: it is the conclusion
 
     def __post_init__(self) -> None:
         if not self.field or type(self.field) is not str:
@@ -131,7 +131,7 @@ _CONDITIONS: dict[str, Callable[[Any], Callable[[str], bool]]] = {
     "matches": _make_matches,
     "at_least": _make_at_least,
 }
-"""What makes a test of the field's value from a condition's operand, by the condition's name."""
+"""By a condition's name: the function that makes a test of a value from the operand."""
 
 
 def make_severity_function(

@@ -1,6 +1,6 @@
-"""``hostname`` and ``tag`` made from a log's fields: ``{__source__}``, ``{__tag__:__path__}``.
+"""``Template``: makes a text from a log's fields, for ``{__source__}`` or ``{__tag__:__path__}``.
 
-This is not ``str.format``: SLS keys hold colons, and a template must not reach attributes.
+It does not use ``str.format``: keys of SLS hold colons, and a template must not reach attributes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Template:
         fallback: What to render if a named field is missing from the log, or empty.
 
     Raises:
-        ValueError: If a brace is left open, or ``{}`` names no field.
+        ValueError: If a brace is not closed, or ``{}`` names no field.
     """
 
     def __init__(self, text: str, fallback: str) -> None:

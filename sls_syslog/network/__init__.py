@@ -1,4 +1,4 @@
-"""Station four: sockets and TLS; connect, send, and find out what a receiver has.
+"""Station four: sockets and TLS; connect, send, and prove what a receiver has.
 
 Nothing else in the library touches a socket. Nothing here knows what a log is.
 """

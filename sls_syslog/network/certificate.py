@@ -1,8 +1,8 @@
-"""What a certificate says: its names, dates and issuer, for the text of an error.
+"""Reads the names, dates and issuer of a certificate, for the text of an error.
 
-Python reads only certificates that it has verified, and an error is about one that was refused.
-Nothing read here may decide whom to trust: OpenSSL does, or the fingerprint. Every byte may come
-from an attacker; a malformed one is a ``ValueError``.
+Python reads only certificates that it has verified, but an error is about a refused one. What is
+read here must not decide whom to trust: OpenSSL or the fingerprint does. Every byte may come from
+an attacker; a malformed certificate is a ``ValueError``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """The parts of an X.509 certificate by which a person recognises it.
+    """The parts of an X.509 certificate that help a person recognize it.
 
     Attributes:
         issuer: Who issued it, as in ``CN=Example CA, O=Example``.
@@ -85,7 +85,7 @@ def _split_elements(der: bytes) -> Iterator[tuple[int, bytes]]:
     """
     at = 0
     while at < len(der):
-        tag, size = der[at : at + 2]  # fewer bytes are a ValueError
+        tag, size = der[at : at + 2]  # fewer bytes raise a ValueError
         at += 2
         if size & 0x80:  # the low bits say how many bytes hold the size
             digits, at = der[at : at + (size & 0x7F)], at + (size & 0x7F)

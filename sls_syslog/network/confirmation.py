@@ -1,6 +1,6 @@
 """When what was sent counts as delivered: the states of a transport, and the levels of proof.
 
-It decides and asks; who makes and ends connections is ``stream.py``.
+It must not open or close the connection that sends logs: ``stream.py`` does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["TRANSITIONS", "Confirmation", "Event", "Proof", "State"]
 
-# How long a receiver with nothing to read may take to answer a half-close, in seconds.
+# How long to wait for a receiver with nothing to read to answer a half-close, in seconds.
 _PROBE_SECONDS = 5.0
 # How long to wait for the first answer to a half-close before probing the receiver, in seconds.
 _PATIENCE_SECONDS = 10.0
@@ -40,8 +40,8 @@ class Event(Enum):
     SENT = "something was, or may have been, sent"
     CONFIRMED = "the receiver has everything"
     ENDED = "the connection has ended"
-    TOLD = "the sender was told that all of it is in doubt, and sends it again"
-    CLOSED = "the sender has closed the transport, and forgets what is in doubt"
+    TOLD = "the sender got an error: everything is in doubt, and it will send all again"
+    CLOSED = "the sender has closed the transport and forgets what is in doubt"
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -61,10 +61,10 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 
 
 class Proof(Enum):
-    """What asking for a confirmation has come to."""
+    """The result of a request for confirmation."""
 
-    NOT_YET = "it cannot be known yet"
-    GIVEN = "the receiver has everything, and the connection stands"
+    NOT_YET = "it is not known yet"
+    GIVEN = "the receiver has everything, and the connection stays open"
     GIVEN_BY_END = "the receiver has everything, and both sides have ended the connection"
 
 
@@ -73,7 +73,7 @@ class Confirmation:
 
     Args:
         settings: The level of confirmation, and deadlines.
-        destination: What is known of the receiver, to which this adds.
+        destination: What is known about the receiver; this class adds to it.
         stop: Ends every wait when requested.
         connect: Makes a second connection, over which nothing will be sent.
     """
@@ -92,7 +92,7 @@ class Confirmation:
 
     @property
     def level(self) -> str:
-        """The level that is in force: of ``auto``, what fits what is known of the receiver."""
+        """The level in use; for ``auto``, the level for what is known about the receiver."""
         if self._settings.confirm != "auto":
             return self._settings.confirm
         return LEVEL_BY_ANSWER[self._destination.half_close.known]
@@ -101,14 +101,14 @@ class Confirmation:
         """Find out whether the receiver has everything that was sent over a connection.
 
         Raises:
-            OSError: If it is not known to have everything; the connection is of no more use.
+            OSError: If the receiver may lack something; the connection cannot be used again.
         """
         return _LEVELS[self.level](self, connection)
 
-    def find_answer(self) -> None:
-        """Learn whether the receiver answers half-closes, before one is staked on it."""
+    def learn_answer(self) -> None:
+        """Learn whether the receiver answers half-closes, before logs depend on an answer."""
         if self._settings.confirm == "auto":
-            self._destination.half_close.find_out(self._probe)
+            self._destination.half_close.probe_if_unknown(self._probe)
 
     def _prove_written(self, connection: Connection) -> Proof:
         connection.drain()
@@ -119,18 +119,18 @@ class Confirmation:
             self._destination.warn_once("acked", _NO_ACKNOWLEDGEMENTS)
         connection.await_acknowledgement(self._make_deadline())
         if self._settings.confirm == "auto":
-            self._destination.half_close.try_again(self._probe)
+            self._destination.half_close.probe_again(self._probe)
         return Proof.GIVEN
 
     def _prove_held(self, connection: Connection) -> Proof:
-        """Prove as ``acked``, but hold that back until the receiver is known to read.
+        """Prove as ``acked`` does, but answer ``NOT_YET`` until the receiver is known to read.
 
         Raises:
-            TimeoutError: If this system will never know.
+            TimeoutError: If this system can never show that the receiver reads.
         """
         self._prove_acked(connection)
         has_been_read = connection.has_been_read()
-        if has_been_read is None:  # nothing can ever be known, and all that is held would be kept
+        if has_been_read is None:  # it will never be known, so do not fill the window
             raise TimeoutError(UNANSWERED)
         if has_been_read and self.level == "held":
             self._destination.half_close.judge_reading(self._probe)
@@ -148,19 +148,19 @@ class Confirmation:
         return Proof.GIVEN_BY_END
 
     def _wait_or_probe(self, connection: Connection) -> None:
-        """Give a receiver of which nothing is known time to answer, and then probe it."""
+        """Give an unknown receiver time to answer the half-close, and then probe it."""
         patience = min(self._settings.timeout, _PATIENCE_SECONDS)
         try:
             connection.finish(Deadline(patience, self._stop))
         except TimeoutError:
             if not self._stop.requested:
-                self._destination.half_close.find_out(self._probe)
+                self._destination.half_close.probe_if_unknown(self._probe)
 
     def _probe(self) -> Answer:
-        """Half-close a second connection, over which nothing was sent, and see what comes.
+        """Half-close a second connection, over which nothing was sent, and wait for the answer.
 
-        A process that completes a TLS handshake is alive. Over plain TCP silence proves
-        nothing: the kernel of one that hangs makes connections as well.
+        A process that completes a TLS handshake is alive. Over plain TCP, silence proves nothing:
+        the kernel accepts connections even if the process hangs.
         """
         try:
             probe = self._connect()
@@ -173,7 +173,7 @@ class Confirmation:
                 return Answer.UNKNOWN
             return Answer.NONE if self._settings.protocol == "tls" else Answer.DOUBTED
         except OSError:
-            return Answer.UNKNOWN  # it says something, but not that it has read everything
+            return Answer.UNKNOWN  # a reset or an alert does not say that it read everything
         finally:
             probe.close()
         return Answer.GIVEN
@@ -183,7 +183,7 @@ class Confirmation:
 
 
 _NO_ACKNOWLEDGEMENTS = (
-    "this system does not say what was acknowledged: 'acked' is no more than 'written' here"
+    "this system does not tell what was acknowledged, so 'acked' proves no more than 'written'"
 )
 
 _LEVELS: dict[str, Callable[[Confirmation, Connection], Proof]] = {

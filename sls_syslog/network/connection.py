@@ -1,7 +1,7 @@
-"""One TCP connection, with TLS over it where it is wanted.
+"""One TCP connection, with or without TLS.
 
-All that the receiver says is read: an alert or its end of stream must be seen, and a socket closed
-with unread bytes sends a reset, which destroys what is still on its way. Errors leave as
+It must read everything that the receiver sends. An alert or an end of stream must be seen. A socket
+that is closed with unread bytes sends a reset, which destroys bytes on their way. Every error is an
 ``OSError``.
 """
 
@@ -33,9 +33,9 @@ __all__ = [
     "fetch_certificate",
 ]
 
-# Reads in a row, so that a receiver that talks without end does not hold up the sending.
+# Most reads in a row, so that a receiver that sends without end cannot hold up our sending.
 _READS = 16
-# Bytes that are kept of the beginning of what the receiver says, for the text of an error.
+# Bytes of the beginning of what the receiver sends to keep, for the text of an error.
 _HEARD_BYTES = 80
 # Poll interval of the send queue, in seconds; `select` cannot report that it is empty.
 _QUEUE_POLL_SECONDS = 0.005
@@ -44,12 +44,13 @@ _TLS_ALERT = b"\x15\x03"
 _GONE = "the receiver's host no longer answers, or takes nothing"
 _CUT = (TimeoutError, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _GONE_ALREADY = (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN)
-# Seconds to wait for a server's first word after the handshake. A TLS 1.3 server refuses our
+# Seconds to wait for a TLS server's first bytes after the handshake. A TLS 1.3 server refuses our
 # certificate one round trip after it; GnuTLS servers do so under TLS 1.2 as well. A server that
-# takes the certificate may send session tickets, or nothing: then this is what the wait costs.
+# accepts the certificate may send session tickets, or nothing; then the wait costs this much.
 _FIRST_WORD_SECONDS = 0.5
-# Least and most seconds to wait until a TLS server ends plain text, which it does after five bytes.
-# In between, two round trips; a lost first packet makes a receiver look far away.
+# Least and most seconds to wait for a TLS server to refuse plain text, which it does after five
+# bytes. Between these bounds, wait two round trips. The upper bound is for a round trip that was
+# measured too long because the first packet was lost.
 _FIRST_END_SECONDS = 0.2, 1.0
 
 
@@ -61,21 +62,21 @@ class Connection:
     """A connected stream.
 
     Args:
-        address: Where to, as ``resolve`` gives it.
+        address: The receiver's address, as ``resolve`` returns it.
         deadline: When to give up connecting and the handshake together.
         context: Speak TLS with this context; ``None`` for plain TCP.
         server_hostname: The name that goes into SNI and that the certificate must have.
-        resumption: Where sessions with this receiver are kept; ``None`` to resume none.
-        hear_out: Wait until the server has shown that it takes our certificate. For those who
-            will send without waiting for an answer.
+        resumption: Keeps the sessions with this receiver; ``None`` to resume none.
+        await_refusal: Whether to wait a moment for a refusal of our certificate, for callers
+            that will send without waiting for an answer.
         fingerprints: The receiver's certificate must have one of these; empty for any.
 
     Attributes:
-        heard: The beginning of what the receiver has said; a syslog receiver says nothing.
+        heard: The beginning of what the receiver has sent; a syslog receiver sends nothing.
 
     Raises:
         SessionRefusedError: If the handshake fails, and a session was offered.
-        HandshakeCutError: If the receiver ends the handshake, or the deadline passes in it.
+        HandshakeCutError: If the receiver ends the handshake, or the deadline passes during it.
         FingerprintError: If its certificate has none of the fingerprints.
         ssl.SSLError: If the handshake fails otherwise.
         OSError: If there is no connection, or the deadline passes (``TimeoutError``).
@@ -88,7 +89,7 @@ class Connection:
         context: ssl.SSLContext | None = None,
         server_hostname: str | None = None,
         resumption: Resumption | None = None,
-        hear_out: bool = False,
+        await_refusal: bool = False,
         fingerprints: Collection[str] = (),
     ) -> None:
         self._tls: TlsLayer | None = None
@@ -99,7 +100,7 @@ class Connection:
         try:
             if context is not None:
                 tls = TlsLayer(context, server_hostname, resumption or Resumption())
-                self._shake_hands(tls, deadline, hear_out, fingerprints)
+                self._shake_hands(tls, deadline, await_refusal, fingerprints)
         except BaseException:
             self._tcp.close()
             raise
@@ -110,19 +111,19 @@ class Connection:
 
         Args:
             data: What to send.
-            deadline: When a receiver that takes nothing counts as gone. It is renewed
-                when something is taken: a slow receiver may be as slow as it likes.
+            deadline: When a receiver that reads nothing counts as gone. Any progress renews it:
+                a receiver may be slow.
 
         Raises:
-            OSError: If the connection breaks, or the receiver takes nothing for too long.
+            OSError: If the connection breaks, or the receiver reads nothing for too long.
         """
         self._rest = memoryview(
             data if self._tls is None else self._encrypt(self._tls, data, deadline)
         )
         while self._rest:
-            # A look first: a write to a connection that was closed succeeds once, and is lost.
+            # Read first: the first write to a closed connection succeeds, and its bytes are lost.
             self.drain()
-            with self._hearing_why():
+            with self._prefer_alert():
                 sent = self._tcp.send(self._rest)
             if not sent:
                 self._tcp.wait(READ | WRITE, deadline)
@@ -133,44 +134,45 @@ class Connection:
             deadline.renew()
 
     def drain(self) -> None:
-        """Read and forget what the receiver has said.
+        """Read and forget what the receiver has sent.
 
         Raises:
             ConnectionAbortedError: If the receiver has closed the connection.
-            OSError: If it has reset it, or sent a TLS alert, such as a refusal of our certificate.
+            OSError: If it has reset the connection, or sent a TLS alert, such as a refusal of our
+                certificate.
         """
         for _ in range(_READS):
             received = self._tcp.receive()
             if received is None:
                 return
-            self._take_note(received)
+            self._record(received)
             if not received or (self._tls is not None and self._tls.has_ended):
                 raise ConnectionAbortedError(
                     errno.ECONNABORTED, "the receiver has closed the connection"
                 )
 
     def finish(self, deadline: Deadline) -> None:
-        """Half-close, and wait for the receiver's own end of stream: it has read everything.
+        """Half-close, and wait for the receiver's end of stream, which proves that it read all.
 
-        A process that closes, or dies, with bytes unread makes its kernel send a reset
-        instead, unless it calls ``shutdown`` first: such a receiver looks like one that has read
-        everything. An end of stream that came before the receiver had our bytes shows in
-        the send queue, which then never empties. TLS adds a close_notify in each direction;
-        some receivers send none back (rsyslog's GnuTLS driver), so the end of the TCP stream
-        is what counts. After a ``TimeoutError`` it may be called again, to wait on.
+        If a process closes or dies with unread bytes, its kernel sends a reset instead. The
+        exception is a process that calls ``shutdown`` before: it looks as if it had read all. If
+        the end of stream comes before the receiver has our bytes, the send queue never empties.
+        TLS adds a close_notify in each direction. Some receivers send none back (rsyslog's GnuTLS
+        driver), so the end of the TCP stream counts. After a ``TimeoutError``, this may be called
+        again to wait longer.
 
         Args:
-            deadline: When silence counts as no answer; renewed while bytes still go out.
+            deadline: When silence counts as no answer; renewed while bytes leave the send queue.
 
         Raises:
             TimeoutError: If the receiver does not answer before the deadline.
             ConnectionAbortedError: If it closed before it had everything, or its host is gone.
-            OSError: If it has not read everything: a reset, an alert.
+            OSError: If it sends a reset or an alert: it has not read everything.
         """
         try:
             if not self._is_half_closed:
                 self.drain()
-                with self._hearing_why():
+                with self._prefer_alert():
                     self._half_close(deadline)
                 self._is_half_closed = True
             self._await_end_of_stream(deadline)
@@ -183,25 +185,25 @@ class Connection:
                 errno.ECONNABORTED, "the receiver closed before it had everything"
             )
 
-    def hear_out(self, deadline: Deadline) -> None:
-        """Wait a moment for the end that a receiver makes of what it cannot read, TLS or not.
+    def await_refusal(self, deadline: Deadline) -> None:
+        """Wait a moment, in case the receiver expects TLS and refuses plain text.
 
-        A program that speaks TLS closes at once on plain text, and not each with a reset.
+        A program that expects TLS closes at once when it gets plain text; some send no reset.
 
         Args:
-            deadline: When to give up, if that is sooner than a moment.
+            deadline: When to stop waiting, if that is sooner.
 
         Raises:
             OSError: If the receiver has ended the connection.
         """
         shortest, longest = _FIRST_END_SECONDS
-        self._hear_out(deadline, min(max(shortest, 2 * self._tcp.round_trip), longest))
+        self._await_first_word(deadline, min(max(shortest, 2 * self._tcp.round_trip), longest))
 
     def await_acknowledgement(self, deadline: Deadline) -> None:
         """Wait until the receiver's kernel has every byte.
 
         Args:
-            deadline: When to give up; renewed while bytes still go out.
+            deadline: When to give up; renewed while bytes leave the send queue.
 
         Raises:
             TimeoutError: If bytes are left when it passes.
@@ -210,7 +212,7 @@ class Connection:
         queued = self._tcp.count_unacknowledged()
         while queued:
             self.drain()
-            time.sleep(min(deadline.slice(), _QUEUE_POLL_SECONDS))
+            time.sleep(min(deadline.take_slice(), _QUEUE_POLL_SECONDS))
             before, queued = queued, self._tcp.count_unacknowledged()
             if queued < before:
                 deadline.renew()
@@ -221,17 +223,17 @@ class Connection:
         return self._tcp.count_unacknowledged()
 
     def has_been_read(self) -> bool | None:
-        """Whether the receiver's process must have read from this connection.
+        """Whether it is proven that the receiver's process has read from this connection.
 
-        ``False`` where nothing proves it yet, ``None`` where this system cannot tell (it takes
-        Linux 5.4); see ``FlowControl``.
+        ``False`` if it is not proven yet; ``None`` if this system cannot prove it (Linux 5.4 and
+        later can). See ``FlowControl``.
         """
         return self._tcp.flow.proves_reading()
 
     @property
-    def peer(self) -> str:
+    def receiver_address(self) -> str:
         """The receiver's address."""
-        return self._tcp.peer
+        return self._tcp.receiver_address
 
     @property
     def handshake(self) -> Handshake | None:
@@ -240,42 +242,42 @@ class Connection:
 
     @property
     def certificate(self) -> bytes | None:
-        """The receiver's certificate in DER, trusted or not; ``None`` where there is none."""
+        """The receiver's certificate in DER, trusted or not; ``None`` if there is none."""
         return None if self._tls is None else self._tls.get_certificate()
 
     @property
     def age(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since the connection was made."""
         return time.monotonic() - self._made
 
     @property
     def idle(self) -> float:
-        """Seconds since something was sent over it, or since it was made."""
+        """Seconds since data was last sent, or since the connection was made."""
         return time.monotonic() - self._used
 
     def close(self) -> None:
-        """End the connection; what is in the kernel still goes out."""
+        """Close the connection; the kernel still sends what it has."""
         with suppress(OSError):  # closing is all that is left to do
             self.drain()
         if self._tls is not None:
             self._tls.keep_session()
             with suppress(OSError):  # close_notify (RFC 5425 section 4.4); no answer is awaited
                 if not self._is_half_closed and not self._rest:
-                    self._tcp.send(self._tls.end())
+                    self._tcp.send(self._tls.make_close_notify())
         self._tcp.close()
 
     def _shake_hands(
-        self, tls: TlsLayer, deadline: Deadline, hear_out: bool, fingerprints: Collection[str]
+        self, tls: TlsLayer, deadline: Deadline, await_refusal: bool, fingerprints: Collection[str]
     ) -> None:
         begun = time.monotonic()
         try:
             self._exchange_handshake(tls, deadline)
             tls.check_fingerprint(fingerprints)
             self._tls = tls
-            self._take_note(b"")  # what came with the end of the handshake: tickets, or an alert
-            if hear_out:
+            self._record(b"")  # tickets or an alert, if they came with the end of the handshake
+            if await_refusal:
                 patience = max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun))
-                self._hear_out(deadline, min(patience, _FIRST_END_SECONDS[1]))
+                self._await_first_word(deadline, min(patience, _FIRST_END_SECONDS[1]))
         except OSError as error:
             if tls.has_offered_session and not isinstance(error, (TimeoutError, FingerprintError)):
                 raise SessionRefusedError(*error.args) from error
@@ -289,7 +291,7 @@ class Connection:
             try:
                 is_complete = tls.advance_handshake()
             except ssl.SSLError:
-                with suppress(OSError):  # the alert that tells the receiver why
+                with suppress(OSError):  # an alert tells the receiver why
                     self._tcp.push(tls.take_outgoing(), deadline)
                 raise
             self._tcp.push(tls.take_outgoing(), deadline)
@@ -310,19 +312,19 @@ class Connection:
                 self.drain()
         return tls.take_outgoing()
 
-    def _hear_out(self, deadline: Deadline, seconds: float) -> None:
-        """Wait for the server's first word: tickets, or an alert or an end, which are raised."""
+    def _await_first_word(self, deadline: Deadline, seconds: float) -> None:
+        """Wait for the receiver's first bytes; raise if they are an alert or an end of stream."""
         with suppress(TimeoutError):
-            self._tcp.wait(READ, deadline.within(seconds))
+            self._tcp.wait(READ, deadline.shorten(seconds))
         self.drain()
 
     @contextmanager
-    def _hearing_why(self) -> Iterator[None]:
-        """If a write fails, prefer the alert that the peer sent before.
+    def _prefer_alert(self) -> Iterator[None]:
+        """If a write fails, prefer the alert that the receiver sent before.
 
         Raises:
-            OSError: What the receiver has said; if nothing, a ``ConnectionResetError``.
-            ConnectionResetError: See there.
+            OSError: If the receiver has sent an alert or its end of stream.
+            ConnectionResetError: If it has sent neither.
         """
         try:
             yield
@@ -333,16 +335,16 @@ class Connection:
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from error
 
     def _half_close(self, deadline: Deadline) -> None:
-        """Say that nothing more will come, with TLS by close_notify and below it."""
+        """Send the end of our stream: with TLS a close_notify, then the end of the TCP stream."""
         if self._tls is not None:
-            self._tcp.push(self._tls.end(), deadline)
+            self._tcp.push(self._tls.make_close_notify(), deadline)
         self._tcp.end_sending()
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:
-        """Read what the receiver still says, until its TCP stream ends.
+        """Read what the receiver still sends, until its TCP stream ends.
 
         Raises:
-            OSError: If it has reset the connection, or sent an alert.
+            OSError: If the receiver has reset the connection, or sent an alert.
             TimeoutError: If the stream has not ended before the deadline.
         """
         while True:
@@ -350,17 +352,17 @@ class Connection:
             if received is None:
                 self._tcp.wait(READ, deadline, renewing=True)
             elif received:
-                self._take_note(received)
-                deadline.slice()  # it may talk, but not for ever
+                self._record(received)
+                deadline.take_slice()  # raises at the deadline: it must not send for ever
             else:
                 return
 
-    def _take_note(self, received: bytes) -> None:
-        """Remember the beginning of what the receiver says.
+    def _record(self, received: bytes) -> None:
+        """Record the beginning of what the receiver sends.
 
         Raises:
-            TlsAnsweredError: If it is TLS, and we speak plain text.
-            ssl.SSLError: If it is a TLS alert.
+            TlsAnsweredError: If the receiver answers in TLS, and we speak plain text.
+            ssl.SSLError: If it sends a TLS alert.
         """
         said = received if self._tls is None else self._tls.decrypt(received)
         self.heard = self.heard or said[:_HEARD_BYTES]
@@ -371,17 +373,17 @@ class Connection:
 def fetch_certificate(
     address: Address, deadline: Deadline, server_hostname: str | None
 ) -> bytes | None:
-    """Fetch the certificate that a receiver shows, in DER, to say what is wrong with it.
+    """Fetch a receiver's certificate in DER, so that an error can say what is wrong with it.
 
-    Nothing is verified, and so nothing is sent, not even a certificate of ours.
+    Nothing is verified. So nothing is sent, not even our own certificate.
 
     Args:
-        address: Where to, as ``resolve`` gives it.
+        address: The receiver's address, as ``resolve`` returns it.
         deadline: When to give up.
         server_hostname: The name that goes into SNI.
 
     Returns:
-        ``None`` if it could not be had.
+        The certificate; ``None`` if it could not be fetched.
     """
     try:
         connection = Connection(address, deadline, make_unverified_context(), server_hostname)

@@ -1,6 +1,6 @@
-"""Budgets of time: a deadline for several steps, and a stop that can shorten it.
+"""Time limits: a deadline for several steps, and a stop that can shorten it.
 
-Sans-I/O but for the clock.
+Sans-I/O except for the clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from threading import Event
 
 __all__ = ["Deadline", "Stop"]
 
-# Longest single wait, in seconds: a stop is noticed after this time.
+# Longest single wait, in seconds: a stop is noticed within this time.
 _SLICE_SECONDS = 0.25
 
 
@@ -19,8 +19,8 @@ class Stop:
     """A request to end, made by one thread and noticed by others.
 
     Args:
-        grace: Seconds that work in progress may still take, so that a batch that a healthy
-            receiver is about to take is not sent again after the restart.
+        grace: Seconds that work in progress may still take. A healthy receiver can confirm the
+            batch in this time, so that it is not sent again after the restart.
     """
 
     def __init__(self, grace: float = 2.0) -> None:
@@ -39,7 +39,8 @@ class Stop:
         """Whether nothing new may begin."""
         return self._requested.is_set()
 
-    def left(self) -> float:
+    @property
+    def remaining(self) -> float:
         """Seconds left for work in progress; infinite before a request."""
         return max(0.0, self._end - time.monotonic())
 
@@ -53,7 +54,7 @@ class Deadline:
 
     Args:
         seconds: The budget, in seconds.
-        stop: What may shorten it; ``None`` when nothing does.
+        stop: May shorten it; ``None`` for no stop.
     """
 
     def __init__(self, seconds: float, stop: Stop | None = None) -> None:
@@ -61,9 +62,10 @@ class Deadline:
         self._end = time.monotonic() + seconds
         self._stop = stop or Stop()
 
+    @property
     def remaining(self) -> float:
         """Seconds left, never below zero."""
-        return min(max(0.0, self._end - time.monotonic()), self._stop.left())
+        return min(max(0.0, self._end - time.monotonic()), self._stop.remaining)
 
     def renew(self) -> None:
         """Start the budget again, because there was progress."""
@@ -71,19 +73,19 @@ class Deadline:
 
     def share(self, parts: int) -> Deadline:
         """Make a deadline for the first of ``parts`` steps that share this one."""
-        return self if parts == 1 else self.within(self.remaining() / parts)
+        return self if parts == 1 else self.shorten(self.remaining / parts)
 
-    def within(self, seconds: float) -> Deadline:
+    def shorten(self, seconds: float) -> Deadline:
         """Make a deadline at most ``seconds`` from now, and no later than this one."""
-        return Deadline(min(seconds, self.remaining()), self._stop)
+        return Deadline(min(seconds, self.remaining), self._stop)
 
-    def slice(self) -> float:
-        """Seconds that one wait may take; short, so that a stop is noticed.
+    def take_slice(self) -> float:
+        """Return the seconds that one wait may take; short, so that a stop is noticed.
 
         Raises:
-            TimeoutError: If none are left.
+            TimeoutError: If no time is left.
         """
-        seconds = min(self.remaining(), _SLICE_SECONDS)
+        seconds = min(self.remaining, _SLICE_SECONDS)
         if seconds > 0:
             return seconds
         why = "stopped" if self._stop.requested else f"nothing for {self._seconds:.3g} s"

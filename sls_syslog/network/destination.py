@@ -1,6 +1,6 @@
-"""``Destination``: all that this process knows of one receiver, or of one list of receivers.
+"""``Destination``: all that this process knows about one receiver, or one list of receivers.
 
-Shards and clients that send to the same receiver share its object. Nothing here sends anything.
+Shards and clients that send to the same receiver share its object. This module must not send.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = logging.getLogger("sls_syslog.network")
 
 
 class ReceiverInUse:
-    """Which receiver of a list takes the logs; its shards change one by one: one line is enough."""
+    """The receiver of a list that is in use. Shards fail over one by one; one line reports it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -31,7 +31,7 @@ class ReceiverInUse:
         Args:
             names: The receivers, in order.
             at: The number of the one that works, from 0.
-            failures: What those before it failed with, by their numbers.
+            failures: The errors of the receivers before it, by their numbers.
         """
         with self._lock:
             before = self._at
@@ -46,17 +46,17 @@ class ReceiverInUse:
 
 
 class Destination:
-    """What is known of one receiver, or of one list of receivers.
+    """What is known about one receiver, or about one list of receivers.
 
     Args:
-        name: As ``protocol://host:port``, for log lines.
+        name: The receiver as ``protocol://host:port``, for log lines.
 
     Attributes:
         name: The same.
         half_close: Whether it answers a half-close.
         outage: Since when it fails.
         pace: When the next datagram may be sent to it.
-        in_use: Which of several receivers takes the logs.
+        in_use: Which of several receivers is in use.
     """
 
     def __init__(self, name: str) -> None:
@@ -80,8 +80,8 @@ class Destination:
 class Destinations:
     """The destinations of one process, by their names.
 
-    What was learnt of a receiver outlives the client that learnt it: a program may make a client
-    for each batch.
+    What a client learns about a receiver outlives that client, because a program may make a new
+    client for each batch.
     """
 
     def __init__(self) -> None:
@@ -89,12 +89,12 @@ class Destinations:
         self._by_name: dict[str, Destination] = {}
 
     def find(self, name: str) -> Destination:
-        """The one object for a destination of this name."""
+        """Find the destination of this name; make it at the first call."""
         with self._lock:
             return self._by_name.setdefault(name, Destination(name))
 
     def forget(self) -> None:
-        """Forget all of them; who holds one goes on with it."""
+        """Forget all destinations; an owner of one keeps it."""
         with self._lock:
             self._by_name.clear()
 

@@ -1,4 +1,4 @@
-"""Dialling: look a receiver up and try each of its addresses, all within one deadline."""
+"""Opens connections: looks up a receiver and tries each of its addresses within one deadline."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
     """Look up the addresses of a receiver.
 
     Raises:
-        ConnectError: If there is none before the deadline.
+        ConnectError: If there is no address before the deadline.
     """
     kind = socket.SOCK_DGRAM if settings.protocol == "udp" else socket.SOCK_STREAM
     with translate_errors(ConnectError, settings):
@@ -35,19 +35,20 @@ def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
 
 
 def open_stream(
-    settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, hear_out: bool
+    settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, await_refusal: bool
 ) -> Connection:
     """Open a connection to a receiver, over TCP or TLS.
 
     Args:
-        settings: Where to, and trust.
+        settings: The receiver, and trust.
         deadline: When to give up resolving, connecting and the handshake together.
-        resumption: Where TLS sessions with this receiver are kept.
-        hear_out: Wait until the receiver has shown that it takes our certificate.
+        resumption: Keeps the TLS sessions with this receiver.
+        await_refusal: Whether to wait a moment for a refusal of our certificate.
 
     Raises:
-        ConnectError: If there is none before the deadline; its cause is the system's error.
-        TlsError: If it is TLS that fails.
+        ConnectError: If there is no connection before the deadline; its cause is the system's
+            error.
+        TlsError: If TLS fails.
     """
     try:
         tls = settings.tls_context() if settings.protocol == "tls" else None
@@ -56,14 +57,16 @@ def open_stream(
     name = settings.server_hostname or settings.host
 
     def open_one(address: Address, share: Deadline) -> Connection:
-        return Connection(address, share, tls, name, resumption, hear_out, settings.fingerprint)
+        return Connection(
+            address, share, tls, name, resumption, await_refusal, settings.fingerprint
+        )
 
     def open_with_or_without_session(address: Address, share: Deadline) -> Connection:
         try:
             return open_one(address, share)
         except SessionRefusedError:
             opened = open_one(address, share)
-            resumption.give_up()  # so the session was the reason
+            resumption.give_up()  # it works without the session, so the session was the problem
             return opened
 
     return open_first(settings, socket.SOCK_STREAM, deadline, open_with_or_without_session)
@@ -75,7 +78,7 @@ def open_first(
     deadline: Deadline,
     open_one: Callable[[Address, Deadline], _Opened],
 ) -> _Opened:
-    """Look a receiver up, and open the first of its addresses that answers.
+    """Look up a receiver, and open the first of its addresses that answers.
 
     Args:
         settings: The receiver.
@@ -84,15 +87,15 @@ def open_first(
         open_one: Opens one address before its share of the deadline has passed.
 
     Raises:
-        ConnectError: If none opens; its cause is the system's error.
-        TlsError: If it is TLS that fails.
+        ConnectError: If no address opens; its cause is the system's error.
+        TlsError: If TLS fails.
     """
     failures: list[tuple[Address, OSError]] = []
     with translate_errors(ConnectError, settings):
         addresses = resolve(settings.host, settings.port, kind, deadline)
     for number, address in enumerate(addresses):
         try:
-            # Each address gets its share: one that drops packets must not use up all the time.
+            # Each address gets a share, so that one that drops packets cannot use up all the time.
             return open_one(address, deadline.share(len(addresses) - number))
         except OSError as error:
             failures.append((address, error))
@@ -117,10 +120,10 @@ def _describe(
 def translate_errors(
     kind: type[ConnectError] | type[SendError], settings: ClientSettings, *, proven: bool = True
 ) -> Iterator[None]:
-    """Turn the operating system's errors into this library's.
+    """Turn errors of the operating system into errors of this library.
 
     Raises:
-        TransportError: In place of each ``OSError``, of the given kind.
+        TransportError: For each ``OSError``, an error of the given kind.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""What an error of the network means, and which setting to look at.
+"""Explains an error of the network: what it means, and which setting to look at.
 
-One table has a sentence for each symptom, which names the settings. It must decide nothing. What
-it shows of a certificate that nobody trusts is escaped and short.
+One table has a sentence for each symptom; the sentence names the settings. This module must decide
+nothing. What it shows of an untrusted certificate is escaped and short.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sls_syslog.settings.client import ClientSettings
 __all__ = ["explain"]
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
-# Names of a certificate, and characters of each, that an error shows.
+# Most names of a certificate, and most characters of each, that an error shows.
 _SHOWN_NAMES = 10
 _SHOWN_CHARACTERS = 200
 # "TLSV13_ALERT_CERTIFICATE_REQUIRED" is the alert "certificate_required" of RFC 8446 section 6.
@@ -39,8 +39,8 @@ _NO_VERSION = "the receiver speaks no version of TLS that {oldest} allows{alert}
 _NO_TLS = "what the receiver answers is not TLS{alert}: does it speak TLS on this port?"
 _ENDED = "{problem}; if the receiver wants a client certificate, {client}"
 
-# Keys: the code of a verification (OpenSSL's x509_vfy.h), OpenSSL's name of what it found or was
-# told in an alert, or a name of ours.
+# Keys: the code of a verification (OpenSSL's x509_vfy.h), OpenSSL's name for an error or an alert,
+# or a name of ours.
 _SENTENCES: dict[int | str, str] = {
     _EXPIRED: "the receiver's certificate has expired{until}; renew it there, " + _CLOCK,
     9: "the receiver's certificate is not valid yet{since}; wait, " + _CLOCK,
@@ -50,10 +50,10 @@ _SENTENCES: dict[int | str, str] = {
     "authority expired": "the certificate of a CA above the receiver's has expired: renew it, at"
     " the receiver or in cert_path; the receiver's own has not{until}",
     "distrusted": "the receiver's certificate is not trusted: {problem}{pin}",
-    "fingerprint": "the receiver's certificate has the fingerprint {own}, which the setting"
-    " fingerprint does not hold: add it, if the receiver's own tools show the same",
+    "fingerprint": "the receiver's certificate has the fingerprint {own}, which is not"
+    " in the setting fingerprint: add it, if the receiver's own tools show the same",
     "CERTIFICATE_REQUIRED": "the receiver wants a client certificate{alert}: {client}",
-    "HANDSHAKE_FAILURE": "the receiver ends the handshake{alert}: it may have no cipher that we"
+    "HANDSHAKE_FAILURE": "the receiver ends the handshake{alert}: perhaps it has no cipher that we"
     " allow; if the receiver wants a client certificate, {client}",
     "UNKNOWN_CA": "the receiver does not know the CA of our client certificate{alert}: {client}",
     "CERTIFICATE_EXPIRED": "our client certificate has expired{alert}: renew client_cert",
@@ -83,13 +83,13 @@ def explain(
     der: bytes | None = None,
     proven: bool = True,
 ) -> str:
-    """Say what happened, without the error number, and what to do about it if that is known.
+    """Say what happened, and what to do about it if that is known; leave out error numbers.
 
     Args:
         error: What the operating system or OpenSSL has raised.
         settings: The settings in use.
-        der: The receiver's certificate, if it was refused and could be fetched; else ``None``.
-        proven: Whether this receiver has taken something before, with these settings.
+        der: The receiver's certificate; ``None`` if it was not refused or could not be fetched.
+        proven: Whether this receiver has accepted something before, with these settings.
     """
     problem = _describe(error)
     certificate = _read_certificate(der)
@@ -117,7 +117,7 @@ def _find_symptom(
         return "cut" if error.answered else "unanswered"
     if isinstance(error, ssl.SSLCertVerificationError):
         return _classify_verification(error.verify_code, certificate)
-    if isinstance(error, ConnectionRefusedError):  # nobody listens, whatever is spoken
+    if isinstance(error, ConnectionRefusedError):  # no program listens, for TLS or plain text
         return ""
     if isinstance(error, (ConnectionError, ssl.SSLEOFError)):
         return "" if proven else f"ended {settings.protocol}"

@@ -1,6 +1,6 @@
 """``FailoverTransport``: if a receiver fails, use the next; after a while, try the first again.
 
-It moves nothing from one receiver to another. What was unconfirmed when a receiver failed is in
+It must not move logs from one receiver to another. If a receiver fails, what is unconfirmed is in
 doubt, and an error tells the caller to send it again.
 """
 
@@ -26,14 +26,14 @@ __all__ = ["FAIL_BACK_SECONDS", "FailoverTransport", "open_transport"]
 logger = logging.getLogger("sls_syslog.network")
 
 FAIL_BACK_SECONDS = 60.0
-"""How long a later receiver is used before the first is tried again, in seconds."""
+"""How long to use a later receiver before trying the first again, in seconds."""
 
-# Longest such time, in seconds. A first receiver that accepts connections and then fails is tried
-# less and less often.
+# Longest such time, in seconds. The time doubles if the first receiver accepts connections and then
+# fails again.
 _LONGEST_FAIL_BACK_SECONDS = 3600.0
-# Longest time to look for the first receiver, in seconds: the later one works meanwhile, and the
-# logs must not wait.
-_LOOK_SECONDS = 3.0
+# Longest time for one trial of the first receiver, in seconds. Short, because the logs wait for it
+# although the later receiver works.
+_TRIAL_SECONDS = 3.0
 
 
 def open_transport(
@@ -42,14 +42,14 @@ def open_transport(
     connect_seconds: float = math.inf,
     destinations: Destinations = known_destinations,
 ) -> Transport:
-    """Make the transport that ``settings`` ask for; nothing is connected yet.
+    """Make the transport for these settings; nothing is connected yet.
 
     Args:
-        settings: Where to and how.
-        stop: Ends every wait when requested; ``None`` when nobody will.
-        connect_seconds: The longest that connecting to one receiver may take, where that is
-            less than the setting ``timeout``.
-        destinations: Where what is learnt of receivers is kept; by default for the process.
+        settings: The receivers and how to reach them.
+        stop: Ends every wait when requested; ``None`` if it will never be requested.
+        connect_seconds: Time limit in seconds for connecting to one receiver, if it is less than
+            the setting ``timeout``.
+        destinations: Keeps what is learnt about receivers; by default for the whole process.
     """
     stop = stop or Stop()
     if len(settings.receivers) > 1:
@@ -66,19 +66,19 @@ def _make_transport(
 
 
 class FailoverTransport:
-    """Several receivers, one of which is in use.
+    """Several receivers; one is in use.
 
-    It stays in use until it fails. Then the error is raised, and the next operation goes to the
-    next receiver; after the last comes the first. After a while, when nothing is in doubt, the
-    first is tried again.
+    A receiver stays in use until it fails. Then the error is raised, and the next operation uses
+    the next receiver; after the last comes the first. After a while, when nothing is in doubt, the
+    first receiver is tried again.
 
     Args:
-        settings: Where to, and how; with more than one receiver.
+        settings: The receivers, more than one, and how to reach them.
         stop: Ends every wait when requested.
-        connect_seconds: The longest that connecting to one of them may take.
-        destinations: Where what is learnt of receivers is kept.
-        fail_back_seconds: How long a later receiver is used before the first is tried again.
-        clock: Seconds, from any origin.
+        connect_seconds: Time limit in seconds for connecting to one of them.
+        destinations: Keeps what is learnt about receivers.
+        fail_back_seconds: How long to use a later receiver before trying the first again.
+        clock: Returns seconds, counted from any origin.
     """
 
     def __init__(
@@ -98,39 +98,39 @@ class FailoverTransport:
         self._transports = [
             _make_transport(one, stop, connect_seconds, destinations) for one in receivers
         ]
-        # The first one's own transport would wait as long for it as if there were no other.
-        look_seconds = min(_LOOK_SECONDS, connect_seconds)
-        self._look = _make_transport(receivers[0], stop, look_seconds, destinations)
+        # A transport of its own, because the first one has the full time limit for connecting.
+        trial_seconds = min(_TRIAL_SECONDS, connect_seconds)
+        self._trial = _make_transport(receivers[0], stop, trial_seconds, destinations)
         self._clock = clock
         self._at = 0
         self._shortest_stay = self._stay = fail_back_seconds
         self._back_since: float | None = None  # when the first receiver came back into use
-        self._look_again = math.inf  # when to try the first receiver again
+        self._try_first_at = math.inf
         self._lost: str | None = None  # the receiver that failed with something in doubt
-        self._failures: dict[
-            int, str
-        ] = {}  # of the receivers before the one in use, until it works
-        self._has_sent = self._has_settled = False  # what the one in use has shown so far
+        # Of the receivers before the one in use, until that one works.
+        self._failures: dict[int, str] = {}
+        # Of the receiver in use.
+        self._has_sent = self._has_worked = False
 
     @property
     def state(self) -> State:
-        """That of the receiver in use, or ``BROKEN`` when one has failed with logs in doubt."""
+        """The state of the receiver in use; ``BROKEN`` if one has failed with logs in doubt."""
         return State.BROKEN if self._lost else self._transports[self._at].state
 
     @property
     def destination(self) -> Destination:
-        """What this process knows of these receivers together."""
+        """What this process knows about this list of receivers."""
         return self._destination
 
     def connect(self) -> None:
-        """Make a connection where there is none.
+        """Connect, unless there is a connection.
 
         Raises:
-            TransportError: If there is none before the deadline; the next call goes to the
+            TransportError: If there is no connection before the deadline. The next call uses the
                 next receiver.
         """
-        transport = self._current()
-        with self._leaving_on_failure():
+        transport = self._choose_transport()
+        with self._fail_over_on_error():
             transport.connect()
 
     def send(self, frames: Iterable[bytes]) -> None:
@@ -139,14 +139,14 @@ class FailoverTransport:
         Raises:
             MessageTooLongError: If a frame is larger than a datagram can be.
             ConnectError: If there is no connection before the deadline.
-            TransportError: If it fails otherwise; everything since the last confirmation is
-                then in doubt. Either way the next call goes to the next receiver.
+            TransportError: If sending fails otherwise. Everything since the last confirmation is
+                then in doubt. After each of these errors, the next call uses the next receiver.
         """
-        transport = self._current()
-        with self._leaving_on_failure():
+        transport = self._choose_transport()
+        with self._fail_over_on_error():
             transport.send(frames)
         if self._has_sent:
-            self._settle()
+            self._note_success()
         self._has_sent = True
 
     def confirm(self, *, watched: bool = False) -> bool:
@@ -156,7 +156,7 @@ class FailoverTransport:
             watched: Make the next connection before this one ends.
 
         Raises:
-            UnconfirmedError: If one is not known to have everything; send it again. This is
+            UnconfirmedError: If one may lack something; send everything again. This error is
                 raised once, also for what was in doubt when a receiver failed.
             SendError: If datagrams were refused.
         """
@@ -166,68 +166,68 @@ class FailoverTransport:
         transport = self._transports[self._at]
         if transport.state is not State.IN_DOUBT:
             return True
-        with self._leaving_on_failure():
+        with self._fail_over_on_error():
             is_confirmed = transport.confirm(watched=watched)
         if is_confirmed:
-            self._settle()
+            self._note_success()
         return is_confirmed
 
     def watch(self) -> None:
-        """See whether the receiver in use is still there; connect if that is not known.
+        """Check that the receiver in use is still there; connect if there is no connection.
 
         Raises:
-            TransportError: If it is not.
-            SendError: If another is to be used from now on: this one can no longer be watched.
+            TransportError: If it is not there.
+            SendError: If another receiver is used from now on, so that this one cannot be watched.
         """
         before = self._names[self._at]
-        transport = self._current()
+        transport = self._choose_transport()
         if self._names[self._at] != before:
             now = self._names[self._at]
             raise SendError(
                 before, f"failing over to {now}; logs that are not safe at {before} are sent again"
             )
-        with self._leaving_on_failure():
+        with self._fail_over_on_error():
             transport.watch()
 
     def retire(self) -> None:
-        """End the connection to the receiver in use if it has rested or lived for too long.
+        """Close the connection to the receiver in use if it was idle or open for too long.
 
         Raises:
-            TransportError: If the receiver is not known to have all that went over it.
+            TransportError: If the receiver may lack something that was sent over it.
         """
-        with self._leaving_on_failure():
+        with self._fail_over_on_error():
             self._transports[self._at].retire()
 
     def close(self) -> None:
-        """End the connection and forget what is unconfirmed."""
+        """Close the connection and forget what is unconfirmed."""
         self._lost = None
         self._transports[self._at].close()
 
-    def _current(self) -> Transport:
-        if self._at and not self._is_in_doubt() and self._clock() >= self._look_again:
+    def _choose_transport(self) -> Transport:
+        if self._at and not self._is_in_doubt() and self._clock() >= self._try_first_at:
             self._try_first()
         return self._transports[self._at]
 
     def _try_first(self) -> None:
         try:
-            self._look.connect()
+            self._trial.connect()
         except TransportError:
-            self._look_again = self._clock() + self._stay
+            self._try_first_at = self._clock() + self._stay
         else:
             self._transports[self._at].close()
             self._failures.clear()
             self._use(0)
             self._back_since = self._clock()
         finally:
-            self._look.close()
+            self._trial.close()
 
     @contextmanager
-    def _leaving_on_failure(self) -> Iterator[None]:
+    def _fail_over_on_error(self) -> Iterator[None]:
         try:
             yield
         except TransportError as error:
             if self._is_broken() or self._has_failed(error):
-                self._leave(error)
+                self._fail_over(error)
             raise
 
     def _is_in_doubt(self) -> bool:
@@ -237,34 +237,34 @@ class FailoverTransport:
         return self._transports[self._at].state is State.BROKEN
 
     def _has_failed(self, error: TransportError) -> bool:
-        # A stream that ends with nothing in doubt was perhaps closed for being idle.
+        # If a stream ends with nothing in doubt, perhaps it was only idle for too long.
         return self._settings.protocol == "udp" or not isinstance(error, SendError)
 
-    def _leave(self, error: TransportError) -> None:
+    def _fail_over(self, error: TransportError) -> None:
         if self._is_broken():
             self._lost = self._names[self._at]
         self._transports[self._at].close()
         self._failures[self._at] = str(error)
         if self._at == 0:
-            self._plan_return()
+            self._plan_fail_back()
         self._use((self._at + 1) % len(self._names))
 
-    def _plan_return(self) -> None:
+    def _plan_fail_back(self) -> None:
         now = self._clock()
         since, self._back_since = self._back_since, None
-        if since is None or (self._has_settled and now - since >= self._stay):
+        if since is None or (self._has_worked and now - since >= self._stay):
             self._stay = self._shortest_stay
-        else:  # the first receiver was tried too soon
+        else:  # the trial of the first receiver came too soon
             self._stay = max(self._stay, min(2 * self._stay, _LONGEST_FAIL_BACK_SECONDS))
-        self._look_again = now + self._stay
+        self._try_first_at = now + self._stay
 
     def _use(self, at: int) -> None:
         self._at = at
-        self._has_sent = self._has_settled = False
+        self._has_sent = self._has_worked = False
 
-    def _settle(self) -> None:
-        """Note that the receiver in use works; until then there was nothing to report."""
-        if not self._has_settled:
-            self._has_settled = True
+    def _note_success(self) -> None:
+        """Note that the receiver in use works, and report the change once."""
+        if not self._has_worked:
+            self._has_worked = True
             self._destination.in_use.mark(self._names, self._at, self._failures)
             self._failures.clear()

@@ -1,6 +1,6 @@
-"""``FlowControl``: whether a receiver's process reads, by what TCP says of its window.
+"""``FlowControl``: proves from the TCP window that a receiver's process reads.
 
-It asks the kernel about a socket that others own, and changes nothing.
+It asks the kernel about a socket that others own, and must not change the socket.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ __all__ = ["FlowControl"]
 
 
 class FlowControl:
-    """What a peer's window says of its process.
+    """What a receiver's TCP window says about its process.
 
-    If a process does not read, its kernel takes what the receive buffer holds, and then closes
-    the window. Measured on Linux 6.18, the buffer holds about twice the first advertised window:
-    0.1 MB by default, 0.4 MB where a program sets the largest buffer that Linux allows by default.
-    Only reading makes the buffer grow. So more acknowledged bytes than that prove reading.
+    If a process does not read, its kernel fills the receive buffer and then closes the window.
+    Measured on Linux 6.18, the buffer holds about twice the first advertised window: 0.1 MB by
+    default, 0.4 MB if a program sets the largest buffer that Linux allows by default. Only reading
+    makes the buffer grow. So if more bytes than that are acknowledged, the process reads.
 
     Args:
         sock: The connected socket.
     """
 
-    _WINDOWS = 8  # windows that are recorded at the beginning of a connection
-    _TIMES = 4  # twice what was measured, to be safe
-    _BYTES = 1024 * 1024  # more than twice the largest buffer that was measured
+    _WINDOWS = 8  # windows to record at the beginning of a connection
+    _TIMES = 4  # windows that a buffer may hold: twice what was measured, to be safe
+    _BYTES = 1024 * 1024  # fewest bytes that prove reading: over twice the largest buffer measured
     # struct tcp_info (linux/tcp.h): tcpi_bytes_acked since Linux 4.1, tcpi_snd_wnd since 5.4
     _INFO = struct.Struct("@120xQ100xI")
 
@@ -40,9 +40,9 @@ class FlowControl:
             self._windows.append(info[1])
 
     def proves_reading(self) -> bool | None:
-        """Whether more is acknowledged than a buffer that nobody reads can hold.
+        """Whether more bytes are acknowledged than the buffer of a process that hangs can hold.
 
-        ``None`` where this system does not tell.
+        ``None`` if this system does not tell.
         """
         info = self._read_info()
         if info is None:
@@ -51,7 +51,7 @@ class FlowControl:
         return window > 0 and acknowledged >= max(self._BYTES, self._TIMES * max(self._windows))
 
     def _read_info(self) -> tuple[int, int] | None:
-        """The bytes that are acknowledged, and the window."""
+        """Read the acknowledged bytes and the window; ``None`` if the system does not tell."""
         if sys.platform != "linux":
             return None
         info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, self._INFO.size)

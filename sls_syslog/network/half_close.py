@@ -1,8 +1,8 @@
-"""``HalfCloseAnswer``: what is known of a receiver's answer to a half-close, and what follows.
+"""``HalfCloseAnswer``: what is known about a receiver's answer to a half-close, and what follows.
 
-A receiver that reads but never answers can only be used at ``acked``; one that does not answer
-because it hangs must not be used so. It does no I/O: ``confirmation.py`` asks the receiver, and
-``Connection.finish`` waits for the answer.
+A receiver that reads but never answers can be used at ``acked`` only. A receiver that hangs does
+not answer either, and must not be used at ``acked``. This module must do no I/O:
+``confirmation.py`` asks the receiver, and ``Connection.finish`` waits for the answer.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ __all__ = ["LEVEL_BY_ANSWER", "UNANSWERED", "Answer", "HalfCloseAnswer"]
 logger = logging.getLogger("sls_syslog.network")
 
 UNANSWERED = (
-    "the receiver does not answer a half-close: it hangs, or it never does; if it is known never"
-    " to close its side of a connection, set confirm='acked'"
+    "the receiver does not answer a half-close: it hangs, or it never answers one; if you know that"
+    " it never closes its side of a connection, set confirm='acked'"
 )
-"""What to tell whoever waits for a receiver that is doubted."""
+"""The problem in an error or a finding about a receiver that is doubted."""
 
-# Seconds between two probes of a receiver that did not answer: it may only have hung.
+# Seconds between two probes of a receiver that did not answer: it may have hung for a while only.
 _TRY_AGAIN_SECONDS = 60.0
 
 
 class Answer(Enum):
-    """What is known of a receiver's answer to a half-close."""
+    """What is known about a receiver's answer to a half-close."""
 
-    UNKNOWN = "nobody has asked yet"
+    UNKNOWN = "it has not been asked yet"
     GIVEN = "it has answered once, so it can"
     DOUBTED = "it has not answered: it cannot, or it hangs"
-    NONE = "it is alive, reads, and does not answer"
+    NONE = "it is alive and reads, but does not answer"
 
 
 LEVEL_BY_ANSWER = {
@@ -42,16 +42,16 @@ LEVEL_BY_ANSWER = {
     Answer.DOUBTED: "held",
     Answer.NONE: "acked",
 }
-"""The level of confirmation that ``auto`` means, by what is known. ``held`` is ``acked``, but held
-back until the receiver is known to read."""
+"""The level of confirmation that ``auto`` means, by what is known. ``held`` is ``acked``, but waits
+until the receiver is known to read."""
 
 
 class HalfCloseAnswer:
-    """What is known of one receiver; all shards that ship to it share this object.
+    """What is known about one receiver; all shards that ship to it share this object.
 
     Args:
         destination: The receiver, for log lines.
-        clock: Seconds, from any origin.
+        clock: Returns seconds, counted from any origin.
 
     Attributes:
         known: What is known now.
@@ -65,30 +65,30 @@ class HalfCloseAnswer:
         self._asked_at = clock()
 
     def mark_answered(self) -> None:
-        """Note that it has answered: from now on silence means that it hangs."""
+        """Note that the receiver has answered; from now on, silence means that it hangs."""
         if self.known is not Answer.GIVEN:
             self._learn(Answer.GIVEN)
 
-    def find_out(self, probe: Callable[[], Answer]) -> None:
-        """Ask with ``probe``, if nothing is known yet."""
+    def probe_if_unknown(self, probe: Callable[[], Answer]) -> None:
+        """Call ``probe`` if nothing is known yet."""
         if self.known is Answer.UNKNOWN:
             self._learn(probe())
 
     def judge_reading(self, probe: Callable[[], Answer]) -> None:
-        """Judge a doubted receiver that reads: if it leaves ``probe`` unanswered too, it cannot."""
+        """Judge a doubted receiver that reads; if ``probe`` gets no answer, it cannot answer."""
         answer = probe()
         if answer is not Answer.UNKNOWN:
             self._learn(Answer.GIVEN if answer is Answer.GIVEN else Answer.NONE)
 
-    def try_again(self, probe: Callable[[], Answer]) -> None:
-        """Ask again with ``probe`` when the last time is long enough ago."""
+    def probe_again(self, probe: Callable[[], Answer]) -> None:
+        """Call ``probe`` again if the last probe is long enough ago."""
         with self._lock:
             if self.known in {Answer.UNKNOWN, Answer.GIVEN}:
                 return
             now = self._clock()
             if now - self._asked_at < _TRY_AGAIN_SECONDS:
                 return
-            self._asked_at = now  # one shard asks for all
+            self._asked_at = now  # one shard probes for all
         if probe() is Answer.GIVEN:
             self._learn(Answer.GIVEN)
 
@@ -111,5 +111,5 @@ _LINES = {
     (Answer.UNKNOWN, Answer.NONE): (logging.WARNING, _NOW_ACKED),
     (Answer.DOUBTED, Answer.NONE): (logging.INFO, _NOW_ACKED),
     (Answer.DOUBTED, Answer.GIVEN): (logging.INFO, "%s answers half-closes again"),
-    (Answer.NONE, Answer.GIVEN): (logging.INFO, "%s answers half-closes by now"),
+    (Answer.NONE, Answer.GIVEN): (logging.INFO, "%s answers half-closes now"),
 }

@@ -1,6 +1,6 @@
-"""``Outage``: one line when a receiver fails and one when it is back, however many shards ship.
+"""``Outage``: logs one line when a receiver fails and one when it is back, for all shards.
 
-A receiver that comes and goes is reported once a minute. Sans-I/O but for the clock.
+A receiver that comes and goes is reported once a minute. Sans-I/O except for the clock.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ logger = logging.getLogger("sls_syslog.network")
 
 
 class Outage:
-    """Since when one receiver fails; all shards that ship to it share this object.
+    """The current outage of one receiver; all shards that ship to it share this object.
 
     Args:
         destination: The receiver, for log lines.
-        clock: Seconds, from any origin.
+        clock: Returns seconds, counted from any origin.
     """
 
     def __init__(self, destination: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,18 +34,18 @@ class Outage:
         self._is_reported = False
 
     def begin(self, error: Exception) -> None:
-        """Note that a delivery failed; an outage is a WARNING, once."""
+        """Note that a delivery failed; log a WARNING once per outage."""
         with self._lock:
             if self._since is None:
                 self._since = self._clock()
             if self._is_reported or not self._throttle.is_due("outage"):
                 return
             self._is_reported = True
-        logger.warning("delivery fails, trying again until it works: %s", error)
+        logger.warning("delivery fails, will retry until it works: %s", error)
 
     def end(self) -> None:
-        """Note that a delivery worked; the end of a reported outage is an INFO."""
-        if self._since is None:  # without the lock: nearly always so
+        """Note that a delivery worked; log an INFO at the end of a reported outage."""
+        if self._since is None:  # nearly always, so test it without the lock
             return
         with self._lock:
             since, self._since = self._since, None

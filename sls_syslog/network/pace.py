@@ -1,4 +1,4 @@
-"""``Pace``: messages spread evenly over time, however many threads send them.
+"""``Pace``: spreads the messages of all threads evenly over time.
 
 Sans-I/O: it neither sleeps nor reads a clock; the sender does.
 """
@@ -9,13 +9,13 @@ from threading import Lock
 
 __all__ = ["Pace"]
 
-# Seconds that a message may be early, and that a sender who woke late may make up for. Both
-# together are the largest burst. No wait is shorter: finer timing would only cost CPU.
+# Seconds that a message may be early, and that a sender that woke late may catch up. Both together
+# limit a burst. No wait is shorter than this: finer timing would only cost CPU.
 _SLACK_SECONDS = 0.005
 
 
 class Pace:
-    """Gives each message its moment; any thread may ask."""
+    """Gives each message its moment; any thread may call it."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -1,4 +1,4 @@
-"""Resolve a name to addresses, within a deadline."""
+"""Resolves a name to addresses, within a deadline."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Address = tuple[int, int, int, str, Any]
 def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address]:
     """Look up all addresses of a name; nothing is cached.
 
-    The system's resolver knows no deadline, so it runs in a thread of its own. If it takes too
-    long, the thread is left behind.
+    The system's resolver has no deadline, so it runs in a thread of its own. If it takes too long,
+    this function raises and the thread goes on alone.
 
     Args:
-        host: Name or address.
-        port: Port.
+        host: Name or address of the receiver.
+        port: Port of the receiver.
         kind: ``socket.SOCK_STREAM`` or ``socket.SOCK_DGRAM``.
         deadline: When to give up.
 
@@ -40,7 +40,7 @@ def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address
     resolver = Thread(target=look_up, name=f"resolve-{host}", daemon=True)
     resolver.start()
     while resolver.is_alive():
-        resolver.join(deadline.slice())
+        resolver.join(deadline.take_slice())
     (found,) = outcome
     if isinstance(found, OSError):
         raise found

@@ -1,4 +1,4 @@
-"""The TLS session that one connection leaves to the next.
+"""Keeps the TLS session of one connection for the next connection.
 
 A session must be resumed only under the context that verified the receiver, and not for long.
 """
@@ -10,8 +10,9 @@ import time
 
 __all__ = ["Resumption"]
 
-# Servers renew the session with each resumption, so that it would never end. A resumed handshake
-# looks at no certificate; RFC 8446 section 4.6.1 asks for such a limit.
+# Seconds for which sessions may be resumed after a full handshake. Servers renew the session with
+# each resumption, and a resumed handshake verifies no certificate: without a limit, none would be
+# verified again (RFC 8446 section 4.6.1 asks for one).
 _RESUMPTION_SECONDS = 600.0
 
 
@@ -19,7 +20,7 @@ class Resumption:
     """The last TLS session with one receiver, which saves both sides most of a handshake.
 
     It is offered once, to the receiver that gave it, under the context that verified that receiver.
-    For one thread, one receiver and one name to verify.
+    Use it in one thread, for one receiver and one name to verify.
     """
 
     def __init__(self) -> None:
@@ -29,21 +30,21 @@ class Resumption:
         self._is_wanted = True
 
     def offer(self, context: ssl.SSLContext) -> ssl.SSLSession | None:
-        """Give the session to begin a handshake with; ``None`` for a full handshake."""
+        """Return the session to begin a handshake with; ``None`` for a full handshake."""
         session, self._session = self._session, None
         return session if context is self._context and time.monotonic() < self._end else None
 
     def begin(self, tls: ssl.SSLObject) -> None:
-        """Note a handshake that worked: a full one has just verified the receiver's certificate."""
+        """Note that a handshake has worked; a full one has verified the certificate."""
         if not tls.session_reused:
             self._context = tls.context
             self._end = time.monotonic() + _RESUMPTION_SECONDS
 
     def keep(self, tls: ssl.SSLObject) -> None:
-        """Keep the session; TLS 1.3 has one when the server's tickets are read."""
+        """Keep the session; TLS 1.3 has one after the receiver's tickets are read."""
         if self._is_wanted and tls.context is self._context:
             self._session = tls.session or self._session
 
     def give_up(self) -> None:
-        """Offer no session again: this receiver takes none."""
+        """Never offer a session again: this receiver accepts none."""
         self._is_wanted, self._session = False, None

@@ -1,7 +1,7 @@
 """``StreamTransport``: one connection at a time to one receiver, over TCP or TLS.
 
-It connects when there is something to send, never waits beyond a deadline, and raises: no error
-is swallowed, and every ``OSError`` becomes an error of this library. It knows nothing of syslog.
+It connects when there is something to send, and never waits beyond a deadline. Every ``OSError``
+becomes an error of this library and is raised. This module must not know syslog.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["StreamTransport"]
 
 # Bytes per `send()`; larger chunks are no faster.
 _CHUNK_BYTES = 256 * 1024
-# How long one confirmed delivery proves that the receiver reads plain text, in seconds: somebody
-# may configure it for TLS at any time.
+# How long one confirmed delivery proves that the receiver reads plain text, in seconds: an
+# administrator may configure it for TLS at any time.
 _PROOF_SECONDS = 10.0
 _HAS_BROKEN = "the connection has broken"
 
@@ -35,10 +35,10 @@ class StreamTransport:
     """TCP, with or without TLS; ``TRANSITIONS`` has its states.
 
     Args:
-        settings: Where to, trust, deadlines, and the level of confirmation.
-        destination: What this process knows of the receiver.
+        settings: The receiver, trust, deadlines, and the level of confirmation.
+        destination: What this process knows about the receiver.
         stop: Ends every wait when requested.
-        connect_seconds: The deadline of resolving, connecting and handshake together.
+        connect_seconds: Time limit in seconds for resolving, connecting and the handshake together.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class StreamTransport:
         self._connection: Connection | None = None
         self._resumption = Resumption()
         self._confirmation = Confirmation(settings, destination, stop, self._dial)
-        self._is_watched = False  # as the last confirmation was
-        self._proven_until = -math.inf  # until when the receiver counts as one that reads
+        self._is_watched = False  # whether the last confirmation was
+        self._proven_until = -math.inf  # until then the receiver counts as reading plain text
 
     @property
     def state(self) -> State:
@@ -66,30 +66,30 @@ class StreamTransport:
 
     @property
     def destination(self) -> Destination:
-        """What this process knows of the receiver."""
+        """What this process knows about the receiver."""
         return self._destination
 
     def connect(self) -> None:
-        """Make a connection where there is none.
+        """Connect, unless there is a connection.
 
         Raises:
-            ConnectError: If there is none before the deadline.
-            SendError: If one has broken, and what went over it was not confirmed.
+            ConnectError: If there is no connection before the deadline.
+            SendError: If a connection has broken before everything on it was confirmed.
         """
         self._ensure_connection()
 
     def send(self, frames: Iterable[bytes]) -> None:
-        """Send all frames; afterwards this machine's kernel has them, and nothing is confirmed.
+        """Hand all frames to this machine's kernel; they are not confirmed yet.
 
         Raises:
             ConnectError: If there is no connection before the deadline.
-            SendError: If the receiver closes, resets, or takes nothing for ``timeout`` seconds;
-                everything since the last confirmation is then in doubt.
+            SendError: If the receiver closes or resets the connection, or reads nothing for
+                ``timeout`` seconds. Everything since the last confirmation is then in doubt.
         """
         for chunk in _join_chunks(frames):
             connection = self._ensure_connection()
             self._note(Event.SENT)
-            with self._ending_on_error(), self._raising_send_errors():
+            with self._end_on_error(), self._raise_send_errors():
                 connection.send(chunk, Deadline(self._settings.timeout, self._stop))
 
     def confirm(self, *, watched: bool = False) -> bool:
@@ -99,12 +99,12 @@ class StreamTransport:
             watched: Make the next connection before this one ends.
 
         Returns:
-            ``False`` when that cannot be known yet: the receiver leaves half-closes
-            unanswered, and may hang or not (see ``half_close``). Go on sending, ask again.
+            ``False`` if this is not known yet: the receiver does not answer half-closes, and
+            perhaps it hangs (see ``half_close``). Continue to send, and call this again later.
 
         Raises:
-            UnconfirmedError: If it is not known to have everything; send it again. This is
-                raised once.
+            UnconfirmedError: If the receiver may lack something; send everything again. This
+                error is raised once.
         """
         self._is_watched = watched
         if self._state in {State.IDLE, State.OPEN}:
@@ -121,44 +121,44 @@ class StreamTransport:
         raise UnconfirmedError(self._settings.destination, level, problem) from cause
 
     def watch(self) -> None:
-        """See whether the receiver is still there, connecting where there is no connection.
+        """Check that the receiver is still there; connect if there is no connection.
 
         Raises:
             ConnectError: If there is no connection before the deadline.
-            SendError: If the receiver has ended the connection that there was.
+            SendError: If the receiver has ended the connection.
         """
         if self._connection is None:
             self.connect()
             return
-        with self._ending_on_error(), self._raising_send_errors():
+        with self._end_on_error(), self._raise_send_errors():
             self._connection.drain()
-        if self._state is State.OPEN and self._is_spent():
+        if self._state is State.OPEN and self._is_due_for_replacement():
             with self._with_standby(True):
                 self._end()
 
     def retire(self) -> None:
-        """End the connection if it has rested, or lived, for longer than the settings allow.
+        """Close the connection if it was idle or open for longer than the settings allow.
 
-        What went over it is confirmed first; where that cannot be known yet, it stays.
+        Confirm first what was sent over it. If the answer is not known yet, keep the connection.
 
         Raises:
-            SendError: If the receiver is not known to have everything.
+            SendError: If the receiver may lack something.
         """
         if self._state is State.BROKEN:
-            problem = f"{_HAS_BROKEN}, and what went over it was not confirmed"
+            problem = f"{_HAS_BROKEN}, and what was sent over it was not confirmed"
             raise SendError(self._settings.destination, problem)
-        if not self._is_spent():
+        if not self._is_due_for_replacement():
             return
         if self._state is State.IN_DOUBT:
-            # A half-close that is never answered would leave what was sent in doubt.
-            self._confirmation.find_answer()
-            with self._raising_send_errors():
+            # If the receiver never answers a half-close, what was sent would stay in doubt.
+            self._confirmation.learn_answer()
+            with self._raise_send_errors():
                 if not self._prove():
                     return
         self._end()
 
     def close(self) -> None:
-        """End the connection and forget what is unconfirmed; what the kernel has goes out."""
+        """Close the connection and forget what is unconfirmed; the kernel sends what it has."""
         self._note(Event.CLOSED)
         self._drop_connection()
 
@@ -166,7 +166,7 @@ class StreamTransport:
         self._state = TRANSITIONS[self._state, event]
 
     def _end(self) -> None:
-        """End the connection, if there is one."""
+        """Close the connection, if there is one."""
         self._note(Event.ENDED)
         self._drop_connection()
 
@@ -176,17 +176,17 @@ class StreamTransport:
             connection.close()
 
     def _prove(self) -> bool:
-        """Have everything confirmed that is in doubt.
+        """Confirm everything that is in doubt.
 
         Raises:
-            OSError: If the receiver is not known to have it; the connection has ended.
+            OSError: If the receiver may lack something; the connection is closed then.
         """
         connection = self._connection
         assert connection is not None  # noqa: S101  # in doubt: see TRANSITIONS
-        with self._ending_on_error():
+        with self._end_on_error():
             ends = self._confirmation.level == "consumed"
             with self._with_standby(self._is_watched and ends):
-                self._hear_out(connection)
+                self._await_refusal(connection)
                 proof = self._confirmation.prove(connection)
                 self._proven_until = time.monotonic() + _PROOF_SECONDS
                 if proof is not Proof.NOT_YET:
@@ -195,8 +195,8 @@ class StreamTransport:
                     self._end()
         return proof is not Proof.NOT_YET
 
-    def _is_spent(self) -> bool:
-        """Whether it is time for a new connection, before somebody on the way ends this one."""
+    def _is_due_for_replacement(self) -> bool:
+        """Whether to replace the connection before a firewall or load balancer ends it."""
         connection, settings = self._connection, self._settings
         return connection is not None and (
             0 < settings.idle_seconds < connection.idle
@@ -204,7 +204,7 @@ class StreamTransport:
         )
 
     @contextmanager
-    def _ending_on_error(self) -> Iterator[None]:
+    def _end_on_error(self) -> Iterator[None]:
         try:
             yield
         except BaseException:
@@ -212,7 +212,7 @@ class StreamTransport:
             self._expire_proof()
             raise
 
-    def _raising_send_errors(self) -> AbstractContextManager[None]:
+    def _raise_send_errors(self) -> AbstractContextManager[None]:
         return translate_errors(SendError, self._settings, proven=self._has_worked)
 
     @property
@@ -220,20 +220,21 @@ class StreamTransport:
         return self._proven_until > -math.inf
 
     def _expire_proof(self) -> None:
-        """Let nothing be taken for proven: somebody may have configured the receiver again."""
+        """End the proof that the receiver reads: its configuration may have changed."""
         self._proven_until = min(self._proven_until, 0.0)
 
-    def _hear_out(self, connection: Connection) -> None:
-        """Let a receiver that speaks TLS on this port end what it cannot read.
+    def _await_refusal(self, connection: Connection) -> None:
+        """Wait for the refusal of a receiver that expects TLS on this port.
 
-        It may do so just as one that has read everything does: syslog-ng.
+        syslog-ng refuses plain text by a normal close. A receiver that has read everything closes
+        in the same way, so the refusal must be seen before our half-close.
         """
         if self._settings.protocol == "tcp" and time.monotonic() > self._proven_until:
-            connection.hear_out(Deadline(self._settings.timeout, self._stop))
+            connection.await_refusal(Deadline(self._settings.timeout, self._stop))
 
     @contextmanager
     def _with_standby(self, is_wanted: bool) -> Iterator[None]:
-        """Have a second connection, if wanted, that takes over when the one in use ends."""
+        """Open a second connection, if wanted; it replaces the one in use when that one ends."""
         standby = self._dial() if is_wanted else None
         try:
             yield
@@ -249,18 +250,18 @@ class StreamTransport:
         self._note(Event.CONNECTED)
 
     def _ensure_connection(self) -> Connection:
-        """The connection that there is, or a new one where that loses nothing.
+        """Return the connection, or a new one if that loses nothing.
 
         Raises:
-            ConnectError: If there is none before the deadline.
-            SendError: If one has broken, and what went over it was not confirmed.
+            ConnectError: If there is no connection before the deadline.
+            SendError: If a connection has broken before everything on it was confirmed.
         """
         self.retire()
         if self._state is State.OPEN and self._connection is not None:
             try:
                 self._connection.drain()
             except OSError:
-                self._end()  # everything was confirmed: nothing is lost by its end
+                self._end()  # loses nothing: everything was confirmed
                 self._expire_proof()
         if self._connection is None:
             self._use(self._dial())
@@ -269,16 +270,19 @@ class StreamTransport:
 
     def _dial(self) -> Connection:
         deadline = Deadline(self._connect_seconds, self._stop)
-        hear_out = self._confirmation.level != "consumed"  # which notices a refusal itself
+        # `consumed` notices a refusal itself.
+        await_refusal = self._confirmation.level != "consumed"
         try:
-            return open_stream(self._settings, deadline, self._resumption, hear_out=hear_out)
+            return open_stream(
+                self._settings, deadline, self._resumption, await_refusal=await_refusal
+            )
         except ConnectError:
             self._expire_proof()
             raise
 
 
 def _join_chunks(frames: Iterable[bytes]) -> Iterator[bytes]:
-    """Join frames to chunks that are worth a system call each."""
+    """Join frames to chunks, each large enough for one system call."""
     chunk: list[bytes] = []
     size = 0
     for frame in frames:

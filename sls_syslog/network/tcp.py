@@ -1,6 +1,6 @@
 """``TcpSocket``: a TCP socket that never blocks, and waits until a deadline.
 
-Each wait is a ``select`` that ends with progress, with the deadline or with a stop. Errors leave as
+Each wait is a ``select`` that ends with progress, at the deadline or at a stop. Every error is an
 ``OSError``.
 """
 
@@ -24,16 +24,16 @@ __all__ = ["READ", "TELLS_ACKNOWLEDGED", "WRITE", "TcpSocket"]
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 TELLS_ACKNOWLEDGED = sys.platform == "linux"
-"""Whether this system says what a peer has acknowledged (``SIOCOUTQ``, tcp(7))."""
+"""Whether this system says what the receiver's kernel has acknowledged (``SIOCOUTQ``, tcp(7))."""
 
 # Bytes per recv(); a receiver says little.
 _READ_BYTES = 64 * 1024
-# A dead peer is noticed after about 30 seconds, whether it owes an answer (the user timeout) or
-# not (the probes), instead of after a kernel's 15 minutes or two hours. A peer that was replaced
-# answers a probe with a reset: 5 seconds. Linux applies the user timeout to a closed window too,
-# so a receiver that reads nothing for 30 seconds counts as dead, whatever ``timeout`` says. That
-# costs a second copy of what was unconfirmed, never a log. Waiting longer would hold up a shard,
-# and with it the heartbeat of every shard of the consumer.
+# Notice a dead receiver after about 30 seconds. By default, a kernel takes 15 minutes or two hours.
+# The user timeout works while an answer is missing, the probes while the connection is idle. A
+# machine that has replaced the receiver answers a probe with a reset, after 5 seconds.
+# Linux applies the user timeout to a closed window too. So a receiver that reads nothing for 30
+# seconds counts as dead, even if ``timeout`` is longer. This can send logs twice, but loses none.
+# Waiting longer would hold up a shard, and with it the heartbeat of every shard of the consumer.
 _OPTIONS = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 5),  # seconds of silence before the first probe
@@ -48,13 +48,13 @@ class TcpSocket:
     """A connected socket.
 
     Args:
-        address: Where to, as ``resolve`` gives it.
+        address: The receiver's address, as ``resolve`` returns it.
         deadline: When to give up connecting.
 
     Attributes:
-        peer: The receiver's address.
+        receiver_address: The receiver's address.
         round_trip: The seconds that connecting took.
-        flow: What the receiver's window says of its process.
+        flow: What the receiver's window says about its process.
 
     Raises:
         OSError: If there is no connection, or the deadline passes (``TimeoutError``).
@@ -62,7 +62,7 @@ class TcpSocket:
 
     def __init__(self, address: Address, deadline: Deadline) -> None:
         family, kind, protocol, _, where = address
-        self.peer = str(where[0])
+        self.receiver_address = str(where[0])
         self._socket = socket.socket(family, kind, protocol)
         try:
             self._socket.setblocking(False)
@@ -74,7 +74,7 @@ class TcpSocket:
         self.flow = FlowControl(self._socket)
 
     def receive(self) -> bytes | None:
-        """Read once: ``None`` where nothing is there, ``b""`` at the end of the stream.
+        """Read once: ``None`` if there is nothing to read, ``b""`` at the end of the stream.
 
         Raises:
             OSError: If the connection has broken.
@@ -85,7 +85,7 @@ class TcpSocket:
             return None
 
     def send(self, data: bytes | memoryview) -> int:
-        """Hand the kernel what it takes of ``data`` now; return how many bytes that is.
+        """Hand the kernel as much of ``data`` as it accepts now; return the number of bytes.
 
         Raises:
             OSError: If the connection has broken.
@@ -96,7 +96,7 @@ class TcpSocket:
             return 0
 
     def push(self, data: bytes, deadline: Deadline) -> None:
-        """Hand the kernel all of a few bytes, reading nothing.
+        """Hand all of a short text to the kernel, without reading.
 
         Raises:
             OSError: If the connection has broken, or the deadline passes.
@@ -120,7 +120,7 @@ class TcpSocket:
         Args:
             events: ``READ``, ``WRITE`` or both.
             deadline: When to give up.
-            renewing: Whether bytes that still go out renew the deadline.
+            renewing: Whether the deadline is renewed while bytes still leave the send queue.
 
         Raises:
             TimeoutError: If the deadline passes.
@@ -128,7 +128,7 @@ class TcpSocket:
         queued = self.count_unacknowledged() if renewing else 0
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, events)
-            while not selector.select(deadline.slice()):
+            while not selector.select(deadline.take_slice()):
                 if renewing:
                     before, queued = queued, self.count_unacknowledged()
                     if queued < before:
@@ -137,7 +137,7 @@ class TcpSocket:
     def count_unacknowledged(self) -> int:
         """Count the bytes that the receiver's kernel has not acknowledged yet.
 
-        Linux only (``SIOCOUTQ``, tcp(7)); zero elsewhere, where no program can know.
+        Linux only (``SIOCOUTQ``, tcp(7)). Other systems do not tell; there it returns zero.
         """
         if not TELLS_ACKNOWLEDGED:
             return 0
@@ -148,15 +148,15 @@ class TcpSocket:
         return int.from_bytes(answer, sys.byteorder)
 
     def close(self) -> None:
-        """Close the socket; what is in the kernel still goes out."""
+        """Close the socket; the kernel still sends what it has."""
         self._socket.close()
 
     def _connect(self, where: Any, deadline: Deadline) -> float:
-        """Connect the socket; return the seconds that it took: about one round trip.
+        """Connect the socket; return the seconds that this took, which is about one round trip.
 
         Raises:
-            OSError: If it cannot.
-            ConnectionRefusedError: If nobody listens.
+            OSError: If there is no connection.
+            ConnectionRefusedError: If no program listens.
         """
         begun = time.monotonic()
         in_progress = self._socket.connect_ex(where)
@@ -165,7 +165,7 @@ class TcpSocket:
         self.wait(WRITE, deadline)
         took = time.monotonic() - begun
         if self._socket.getsockname() == where:
-            # Nobody listens on a port of the ephemeral range, and TCP met itself there.
+            # No program listens on this port, and TCP has connected the socket to itself.
             raise ConnectionRefusedError(errno.ECONNREFUSED, "connection to itself")
         failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failure:
@@ -173,7 +173,7 @@ class TcpSocket:
         return took
 
     def _set_options(self) -> None:
-        # Not every platform has them all, nor every kernel those of its platform.
+        # Some platforms and kernels lack some of these options.
         for level, option, value in _OPTIONS:
             if hasattr(socket, option):
                 with suppress(OSError):

@@ -1,6 +1,6 @@
-"""TLS, sans-I/O: plain text in, ciphertext out, and back.
+"""TLS, Sans-I/O: plain text in, ciphertext out, and back.
 
-``ssl.SSLObject`` over two ``ssl.MemoryBIO`` objects. It reads nothing that was not handed in, so
+It is an ``ssl.SSLObject`` over two ``ssl.MemoryBIO`` objects. It must not touch the socket, so that
 the owner of the socket sees every reset and every end of the TCP stream.
 """
 
@@ -22,7 +22,7 @@ __all__ = [
     "TlsLayer",
 ]
 
-# Bytes of plain text that one read may return: a receiver says little.
+# Bytes of plain text that one read may return; a receiver sends little.
 _READ_BYTES = 64 * 1024
 
 
@@ -45,10 +45,10 @@ class SessionRefusedError(OSError):
 
 
 class HandshakeCutError(ssl.SSLError):
-    """Raised when a receiver ends a TLS handshake without a reason, or does not go on with it.
+    """Raised when a receiver ends or leaves a TLS handshake without giving a reason.
 
     Attributes:
-        answered: Whether it had answered as a TLS server does.
+        answered: Whether it had answered in TLS before.
     """
 
     def __init__(self, how: str, answered: bool) -> None:
@@ -60,7 +60,7 @@ class FingerprintError(ssl.SSLError):
     """Raised when a receiver's certificate has none of the pinned fingerprints.
 
     Attributes:
-        fingerprint: The fingerprint that it has.
+        fingerprint: The fingerprint of its certificate.
     """
 
     def __init__(self, found: str) -> None:
@@ -73,7 +73,7 @@ class TlsLayer:
 
     Args:
         context: Whom to trust, and which versions.
-        server_hostname: The name that goes into SNI, and that the certificate must have.
+        server_hostname: The name that goes into SNI and that the certificate must have.
         resumption: Offers the session of an earlier connection, and keeps this one's.
 
     Attributes:
@@ -96,14 +96,14 @@ class TlsLayer:
             self._tls = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_hostname, session=session
             )
-        except ValueError as error:  # a context of the user's own that is for servers, for example
+        except ValueError as error:  # for example, the user's own context is for servers
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, str(error)) from error
 
     def advance_handshake(self) -> bool:
-        """Go on with the handshake; return whether it is complete.
+        """Advance the handshake; return whether it is complete.
 
         Raises:
-            ssl.SSLError: If it fails; an alert for the receiver may be left to send.
+            ssl.SSLError: If it fails; take_outgoing() may then hold an alert for the receiver.
         """
         try:
             self._tls.do_handshake()
@@ -112,7 +112,7 @@ class TlsLayer:
         return True
 
     def check_fingerprint(self, fingerprints: Collection[str]) -> None:
-        """Compare the certificate with the pinned fingerprints, in a resumed session too.
+        """Compare the certificate with the pinned fingerprints, also in a resumed session.
 
         Args:
             fingerprints: The certificate must have one of these; empty for any.
@@ -129,10 +129,10 @@ class TlsLayer:
         self._resumption.begin(self._tls)
 
     def keep_session(self) -> None:
-        """Leave the session to the next connection.
+        """Keep the session for the next connection.
 
-        To be called once, when all that the receiver says has been decrypted: TLS 1.3 has a session
-        only then, and each look at it costs memory that CPython never gives back.
+        Call this once, after everything that the receiver sent has been decrypted: TLS 1.3 has a
+        session only then. Each access to a session costs memory that CPython never frees.
         """
         self._resumption.keep(self._tls)
 
@@ -140,23 +140,23 @@ class TlsLayer:
         """Encrypt the beginning of ``data``, a record of at most 16 KiB; return its length.
 
         Raises:
-            ssl.SSLWantReadError: If TLS has to hear the receiver first.
-            ssl.SSLError: If the connection can carry nothing any more.
+            ssl.SSLWantReadError: If TLS must read from the receiver first.
+            ssl.SSLError: If the connection is no longer usable.
         """
         return self._tls.write(data)
 
     def feed(self, ciphertext: bytes) -> None:
-        """Take what the receiver has sent; an empty one is the end of its stream."""
+        """Add bytes that the receiver has sent; no bytes mean the end of its stream."""
         if ciphertext:
             self._incoming.write(ciphertext)
         else:
             self._incoming.write_eof()
 
     def decrypt(self, ciphertext: bytes = b"") -> bytes:
-        """Decrypt what the receiver has sent, and act on what TLS itself says in it.
+        """Decrypt what the receiver has sent, and handle the messages of TLS in it.
 
         Raises:
-            ssl.SSLError: If it is an alert: a refusal of our certificate, for example.
+            ssl.SSLError: If it holds an alert, for example a refusal of our certificate.
         """
         if self.has_ended:
             return b""
@@ -173,28 +173,28 @@ class TlsLayer:
         return b"".join(plain)
 
     def take_outgoing(self) -> bytes:
-        """Take the ciphertext that is to be sent now."""
+        """Take the ciphertext to send now."""
         return self._outgoing.read()
 
-    def end(self) -> bytes:
-        """The ciphertext that says that nothing more will come: close_notify (RFC 5246 7.2.1).
+    def make_close_notify(self) -> bytes:
+        """Make the close_notify, which ends our stream (RFC 5246 7.2.1); return its ciphertext.
 
-        Nothing is read for it: all that was handed in is decrypted already.
+        This reads nothing: all bytes from the receiver are decrypted already.
         """
         with suppress(ssl.SSLError):  # the answer comes later, or never
             self._tls.unwrap()
         return self.take_outgoing()
 
     def has_answered(self) -> bool:
-        """Whether the receiver has answered as a TLS server does."""
+        """Whether the receiver has answered in TLS."""
         return self._tls.cipher() is not None
 
     def get_certificate(self) -> bytes | None:
-        """The receiver's certificate in DER, trusted or not; ``None`` before it has shown one."""
+        """Return the receiver's certificate in DER, trusted or not; ``None`` before it came."""
         return self._tls.getpeercert(binary_form=True)
 
     def describe_handshake(self) -> Handshake:
-        """What the handshake agreed on."""
+        """Return what the handshake agreed on."""
         cipher, *_ = self._tls.cipher() or ("no cipher",)
         is_verified = self._tls.context.verify_mode is ssl.CERT_REQUIRED
         return Handshake(self._tls.version() or "TLS", cipher, is_verified)

@@ -1,4 +1,4 @@
-"""``Transport``: what clients and deliveries need of the network."""
+"""``Transport``: the interface through which clients and deliveries use the network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Transport"]
 
 
 class Transport(Protocol):
-    """A way to a receiver: it takes frames, which are bytes that are ready to go."""
+    """Sends frames to a receiver. A frame is a message as bytes, ready to send."""
 
     @property
     def state(self) -> State:
@@ -21,22 +21,22 @@ class Transport(Protocol):
 
     @property
     def destination(self) -> Destination:
-        """What this process knows of the receiver, or of the receivers."""
+        """What this process knows about the receiver, or about the receivers."""
         ...
 
     def connect(self) -> None:
-        """Make a connection where there is none."""
+        """Connect, unless there is a connection."""
         ...
 
     def send(self, frames: Iterable[bytes]) -> None:
-        """Hand every frame to the kernel, connecting first where there is no connection."""
+        """Connect if there is no connection, then hand every frame to the kernel."""
         ...
 
     def confirm(self, *, watched: bool = False) -> bool:
-        """Return ``True`` when the receiver is known to have all that was sent.
+        """Return ``True`` if the receiver has everything that was sent.
 
-        ``False`` means that it cannot be known yet. The connection stands and what went over it
-        stays unconfirmed. There is nothing to send again; a later call may know more.
+        ``False`` means that this is not known yet. The connection stays open, and what was sent
+        stays unconfirmed. Do not send it again; call ``confirm`` again later.
 
         Args:
             watched: Keep a connection open at all times, so that its end reveals a crash.
@@ -44,13 +44,13 @@ class Transport(Protocol):
         ...
 
     def watch(self) -> None:
-        """See whether the receiver is still there, connecting where there is no connection."""
+        """Check that the receiver is still there; connect if there is no connection."""
         ...
 
     def retire(self) -> None:
-        """End a connection that has rested or lived for too long, if that loses nothing."""
+        """Close a connection that was idle or open for too long, if that loses nothing."""
         ...
 
     def close(self) -> None:
-        """End the connection and forget what is unconfirmed; a later ``send`` connects again."""
+        """Close the connection and forget what is unconfirmed; a later ``send`` connects again."""
         ...

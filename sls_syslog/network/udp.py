@@ -1,4 +1,4 @@
-"""``UdpTransport``: one datagram for each message, no faster than ``max_rate`` allows."""
+"""``UdpTransport``: one datagram per message, at most ``max_rate`` per second."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["UdpTransport"]
 
 
 class UdpTransport:
-    """Datagrams (RFC 5426). One that is lost on the way is lost silently.
+    """Sends datagrams (RFC 5426). UDP does not report a datagram that is lost on the way.
 
-    Its states are those of a stream, with one difference: what was refused does not stop the next
-    datagram. ``BROKEN`` lasts until ``confirm`` has told the sender.
+    The states are those of a stream, with one difference: after a refused datagram, the next one
+    can be sent. ``BROKEN`` lasts until ``confirm`` has raised the error.
 
     Args:
-        settings: Where to.
-        destination: What this process knows of the receiver.
+        settings: The receiver.
+        destination: What this process knows about the receiver.
         stop: Ends every wait when requested.
-        connect_seconds: The deadline of resolving the name.
+        connect_seconds: Time limit in seconds for resolving the name.
     """
 
     def __init__(
@@ -54,25 +54,25 @@ class UdpTransport:
 
     @property
     def destination(self) -> Destination:
-        """What this process knows of the receiver."""
+        """What this process knows about the receiver."""
         return self._destination
 
     def connect(self) -> None:
-        """Resolve the name; nothing goes out, so nobody knows whether somebody listens.
+        """Resolve the name. Nothing is sent, so this does not show whether a program listens.
 
         Raises:
-            ConnectError: If it cannot be resolved before the deadline.
+            ConnectError: If the name cannot be resolved before the deadline.
         """
         self._ensure_socket()
 
     def send(self, frames: Iterable[bytes]) -> None:
-        """Send each frame as a datagram, no faster than the setting ``max_rate`` allows.
+        """Send each frame as a datagram, at most ``max_rate`` per second.
 
         Raises:
             ConnectError: If the name cannot be resolved before the deadline.
             MessageTooLongError: If a frame is larger than a datagram can be.
-            SendError: If the kernel refuses one, the receiver's host refused one before, or a
-                stop leaves no time for the rest.
+            SendError: If the kernel refuses a frame, the receiver's host has refused one before,
+                or a stop leaves no time for the rest.
         """
         sock = self._ensure_socket()
         frame = b""
@@ -92,15 +92,15 @@ class UdpTransport:
             self._destination.warn_once("udp", _MAY_BE_LOST)
 
     def confirm(self, *, watched: bool = False) -> bool:
-        """Find out whether a datagram was refused; nothing more can be known.
+        """Find out whether a datagram was refused; UDP shows no more.
 
         Raises:
-            SendError: If the receiver's host has answered that nobody listens there.
+            SendError: If the receiver's host has answered that no program listens.
             UnconfirmedError: If a ``SendError`` was raised since the last confirmation.
         """
         if self._state is State.BROKEN:
             self.close()
-            raise UnconfirmedError(self._settings.destination, "written", "one was refused")
+            raise UnconfirmedError(self._settings.destination, "written", "a datagram was refused")
         sock = self._socket
         refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if sock else 0
         if refused:
@@ -110,11 +110,11 @@ class UdpTransport:
         return True
 
     def watch(self) -> None:
-        """See whether a datagram was refused.
+        """Check that no datagram was refused.
 
         Raises:
             ConnectError: If the name cannot be resolved before the deadline.
-            TransportError: If one was.
+            TransportError: If one was refused.
         """
         self.connect()
         self.confirm()
@@ -123,7 +123,7 @@ class UdpTransport:
         """Do nothing: there is no connection that could be too old."""
 
     def close(self) -> None:
-        """Give the socket back; a later ``send`` resolves the name again."""
+        """Close the socket; a later ``send`` resolves the name again."""
         self._state = State.IDLE
         self._drop_socket()
 
@@ -150,14 +150,14 @@ class UdpTransport:
         end = time.monotonic() + wait
         if self._stop.wait(wait):
             rest = max(0.0, end - time.monotonic())
-            if rest > self._stop.left():
+            if rest > self._stop.remaining:
                 raise TimeoutError("stopped")
             time.sleep(rest)
 
 
 _MAY_BE_LOST = (
-    "nobody can know whether a datagram arrives, so what is lost on the way counts as delivered;"
-    " protocol tcp or tls loses nothing"
+    "UDP does not show whether a datagram arrives, so a lost log counts as delivered; to lose none,"
+    " set protocol to tcp or tls"
 )
 
 
@@ -165,8 +165,8 @@ def _open_datagram_socket(address: Address, deadline: Deadline) -> socket.socket
     family, kind, protocol, _, where = address
     sock = socket.socket(family, kind, protocol)
     try:
-        sock.settimeout(deadline.remaining())
-        sock.connect(where)  # so that the receiver's "port unreachable" is reported
+        sock.settimeout(deadline.remaining)
+        sock.connect(where)  # then the kernel reports the receiver's "port unreachable"
     except BaseException:
         sock.close()
         raise

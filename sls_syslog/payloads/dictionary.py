@@ -142,4 +142,4 @@ LEEF_KEYS = frozenset(_LEEF.split())
 """The keys to which LEEF gives a meaning."""
 
 RESERVED_KEYS = CONSUMER_KEYS | LEEF_KEYS | CEF_KEYS.keys() | {f"{key}Label" for key in CUSTOM_KEYS}
-"""Keys with a meaning: a field that has such a name by chance gets another key."""
+"""Keys with a meaning; a field with such a name gets another key."""

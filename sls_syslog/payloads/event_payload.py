@@ -48,8 +48,8 @@ class EventPayload:
     """
 
     stands_for_tag: ClassVar[bool] = True
-    """Whether the text begins with a prefix that takes the place of RFC 3164's TAG, so that the
-    message must have no other TAG."""
+    """Whether the text begins with a prefix that replaces RFC 3164's TAG; the message must then
+    have no other TAG."""
 
     vendor: str | None = None
     product: str | None = None
@@ -69,8 +69,8 @@ class EventPayload:
     def _make_event(self, log: Mapping[str, str]) -> tuple[EventMapping, Event]:
         """Make the event of a log, and return the mapping that made it.
 
-        If the topic's mapping finds nothing in the log, the log is not what its topic says. The
-        generic mapping then sends all of it.
+        If the topic's mapping finds no value in the log, its topic is wrong. Then the generic
+        mapping sends all of the log.
         """
         mapping = self._choose_mapping(log)
         event = mapping.event(log)

@@ -36,8 +36,8 @@ _FINAL_FORMS = {
 _NEVER = re.compile(rb"(?!)").fullmatch
 _NOTHING = NOTHING.encode()
 _SECONDS_DIGITS = 10  # of seconds since 1970, from 2001 to 2286
-_MOST_ANSWERS = 4096  # kept per cache
-_MOST_BYTES = 512  # of the values of one answer; longer values are rarely repeated
+_MOST_ANSWERS = 4096  # in each cache
+_MOST_BYTES = 512  # of the values of an answer to cache; longer values are rarely repeated
 # The fields that become rt and externalId without a mapping.
 _OWN_FIELDS = ("__time__", "__time_ns_part__", "__event_id__")
 
@@ -53,8 +53,8 @@ class EventStyle:
     Attributes:
         around: Writes what stands before and after the pairs of an event.
         between: The separator of two pairs.
-        pair: Writes a key and its value; ``b""`` if nothing is left of the value.
-        label: Writes the pair that says what a key means; ``b""`` if none is needed.
+        pair: Writes a key and its value; ``b""`` if the written value would be empty.
+        label: Writes the pair that says what a key means; ``b""`` if the key needs no label.
         special: A value with one of these bytes cannot be copied.
         escape: Escapes values, or returns ``None`` if escaping is not enough.
         limits: The limits of strings in characters, by key.
@@ -70,7 +70,7 @@ class EventStyle:
 
 
 class _Answers(dict["tuple[bytes, ...]", Any]):
-    """A cache of what ``make`` makes from an event, by the values of a few fields."""
+    """A cache of the results of ``make`` for an event, by the values of a few fields."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ def make_event_writer(mapping: EventMapping, columns: Columns, style: EventStyle
     """Make a quick writer for logs with the same fields.
 
     Args:
-        mapping: What the logs mean.
+        mapping: How the logs become events.
         columns: The fields of the logs.
         style: How to write the events; give the same object for the same mapping.
 
@@ -264,7 +264,7 @@ class _Plan:
         return frame
 
     def _apply(self, constants: Mapping[str, str]) -> tuple[list[bytes], list[_Step]]:
-        """Return the first pairs, which are the same in all logs, and the steps after them."""
+        """Return the first pairs, which are the same in all logs, and the steps after these."""
         pairs: list[bytes] = []
         steps: list[_Step] = []
         for step in self._steps:
@@ -349,7 +349,7 @@ class _Plan:
 
 
 def _make_picker(places: Sequence[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
-    """Make a function that returns the values at these places, always as a tuple."""
+    """Make a function that returns the values at these places as a tuple."""
     if len(places) > 1:
         return itemgetter(*places)
     return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))

@@ -1,7 +1,7 @@
-"""Reads values out of one log: by field name, by a path into JSON, or by a function.
+"""Reads values from one log: by field name, by a path into JSON, or by a function.
 
-Sans-I/O. What it returns is clean: no white space around it, no control character that cannot
-be written, and ``""`` for SLS's ``-``.
+Sans-I/O. It must return clean values only: without white space around them, without control
+characters that cannot be written, and ``""`` for SLS's ``-``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["NOTHING", "Constant", "Fields", "Source", "clean", "make_reader"]
 
 Source: TypeAlias = "str | Callable[[Mapping[str, str]], str | None] | tuple[Source, ...]"
 """Where a value comes from: the name of a field, a path into a field that holds JSON (see
-``Fields``), a function that takes the log's ``Fields``, or a tuple of sources. Of a tuple, the
+``Fields``), a function that takes the log's ``Fields``, or a tuple of sources. For a tuple, the
 first value that is not empty counts."""
 
 NOTHING = "-"
@@ -121,7 +121,7 @@ def _parse_json(value: str) -> Any:
 def _find_at(value: Any, path: str) -> Any:
     """Return the value at a path, or ``None`` if there is none."""
     while path:
-        if isinstance(value, dict) and path in value:  # the rest of the path is mostly one key
+        if isinstance(value, dict) and path in value:  # usually the rest of the path is one key
             return value[path]
         step, _, path = path.partition(".")
         if isinstance(value, list):

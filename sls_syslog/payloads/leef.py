@@ -26,7 +26,7 @@ _EVENT_ID_LIMIT = 255
 _USER_NAME_LIMIT = 255
 _TIME_DIGITS = 13  # QRadar recognizes milliseconds by this number of digits
 _SEVERITIES = {"0": "1", "Unknown": "3", "Low": "3", "Medium": "6", "High": "8", "Very-High": "10"}
-_NAME = "(name)"  # stands for the event's name among the keys; CEF has no such key
+_NAME = "(name)"  # our key for the event's name; CEF has no such key
 _IN_HEADER = str.maketrans("|\t\r\n", "/   ")
 
 
@@ -34,11 +34,11 @@ _IN_HEADER = str.maketrans("|\t\r\n", "/   ")
 class LeefPayload(EventPayload):
     r"""LEEF: ``LEEF:2.0|vendor|product|version|event id|^|key=value^key=value``.
 
-    A key that has a label is made from the label. Any other key is LEEF's own, if LEEF has one
-    for the same thing (``src``, ``srcPort``, ``usrName``, ``devTime`` in milliseconds since 1970,
-    ``sev`` from 1 to 10), or else CEF's. In values the delimiter, TAB, line feeds and carriage
-    returns become spaces. In the header ``|`` becomes ``/``. The message begins with ``LEEF:``; in
-    RFC 3164 this prefix takes the place of the TAG. See ``CefPayload`` for a mapping of your own.
+    A key that has a label is made from the label. For any other value, the key is LEEF's, if LEEF
+    has one (``src``, ``srcPort``, ``usrName``, ``devTime`` in milliseconds since 1970, ``sev`` from
+    1 to 10); if not, it is CEF's. In values the delimiter, TAB, line feeds and carriage returns
+    become spaces. In the header ``|`` becomes ``/``. The message begins with ``LEEF:``; in RFC 3164
+    this prefix takes the place of the TAG. See ``CefPayload`` for a mapping of your own.
 
     Attributes:
         leef_version: ``2.0`` or ``1.0``. In 1.0 the delimiter is always TAB, and a rsyslog on the
@@ -96,7 +96,7 @@ def _make_style(mapping: EventMapping, version: str, delimiter: str) -> EventSty
         layout = _make_layout(mapping, ("rt", *named), version, delimiter)
         event_id = _format_header(class_id[:_EVENT_ID_LIMIT])
         severity = _SEVERITIES.get(severity, severity)
-        # Each event has a time: it marks the place of all pairs.
+        # Each event has a time, so it can mark where the pairs go.
         whole = layout % (event_id, severity, "\n", *named.values())
         before, behind = whole.encode().split(f"{keys['rt']}=\n".encode())
         return before, behind
@@ -122,7 +122,7 @@ _LIMITS = {**STRING_LIMITS, "suser": _USER_NAME_LIMIT}
 
 
 def _replace_ends(values: dict[str, str], delimiter: str) -> dict[str, str]:
-    """Replace what would end a value by a space; leave out values that become empty."""
+    """Replace each character that would end a value by a space; leave out empty values."""
     joined = "\0".join(values.values())  # one test for all: nearly no value has such a character
     ends = [end for end in (delimiter, "\t", "\r", "\n") if end in joined]
     if not ends:

@@ -55,7 +55,7 @@ class Labelled:
 
 
 class Event(NamedTuple):
-    """What one log means.
+    """The event that one log describes.
 
     Attributes:
         class_id: The kind of event, for machines.
@@ -73,7 +73,7 @@ class Event(NamedTuple):
 _Read: TypeAlias = Callable[[Fields], str]
 _Put: TypeAlias = Callable[[dict[str, str], str], None]
 # The name of a field, or None; the reader for everything else; the key; and the function that
-# stores a value under the key, or None if the key takes any text.
+# stores a value under the key, or None if the key accepts any text.
 _Step: TypeAlias = tuple[Any, _Read, str, "_Put | None"]
 
 
@@ -97,10 +97,10 @@ class EventMapping:
         name: The kind of event, for people. If it is ``None`` or gives nothing, the event class
             id counts.
         severity: Where the severity comes from, or a severity: 0 to 10, or one of CEF's words.
-            Anything else counts as 3.
+            Any other value counts as 3.
         extension: Where the values come from, by key: a key of CEF's dictionary, or any other of
-            letters and digits. A key that needs a label takes ``Labelled``; with another source
-            the name of the field is the label.
+            letters and digits. For a key that needs a label, give ``Labelled``; with any other
+            source, the name of the field is the label.
         labels: The labels by key; derived.
         keys: All keys that an event of this mapping may have, in order; derived.
 
@@ -188,7 +188,7 @@ def make_key(name: str, taken: Container[str] = ()) -> str:
     """
     first, *others = _KEY.findall(name) or [""]
     key = str(first + "".join(part[0].upper() + part[1:] for part in others))
-    if not name.isascii():  # what is left could be the key of another field
+    if not name.isascii():  # the remaining characters could be the key of another field
         key += blake2b(name.encode("utf-8", "replace"), digest_size=4).hexdigest()
     if not key or key[0].isdigit():
         key = f"f{key}"

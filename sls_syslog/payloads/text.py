@@ -2,7 +2,7 @@
 
 Sans-I/O. A payload is a callable that takes a log, a mapping of str to str, and returns a text;
 your own function is one too. It may have a method ``writer``, which makes a quick writer for many
-logs with the same fields. Both must write the same bytes.
+logs with the same fields. The two must write the same bytes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class KeyValuePayload:
 
     Attributes:
         sep: The separator before each field.
-        quote: Whether to put a value into double quotes, with ``\"`` and ``\\`` inside, if it is
-            empty, has a double quote or a line break, or if a receiver would find the separator
-            in it. Field names are never quoted.
+        quote: Whether to put a value into double quotes, with ``\"`` and ``\\`` inside, if a
+            receiver would misread it: it is empty, or has a double quote, a line break or the
+            separator. Field names are never quoted.
     """
 
     sep: str = "||"
@@ -59,14 +59,14 @@ _QUOTED = set('"\r\n')
 
 
 def _quote(value: str, sep: str) -> str:
-    # The end of the value and the next separator can make another one: "a|" before "||".
+    # The end of the value and the next separator can form a separator: "a|" before "||".
     is_plain = value and (value + sep).find(sep) == len(value) and not _QUOTED & set(value)
     if is_plain:
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-# Made once: json.dumps() would make an encoder for each log.
+# Made once, because json.dumps() makes an encoder for each call.
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # JSON's escapes for the characters that a writer may get; it gets no other control characters.
 _JSON_ESCAPES = ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\t", b"\\t"))

@@ -26,7 +26,7 @@ _ISO_8601 = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_YEAR_2286 = 10**13  # milliseconds; from then on they have 14 digits, which no receiver reads
+_YEAR_2286 = 10**13  # milliseconds; after it, times have 14 digits, which no receiver reads
 _MILLISECOND = timedelta(milliseconds=1)
 _LONGEST_CACHED = 255  # characters of the longest host name
 
@@ -88,7 +88,7 @@ def _format_offset(zone: str) -> str:
 
 def _make_integer_converter(least: int, most: int) -> Callable[[str], str | None]:
     def convert(text: str) -> str | None:
-        # Leave out leading zeros: some receivers take such a number for octal.
+        # Leave out leading zeros: some receivers read such a number as octal.
         number = int(text) if _INTEGER.fullmatch(text) else least - 1
         return str(number) if least <= number <= most else None
 

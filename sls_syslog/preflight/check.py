@@ -1,8 +1,8 @@
-"""``check_destination``: tries a receiver with a probe message before the first log is shipped.
+"""``check_destination``: tests a receiver with a probe message before the first log is shipped.
 
-It uses the same connections as shipping, and must not touch a socket itself. It sends a second
-probe message only if the first is refused. Trouble on the network goes into the report and must
-never be raised.
+It uses the same connections as shipping, and must not touch a socket. It sends a second probe
+message only if the first is refused. A failure of the network goes into the report and must never
+be raised.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = ["check_destination"]
 
 # Seconds to wait for a refusal: one round trip, and the time to read the message.
 _WATCH_SECONDS = 1.0
-# Seconds between two looks for a refusal.
+# Seconds between two checks for a refusal.
 _LOOK_SECONDS = 0.02
 _NOT_REFUSED = "sent; the receiver did not refuse it"
 _OTHER_FRAMING: dict[Framing, Framing] = {"newline": "octet-counting", "octet-counting": "newline"}
@@ -80,7 +80,7 @@ def check_destination(
             not used.
 
     Returns:
-        What was found, trouble on the network included.
+        What was found, failures of the network included.
 
     Raises:
         SettingsError: If a setting is wrong.
@@ -101,7 +101,7 @@ class _StepFailedError(Exception):
 
 
 class _Check:
-    """The check of one receiver: its steps, and what they find."""
+    """Checks one receiver, step by step, and collects the findings."""
 
     def __init__(self, settings: ClientSettings, seconds: float) -> None:
         self._settings = settings
@@ -177,7 +177,7 @@ class _Check:
         except ConnectError as error:
             advice = explain_no_connection(self._settings, error.__cause__)
             self._fail("connect", _describe(error), advice)
-        self._note("connect", "ok", connection.peer)
+        self._note("connect", "ok", connection.receiver_address)
         handshake = connection.handshake
         if handshake is not None:
             self._note("TLS", "ok", f"{handshake.version}, {handshake.cipher}")
@@ -191,7 +191,7 @@ class _Check:
         """Send a probe message, and return the strongest level that confirms it.
 
         Raises:
-            OSError: If it is refused.
+            OSError: If the message is refused.
         """
         deadline = Deadline(self._seconds)
         connection.send(b"".join(message.frames), deadline)
@@ -249,14 +249,14 @@ class _Check:
 
 
 def _open(settings: ClientSettings, seconds: float) -> Connection:
-    return open_stream(settings, Deadline(seconds), Resumption(), hear_out=True)
+    return open_stream(settings, Deadline(seconds), Resumption(), await_refusal=True)
 
 
 def _watch(seconds: float) -> Iterator[None]:
-    """Yield again and again, for as long as a refusal may take."""
+    """Yield repeatedly, for as long as a refusal may take."""
     deadline = Deadline(min(_WATCH_SECONDS, seconds / 10))
-    while deadline.remaining():
-        time.sleep(min(_LOOK_SECONDS, deadline.remaining()))
+    while deadline.remaining:
+        time.sleep(min(_LOOK_SECONDS, deadline.remaining))
         yield
 
 
@@ -271,10 +271,10 @@ def _find_level(connection: Connection, deadline: Deadline) -> str:
 
 
 def _speaks_tls(settings: ClientSettings, seconds: float) -> bool:
-    """Whether the port answers a TLS handshake; no log is sent, so nothing is verified."""
+    """Whether the port answers a TLS handshake. No log is sent, so nothing is verified."""
     try:
         secured = replace(settings, protocol="tls", ssl_context=make_unverified_context())
-        open_stream(secured, Deadline(seconds), Resumption(), hear_out=False).close()
+        open_stream(secured, Deadline(seconds), Resumption(), await_refusal=False).close()
     except SyslogError as error:
         # An alert is an answer too: it may ask for our certificate, or for another version.
         return "ALERT" in (getattr(error.__cause__, "reason", None) or "")

@@ -25,7 +25,7 @@ __all__ = [
 
 # OpenSSL's reasons for an answer that is not TLS.
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}
-# Days before the end of a certificate to warn: a renewal that several people decide takes time.
+# Days before a certificate expires to warn: several people may have to approve a renewal.
 _WARN_DAYS = 30
 _MEANING = {  # the levels of confirmation, from the weakest to the strongest
     "written": "this machine's kernel has the message",
@@ -35,12 +35,12 @@ _MEANING = {  # the levels of confirmation, from the weakest to the strongest
 
 
 def judge_certificate(der: bytes, settings: ClientSettings, is_verified: bool) -> Finding:
-    """Say whose certificate it is, who issued it, and when it expires.
+    """Say who has the certificate, who issued it, and when it expires.
 
     Args:
         der: The certificate.
         settings: The settings, which say what had to be verified.
-        is_verified: Whether it had to come from a trusted CA.
+        is_verified: Whether the certificate had to come from a trusted CA.
     """
     try:
         shown = Certificate.of(der)
@@ -80,25 +80,25 @@ def _find_unchecked(settings: ClientSettings, is_verified: bool) -> str:
 
 
 def judge_datagram() -> Finding:
-    """Say how little is known of a datagram."""
+    """Say that UDP does not confirm datagrams."""
     return Finding(
         step="confirm",
         result="warning",
-        found=f"'written': {_MEANING['written']}; nobody can know whether a datagram arrives",
+        found=f"'written': {_MEANING['written']}; UDP does not show whether a datagram arrives",
         advice="if the receiver has an input for it, set protocol='tcp' or 'tls': no log is lost",
     )
 
 
 def judge_framing(message: ProbeMessage) -> Finding:
-    """Say what is known of the framing of a message that was not refused."""
+    """Say what is known about the framing of a message that was not refused."""
     if message.framing == "newline":
         found = "newline: not refused; an input that requires octet counting would refuse it"
         return Finding(step="framing", result="ok", found=found)
     return Finding(
         step="framing",
         result="warning",
-        found="octet-counting: not refused; but an input that reads lines takes it too, and spoils"
-        " the header",
+        found="octet-counting: not refused; but an input that reads lines accepts it too, and"
+        " misreads the header",
         advice=f"look for {message.id!r} in the receiver, and compare it with what was sent",
     )
 
@@ -137,7 +137,7 @@ def explain_no_handshake(settings: ClientSettings, cause: BaseException | None) 
 
 
 def explain_no_listener(settings: ClientSettings) -> str:
-    """Say what to look at if the receiver's machine says that nobody listens."""
+    """Say what to look at if the receiver's machine says that no program listens."""
     return (
         f"no program listens for {settings.protocol} at port {settings.port}: check that the"
         " receiver runs, and that port and protocol are those of its input"

@@ -1,4 +1,4 @@
-"""Makes the probe message of a check: made as shipping makes a message, with an id to look for.
+"""Makes the probe message of a check, in the same way as shipping, with an id to look for.
 
 It reads the clock and makes a random id, and must do no other I/O.
 """
@@ -27,7 +27,7 @@ def make_probe(settings: ClientSettings) -> tuple[ProbeMessage, Mapping[str, int
     """Make a probe message with an id of its own.
 
     Args:
-        settings: ``ShipperSettings`` to make the message of a log; ``ClientSettings`` to make that
+        settings: ``ShipperSettings`` for the message of a log; ``ClientSettings`` for the message
             of a ``SyslogClient``, which is the text alone.
 
     Returns:

@@ -79,7 +79,7 @@ class ReceiverReport:
             advice = f"; {failed.advice}" if failed.advice else ""
             return f"{self.destination}: {failed.step}: {failed.found}{advice}"
         if self.level is None:
-            return f"{self.destination} has not refused a message; over UDP nobody can know more"
+            return f"{self.destination} has not refused a message; UDP shows no more"
         taken = f"{self.destination} takes messages and confirms at {self.level!r}"
         warnings = ", ".join(finding.step for finding in self._find_results("warning"))
         return f"{taken}: {f'see {warnings}' if warnings else 'nothing to change'}"

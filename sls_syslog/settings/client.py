@@ -1,6 +1,6 @@
 """The settings of ``SyslogClient`` as data: keys, defaults, meanings, and what is refused.
 
-Each setting is one row of a table. This module must not open a connection; it does check whether
+Each setting is one row of a table. This module must not open a connection; it only checks that
 a named file can be read.
 """
 

@@ -1,7 +1,7 @@
 """What each receiver needs to accept a message: one row of settings per receiver, with its source.
 
-A row sets only what a receiver demands of messages. It must not set how the receiver is reached
-and trusted: that is up to the user, whose own keys win over a row.
+A row sets only what a receiver needs in messages. It must not set how to reach or trust the
+receiver: the user decides that. Keys that the user sets win over a row.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
 __all__ = ["PROFILES", "Profile"]
 
-# No row may make a receiver lose what it was sent. So each limit comes with a policy for larger
-# messages. Key-value and JSON are split: a part of a JSON object is not JSON, but a cut object is
-# not JSON either, and with parts all of it arrives. CEF and LEEF are cut: with ``__part__=1/2`` in
-# front, no receiver recognizes the event; a cut event is read except for its end, and is counted
-# and logged as truncated.
+# No row may make a receiver lose logs. So each limit comes with a policy for larger messages.
+# Key-value and JSON are split: neither a part of a JSON object nor a cut object is JSON, but the
+# parts together have all of it. CEF and LEEF are cut: with ``__part__=1/2`` in front, no receiver
+# recognizes the event. A receiver reads a cut event except for its end, and the log is counted and
+# reported as truncated.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Profile:
         title: The name that the vendor gives to the receiver.
         settings: Keys of ``ShipperSettings`` and their values; sizes are in bytes.
         udp: Values that differ over UDP.
-        source: The vendor's documentation, or the receiver's source code, that says so.
+        source: The vendor's documentation, or the receiver's source code, that proves it.
         note: Why the row has these values.
     """
 
@@ -42,7 +42,7 @@ class Profile:
     source: str
     note: str
 
-    def settings_for(self, protocol: str | None) -> dict[str, Any]:
+    def choose_settings(self, protocol: str | None) -> dict[str, Any]:
         """Return the settings for a protocol. UDP has no framing, and its messages are datagrams.
 
         Args:

@@ -57,7 +57,7 @@ def _read_structured_data(value: Any) -> Mapping[str, Mapping[str, str]]:
     by_id = {sd_id: dict(params) for sd_id, params in checked.items()}
     for params in by_id.values():
         for text in params.values():
-            Template(text, "")  # raises if a brace is left open
+            Template(text, "")  # raises if a brace is not closed
     return by_id
 
 
@@ -126,8 +126,8 @@ class ShipperSettings(ClientSettings):
     retry_seconds: float = setting(
         readers.seconds(zero=True),
         20.0,
-        "How many seconds a failed batch is retried before SLS is asked to serve it again. This"
-        " repeats without end.",
+        "Seconds to retry a failed batch. After that, SLS delivers the batch again, and the retries"
+        " start again, until it works.",
     )
     replay_seconds: float = setting(
         readers.seconds(zero=True),
@@ -161,9 +161,9 @@ def _get_profile_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     protocol = given.get("protocol")
     if protocol:
         protocol = read_value("protocol", rows["protocol"], protocol)
-    settings = profile.settings_for(protocol)
+    settings = profile.choose_settings(protocol)
     if settings.get("payload") in _EVENTS and not _is_event(given.get("payload", "cef")):
-        # Limits that are right for CEF and LEEF would cut JSON.
+        # The limits for CEF and LEEF would cut JSON.
         return {key: of for key, of in settings.items() if key not in {"oversize", "newlines"}}
     return settings
 

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 ENVIRONMENT_PREFIX = "SYSLOG_"
-"""What stands before the key, in capitals, in the name of a variable."""
+"""The name of a variable is this prefix and the key in capitals."""
 
 # Variables that Kubernetes sets in every container if a Service is named "syslog" or "syslog-...".
 _SERVICE_LINK = re.compile(
@@ -39,10 +39,10 @@ _Settings = TypeVar("_Settings", bound="SettingsTable")
 
 
 class Rule(NamedTuple):
-    """Settings that are right one by one, and contradict each other.
+    """Settings that are right alone, but contradict each other.
 
     Attributes:
-        keys: The keys to which the rule applies where they were set.
+        keys: The keys to which the rule applies if they were set.
         is_broken: Whether these settings break the rule.
         problem: What is wrong, as a template of ``str.format`` over the settings.
     """
@@ -75,7 +75,7 @@ def read_value(key: str, row: Mapping[str, Any], value: Any) -> Any:
     except SettingsError:
         raise
     except ValueError as error:
-        # Users give a private key itself where the path of its file is meant.
+        # Users sometimes give a private key instead of the path of its file.
         is_secret = row["secret"] or "-----BEGIN" in str(value)
         got = "a secret" if is_secret else short_repr(value)
         expected, hint = (*error.args, "")[:2]
@@ -110,7 +110,7 @@ def get_rows(table: SettingsTable | type[SettingsTable]) -> dict[str, Mapping[st
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False)
 class SettingsTable:
-    """Settings that exist are valid: each value was read by its row, and no two contradict.
+    """Settings that are always valid: rows have read all values, and no two contradict.
 
     Raises:
         SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
@@ -137,7 +137,7 @@ class SettingsTable:
             value = row["default"]
             if options.get(key) is not None:
                 value = read_value(key, row, options[key])
-                if value != row["default"]:  # a default that is written out contradicts nothing
+                if value != row["default"]:  # a default that the user repeats contradicts nothing
                     given.add(key)
             object.__setattr__(self, key, value)
         for key, problem in self._find_contradictions(given):

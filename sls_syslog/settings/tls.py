@@ -15,7 +15,7 @@ __all__ = ["TrustError", "make_client_context", "make_unverified_context"]
 # Contexts to keep. Each holds some hundred certificates; a program has one or two receivers.
 _MAX_CONTEXTS = 8
 
-# Of a file: modification and change time in nanoseconds, size in bytes, inode; None if unreadable.
+# A file: modification and change time in nanoseconds, size in bytes, inode; None if unreadable.
 _Signature = tuple[int, ...] | None
 
 
@@ -121,7 +121,7 @@ def _load_client_cert(
 ) -> None:
     is_encrypted = False
 
-    def get_password() -> str:  # also without one: OpenSSL would ask for it on the terminal
+    def get_password() -> str:  # needed without one too: OpenSSL would ask on the terminal
         nonlocal is_encrypted
         is_encrypted = True
         return password or ""

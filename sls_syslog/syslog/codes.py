@@ -1,4 +1,4 @@
-"""Facility, severity, and the PRI that both make (RFC 5424 section 6.2.1).
+"""Facility, severity, and the PRI that combines them (RFC 5424 section 6.2.1).
 
 Sans-I/O.
 """
@@ -20,7 +20,7 @@ class _Code(IntEnum):
 
     @classmethod
     def of(cls: type[_Member], value: int | str) -> _Member:
-        """Find a member by itself, by its number, or by a name in any case.
+        """Return a member as it is, or find it by its number or by a name in any case.
 
         Args:
             value: ``Severity.ERROR``, ``3``, ``"error"``, ``"err"`` or ``"3"``.

@@ -27,7 +27,7 @@ __all__ = [
 
 TAG_UNSET = "sls"
 """The TAG if no application is named. RFC 3164 has no NILVALUE, and without a TAG receivers
-take the first word of the text for it."""
+read the first word of the text as the TAG."""
 
 # PARAM-VALUE = UTF-8-STRING ; characters '"', '\' and ']' MUST be escaped (section 6.3.3)
 _SD_SPECIAL = re.compile(r'(["\\\]])')
@@ -46,7 +46,7 @@ def format_rfc3164_header(
 ) -> str:
     """Write the header up to the space before CONTENT (RFC 3164 section 4.1).
 
-    This format has no place for ``msgid``. If ``app_name`` is ``""``, the header has neither TAG
+    This format has no field for ``msgid``. If ``app_name`` is ``""``, the header has neither TAG
     nor ``procid``: CONTENT then begins with a prefix of its own, as CEF and LEEF do.
     """
     start = f"<{prival}>{timestamp} {sanitize_rfc3164_hostname(hostname)} "

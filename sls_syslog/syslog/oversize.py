@@ -1,7 +1,7 @@
 r"""Shortens, splits or drops a message that is longer than the limit.
 
 Sans-I/O. Lengths are bytes and include the header. It must not cut inside a UTF-8 character
-or an escape such as ``\n`` or ``\u0085``: nobody could read the rest.
+or an escape such as ``\n`` or ``\u0085``: the rest would be unreadable.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _split(head: bytes, msg: bytes, limit: int) -> list[bytes]:
     part_id = blake2b(head + msg, digest_size=6).hexdigest().encode()
     room = _compute_room(head, msg, limit)
     count = 1
-    while True:  # the longer the count, the less room for text
+    while True:  # a count with more digits leaves less room for text
         longest = len(_format_prefix(count, count, part_id))
         pieces = list(_split_pieces(msg, room - longest))
         if len(str(len(pieces))) <= len(str(count)):

@@ -25,12 +25,12 @@ _NOT_PRINTUSASCII = re.compile(r"[^!-~]")
 # Legal, but syslog-ng refuses them: brackets, and colons outside an IPv6 address.
 _REFUSED_HOSTNAME = re.compile(r"[\[\]]|[^0-9A-Fa-f:].*:")
 _REFUSED_HOSTNAME_PART = re.compile(r"[\[\]:]")
-# SC4S and QRadar take any other hostname of RFC 3164, such as an IPv6 address, for text.
+# SC4S and QRadar read any other hostname of RFC 3164, such as an IPv6 address, as text.
 _NOT_HOSTNAME_RFC3164 = re.compile(r"[^A-Za-z0-9_.-]")
 # These characters end a TAG, which has at most 32 characters (RFC 3164 4.1.3).
 _NOT_TAG = re.compile(r"[^A-Za-z0-9_./-]")
 
-# Some receiver ends a line or message at these, or drops or rewrites them:
+# Some receivers end a line or message at these characters, drop them or rewrite them:
 # C0 but TAB, DEL, C1 (with NEL), LINE SEPARATOR and PARAGRAPH SEPARATOR.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 # The same in UTF-8: single bytes, and pairs or triples of bytes. Most text has neither the
@@ -47,7 +47,7 @@ def sanitize_header_field(text: str, limit: int) -> str:
 
 
 def sanitize_rfc5424_hostname(text: str) -> str:
-    """Make a HOSTNAME of RFC 5424 that every receiver takes."""
+    """Make a HOSTNAME of RFC 5424 that every receiver accepts."""
     legal = sanitize_header_field(text, 255)
     return _REFUSED_HOSTNAME_PART.sub("_", legal) if _REFUSED_HOSTNAME.search(legal) else legal
 
@@ -55,7 +55,7 @@ def sanitize_rfc5424_hostname(text: str) -> str:
 def sanitize_rfc3164_hostname(text: str) -> str:
     """Make a HOSTNAME of RFC 3164: ``unknown`` for no text, since it has no NILVALUE.
 
-    It ends in a letter or digit: rsyslog takes any other for the TAG.
+    It ends in a letter or digit, because rsyslog reads any other hostname as the TAG.
     """
     return _NOT_HOSTNAME_RFC3164.sub("-", text)[:255].rstrip("-_.") or "unknown"
 
@@ -103,7 +103,7 @@ def _replace(text: str) -> str:
 
 
 def _keep(text: str) -> str:
-    """Change nothing: only octet counting can carry that."""
+    """Change nothing; only octet counting can carry such text."""
     return text
 
 

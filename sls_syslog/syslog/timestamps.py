@@ -40,8 +40,8 @@ def format_rfc3164_time(moment: datetime) -> str:
 class LogClock:
     """Turns the time of an SLS log into a ``datetime`` or into a header's text.
 
-    Many logs in a row have the same second. The text of the last second is kept, so the
-    calendar and the rules of the zone are read once per second of logs, not once per log.
+    Many logs in a row have the same second. The text of the last second is kept.
+    So the calendar and the rules of the zone are read once per second, not once per log.
 
     Args:
         zone: The zone to write times in. ``None`` for this machine's local zone, with
@@ -54,18 +54,18 @@ class LogClock:
         self._stamp = ("", "")
         self._stamp_3164 = ""
 
-    def to_datetime(self, seconds: int, nanoseconds: int = 0) -> datetime:
+    def make_datetime(self, seconds: int, nanoseconds: int = 0) -> datetime:
         """Make a ``datetime`` with microseconds (SLS keeps nanoseconds, RFC 5424 six digits)."""
         # For None, astimezone() uses the local zone with the offset of this moment.
         moment = datetime.fromtimestamp(seconds, timezone.utc).astimezone(self._zone)
-        return moment.replace(microsecond=_to_microseconds(nanoseconds))
+        return moment.replace(microsecond=_convert_to_microseconds(nanoseconds))
 
     def format_rfc5424(self, seconds: int, nanoseconds: int = 0) -> str:
         """Write the header's text; without a fraction if the log has none."""
         if seconds != self._second:
             self._remember(seconds)
         before, offset = self._stamp
-        microseconds = _to_microseconds(nanoseconds) if nanoseconds else 0
+        microseconds = _convert_to_microseconds(nanoseconds) if nanoseconds else 0
         return f"{before}.{microseconds:06d}{offset}" if microseconds else before + offset
 
     def format_rfc3164(self, seconds: int, nanoseconds: int = 0) -> str:
@@ -75,13 +75,13 @@ class LogClock:
         return self._stamp_3164
 
     def _remember(self, seconds: int) -> None:
-        moment = self.to_datetime(seconds)
+        moment = self.make_datetime(seconds)
         text = format_rfc5424_time(moment)
         self._stamp = (text[:19], text[19:])
         self._stamp_3164 = format_rfc3164_time(moment)
         self._second = seconds
 
 
-def _to_microseconds(nanoseconds: int) -> int:
+def _convert_to_microseconds(nanoseconds: int) -> int:
     # The field is 32 bits wide: ignore values that are not part of one second.
     return nanoseconds // 1000 if 0 <= nanoseconds < _NANOSECONDS else 0

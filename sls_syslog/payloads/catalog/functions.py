@@ -40,8 +40,8 @@ class Derived:
     Attributes:
         sources: Where the other values come from.
         how: How the value is computed, in words; ``{0}`` stands for the first source, and so on.
-        make: Computes the value from the texts; ``""`` stands for a missing text, and for no
-            value.
+        make: Computes the value from the texts. A missing text is ``""``; the result ``""`` means
+            that there is no value.
     """
 
     sources: tuple[Source, ...]
@@ -100,7 +100,7 @@ def give_if_present(source: Source, then: Source) -> Derived:
 
 
 def exclude(source: Source, *values: str) -> Derived:
-    """Give a value unless it is one of ``values``, which mean that there is none."""
+    """Give a value, unless it is one of ``values``, which mean that there is no value."""
     return Derived(
         (source,),
         "{0} other than " + " or ".join(values),
@@ -109,7 +109,7 @@ def exclude(source: Source, *values: str) -> Derived:
 
 
 def drop_longer(source: Source, limit: int) -> Derived:
-    """Give a value of at most ``limit`` characters: half an identifier identifies nothing."""
+    """Drop a value of more than ``limit`` characters: a cut identifier is useless."""
     return Derived(
         (source,),
         f"{{0}}, if not longer than {limit}",

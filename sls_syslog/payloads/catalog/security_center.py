@@ -1,6 +1,6 @@
 """Mappings of Security Center's logs: its findings, and what its agents see on hosts.
 
-Some fields have had two names; the present one comes first. Sources: "Security Center" of Log
+Some fields have an old and a new name; the new one comes first. Sources: "Security Center" of Log
 Audit (help/en/sls/security-center; older names: doc-detail/215639), "Log categories and field
 descriptions" (zh/security-center/user-guide/log-category-and-field-description-v2-0).
 """

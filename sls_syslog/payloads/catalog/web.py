@@ -30,7 +30,7 @@ def derive_outcome(status: Source) -> Derived:
 
 
 def derive_severity(status: Source) -> tuple[Source, ...]:
-    """Derive a severity from an HTTP status: a refusal ranks above a missing page."""
+    """Derive a severity from an HTTP status: a refusal is more severe than a missing page."""
     refused = translate(status, {"401": "5", "403": "5"})
     return refused, grade(status, {100: "2", 400: "3", 500: "5"})
 
