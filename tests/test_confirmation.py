@@ -6,6 +6,7 @@ that it has to send again. It judges by what the receivers have got.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 import time
@@ -211,21 +212,29 @@ class TwoReceivers(RuleBasedStateMachine):
         for receiver in self.receivers:
             receiver.stop()
 
-    def note_failure(self) -> None:
-        if self.in_doubt:
+    def settle(self) -> None:
+        """What is no longer in doubt was confirmed, or is owed to the sender."""
+        state = self.transport.state
+        if state is State.IN_DOUBT:
+            return
+        if state is State.BROKEN:
             self.is_owed = True
-            self.in_doubt.clear()
+        else:
+            assert not self.is_owed
+            self.must_have_arrived()
+        self.in_doubt.clear()
+
+    def must_have_arrived(self) -> None:
+        arrived = {frame for receiver in self.receivers for frame in receiver.frames}
+        assert set(self.in_doubt) <= arrived
 
     @rule(count=st.integers(1, 20))
     def send(self, count: int) -> None:
         frames = [b"<14>1 - - - - - - %d\n" % next(self.numbers) for _ in range(count)]
-        state = self.transport.state
         try:
             self.transport.send(frames)
         except TransportError:
-            if self.transport.state is State.BROKEN and state is not State.IN_DOUBT:
-                self.is_owed = True  # some of these frames may have gone out
-            self.note_failure()
+            self.settle()
         else:
             self.in_doubt += [frame.rstrip(b"\n") for frame in frames]
 
@@ -237,8 +246,7 @@ class TwoReceivers(RuleBasedStateMachine):
             assert self.is_owed or self.in_doubt
         else:
             assert not self.is_owed
-            arrived = {frame for receiver in self.receivers for frame in receiver.frames}
-            assert set(self.in_doubt) <= arrived
+            self.must_have_arrived()
         self.in_doubt.clear()
         self.is_owed = False
         assert self.transport.confirm()  # it was told once, and now there is nothing more
@@ -246,10 +254,9 @@ class TwoReceivers(RuleBasedStateMachine):
     @rule()
     def rest_and_retire(self) -> None:
         time.sleep(1.5 * IDLE_SECONDS)
-        try:
+        with contextlib.suppress(TransportError):
             self.transport.retire()
-        except TransportError:
-            self.note_failure()
+        self.settle()
 
     @rule()
     def close(self) -> None:
