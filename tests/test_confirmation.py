@@ -169,15 +169,21 @@ class OneReceiver(RuleBasedStateMachine):
 
     @rule()
     def peer_ends(self) -> None:
-        # All levels but `consumed` promise nothing of what a dying process had not read; and a
-        # connection that was not accepted yet would not be reset.
-        assert self.model.is_broken or self.has_arrived(self.sent, seconds=10)
+        self.wait_until_read()
         self.receiver.reset_connections()
         self.has_ended = True
+
+    def wait_until_read(self) -> None:
+        """All levels but `consumed` promise nothing of what a process had not read when it died.
+
+        And a connection that is not accepted yet would be reset when the listening ends.
+        """
+        assert self.model.is_broken or self.has_arrived(self.sent, seconds=10)
 
     @precondition(lambda self: self.is_listening)
     @rule()
     def stop_listening(self) -> None:
+        self.wait_until_read()
         self.receiver.stop_listening()
         self.is_listening = False
 
