@@ -257,14 +257,16 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection; the kernel still sends what it has."""
-        with suppress(OSError):  # closing is all that is left to do
-            self.drain()
-        if self._tls is not None:
-            self._tls.keep_session()
-            with suppress(OSError):  # close_notify (RFC 5425 section 4.4); no answer is awaited
-                if not self._is_half_closed and not self._rest:
-                    self._tcp.send(self._tls.make_close_notify())
-        self._tcp.close()
+        try:
+            with suppress(OSError):  # closing is all that is left to do
+                self.drain()
+            if self._tls is not None:
+                self._tls.keep_session()
+                with suppress(OSError):  # close_notify (RFC 5425 section 4.4), without an answer
+                    if not self._is_half_closed and not self._rest:
+                        self._tcp.send(self._tls.make_close_notify())
+        finally:
+            self._tcp.close()
 
     def _shake_hands(
         self, tls: TlsLayer, deadline: Deadline, await_refusal: bool, fingerprints: Collection[str]
