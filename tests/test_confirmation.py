@@ -24,9 +24,11 @@ from hypothesis.stateful import (
 )
 
 from sls_syslog import ConnectError, SendError, TransportError, UnconfirmedError
-from sls_syslog.network.confirmation import TRANSITIONS, Event, State
+from sls_syslog.network.confirmation import TRANSITIONS, Confirmation, Event, State
+from sls_syslog.network.connection import Connection
 from sls_syslog.network.destination import Destinations
 from sls_syslog.network.failover import open_transport
+from sls_syslog.network.stream import StreamTransport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver
 
@@ -316,18 +318,48 @@ def test_doubt_ends_only_by_proof_or_by_telling() -> None:
     assert ways == {Event.CONFIRMED, Event.TOLD, Event.CLOSED}
 
 
-def test_an_interrupted_confirmation_leaves_the_doubt(syslog_receiver: SyslogReceiver) -> None:
-    transport = open_transport(ClientSettings.of(syslog_receiver.settings()))
+class InterruptError(BaseException):
+    """As a signal handler raises it, or Ctrl-C."""
 
-    class Interrupting(type(transport._confirmation)):  # type: ignore[misc]
-        def prove(self, connection: object) -> None:
-            raise KeyboardInterrupt
 
-    transport.send([b"<14>1 - - - - - - x\n"])
-    transport._confirmation.__class__ = Interrupting  # type: ignore[attr-defined]
-    with pytest.raises(KeyboardInterrupt):
-        transport.confirm()
-    assert transport.state is State.BROKEN
-    with pytest.raises(UnconfirmedError):
-        transport.confirm()
-    assert transport.confirm()
+def interrupt(*_: object) -> None:
+    raise InterruptError
+
+
+@pytest.fixture
+def transports(syslog_receiver: SyslogReceiver) -> list[Any]:
+    """To one receiver, and to two of which the first works."""
+    one = syslog_receiver.settings()
+    port = syslog_receiver.port
+    two = {"hosts": [f"127.0.0.1:{port}", "127.0.0.1:1"]}
+    return [open_transport(ClientSettings.of(mapping)) for mapping in (one, two)]
+
+
+@pytest.mark.parametrize(("kind", "method"), [(Connection, "send"), (Confirmation, "prove")])
+def test_an_interrupt_leaves_the_doubt(
+    transports: list[Any], kind: type, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for transport in transports:
+        transport.send([b"<14>1 - - - - - - x\n"])
+        with monkeypatch.context() as patch, pytest.raises(InterruptError):
+            patch.setattr(kind, method, interrupt)
+            transport.send([b"<14>1 - - - - - - y\n"])
+            transport.confirm()
+        assert transport.state is State.BROKEN
+        with pytest.raises(UnconfirmedError):
+            transport.confirm()
+        assert transport.confirm()
+        transport.close()
+
+
+def test_an_interrupt_while_a_connection_is_dropped_stops_nothing(
+    transports: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for transport in transports:
+        transport.send([b"<14>1 - - - - - - x\n"])
+        with monkeypatch.context() as patch, pytest.raises(InterruptError):
+            patch.setattr(StreamTransport, "_drop_connection", interrupt)
+            transport.confirm()
+        transport.send([b"<14>1 - - - - - - y\n"])
+        assert transport.confirm()
+        transport.close()

@@ -636,3 +636,12 @@ def test_a_described_default_can_be_written_as_it_is_shown(row: tuple[str, str, 
     plain = ShipperSettings.from_env(environ)
     if default and key != "protocol":
         assert ShipperSettings.from_env({**environ, f"SYSLOG_{key.upper()}": default}) == plain
+
+
+@pytest.mark.parametrize("kind", [ClientSettings, ShipperSettings])
+@pytest.mark.parametrize("key", ["self", "cls", "options", "mapping"])
+def test_no_name_of_ours_is_taken_for_a_key(kind: type[ClientSettings], key: str) -> None:
+    with pytest.raises(SettingsError, match=f"{key}: unknown setting"):
+        kind.from_mapping({"host": "siem", key: 1})
+    with pytest.raises(SettingsError, match="unknown setting"):
+        kind.from_env({"SYSLOG_HOST": "siem", f"SYSLOG_{key.upper()}": "1"})

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from shipping import eventually
 
-from sls_syslog import SendError
+from sls_syslog import SendError, SyslogClient, UnconfirmedError
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.pace import Pace
@@ -167,3 +169,64 @@ def test_udp_says_once_that_nobody_knows_what_arrives(
     assert line.levelno == logging.WARNING
     assert f"udp://127.0.0.1:{receiver.port}" in line.getMessage()
     assert "tcp or tls" in line.getMessage()
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        return int(unused.getsockname()[1])
+
+
+def settings_for_nobody(*, several: bool) -> ClientSettings:
+    hosts = [f"127.0.0.1:{free_port()}" for _ in range(2 if several else 1)]
+    return ClientSettings.of({"hosts": hosts, "protocol": "udp"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a refusal may not be reported")
+@pytest.mark.parametrize("several", [False, True])
+def test_a_refusal_that_watching_finds_is_told_by_confirm(several: bool) -> None:
+    with closing(open_transport(settings_for_nobody(several=several))) as transport:
+        transport.send([b"<14>1 - - - - - - x"])
+        with pytest.raises(SendError):
+            for _ in range(500):
+                transport.watch()
+                time.sleep(0.01)
+        with pytest.raises(UnconfirmedError):
+            transport.confirm()
+        assert transport.confirm()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a refusal may not be reported")
+@pytest.mark.parametrize("several", [False, True])
+def test_what_was_sent_before_an_error_of_the_caller_is_in_doubt(several: bool) -> None:
+    def frames() -> Iterator[bytes]:
+        yield b"<14>1 - - - - - - x"
+        raise ValueError("an error of the caller's own")
+
+    def is_refused() -> bool:
+        with closing(open_transport(settings_for_nobody(several=several))) as transport:
+            with pytest.raises(ValueError, match="own"):
+                transport.send(frames())
+            try:
+                transport.confirm()
+            except (SendError, UnconfirmedError):
+                return True
+            return False
+
+    eventually(is_refused)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a refusal may not be reported")
+def test_a_refused_datagram_is_told_again_at_the_end_of_the_block() -> None:
+    """The caller knows of one datagram; that an earlier one was lost is what confirm() says."""
+    client = SyslogClient.from_settings(settings_for_nobody(several=False))
+
+    def is_refused() -> bool:
+        try:
+            client.log("x")
+        except SendError:
+            return True
+        return False
+
+    with pytest.raises(UnconfirmedError, match="refused"), client:
+        eventually(is_refused)

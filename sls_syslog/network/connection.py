@@ -25,22 +25,24 @@ from sls_syslog.network.tls import (
     SessionRefusedError,
     TlsLayer,
 )
-from sls_syslog.settings.tls import make_unverified_context
 
 __all__ = [
     "Connection",
     "TlsAnsweredError",
-    "fetch_certificate",
 ]
 
 # Most reads in a row, so that a receiver that sends without end cannot hold up our sending.
 _READS = 16
 # Bytes of the beginning of what the receiver sends to keep, for the text of an error.
 _HEARD_BYTES = 80
+# Bytes that are encrypted and sent at a time: what waits for a slow receiver stays small.
+_PIECE_BYTES = 256 * 1024
+_NOTHING = memoryview(b"")
 # Poll interval of the send queue, in seconds; `select` cannot report that it is empty.
 _QUEUE_POLL_SECONDS = 0.005
 # How an alert of any version of TLS begins (RFC 8446 section 5.1).
 _TLS_ALERT = b"\x15\x03"
+_CLOSED = "the receiver has closed the connection"
 _GONE = "the receiver's host no longer answers, or takes nothing"
 _CUT = (TimeoutError, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _GONE_ALREADY = (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN)
@@ -93,8 +95,8 @@ class Connection:
         fingerprints: Collection[str] = (),
     ) -> None:
         self._tls: TlsLayer | None = None
-        self._is_half_closed = False
-        self._rest = memoryview(b"")  # bytes that the kernel has not taken yet
+        self._is_half_closed = self._has_ended = self._has_failed = False
+        self._rest = _NOTHING  # bytes that the kernel has not taken yet
         self.heard = b""
         self._tcp = TcpSocket(address, deadline)
         try:
@@ -117,21 +119,13 @@ class Connection:
         Raises:
             OSError: If the connection breaks, or the receiver reads nothing for too long.
         """
-        self._rest = memoryview(
-            data if self._tls is None else self._encrypt(self._tls, data, deadline)
-        )
-        while self._rest:
-            # Read first: the first write to a closed connection succeeds, and its bytes are lost.
-            self.drain()
-            with self._prefer_alert():
-                sent = self._tcp.send(self._rest)
-            if not sent:
-                self._tcp.wait(READ | WRITE, deadline)
-                continue
-            self._rest = self._rest[sent:]
-            self._used = time.monotonic()
-            self._tcp.flow.record_window()
-            deadline.renew()
+        whole = memoryview(data)
+        with self._mark_failure():
+            for begin in range(0, len(whole), _PIECE_BYTES):
+                piece = whole[begin : begin + _PIECE_BYTES]
+                if self._tls is not None:
+                    piece = memoryview(self._encrypt(self._tls, piece, deadline))
+                self._send_piece(piece, deadline)
 
     def drain(self) -> None:
         """Read and forget what the receiver has sent.
@@ -141,15 +135,17 @@ class Connection:
             OSError: If it has reset the connection, or sent a TLS alert, such as a refusal of our
                 certificate.
         """
-        for _ in range(_READS):
-            received = self._tcp.receive()
-            if received is None:
-                return
-            self._record(received)
-            if not received or (self._tls is not None and self._tls.has_ended):
-                raise ConnectionAbortedError(
-                    errno.ECONNABORTED, "the receiver has closed the connection"
-                )
+        with self._mark_failure():
+            for _ in range(_READS):
+                # TLS may have ended in what came with the handshake.
+                if self._tls is not None and self._tls.has_ended:
+                    raise ConnectionAbortedError(errno.ECONNABORTED, _CLOSED)
+                received = self._tcp.receive()
+                if received is None:
+                    return
+                self._record(received)
+                if not received:
+                    raise ConnectionAbortedError(errno.ECONNABORTED, _CLOSED)
 
     def finish(self, deadline: Deadline) -> None:
         """Half-close, and wait for the receiver's end of stream, which proves that it read all.
@@ -169,21 +165,23 @@ class Connection:
             ConnectionAbortedError: If it closed before it had everything, or its host is gone.
             OSError: If it sends a reset or an alert: it has not read everything.
         """
-        try:
-            if not self._is_half_closed:
-                self.drain()
-                with self._prefer_alert():
-                    self._half_close(deadline)
-                self._is_half_closed = True
-            self._await_end_of_stream(deadline)
-        except TimeoutError as error:
-            if error.errno is None:  # the deadline, which has no error number
-                raise
-            raise ConnectionAbortedError(errno.ECONNABORTED, _GONE) from error
-        if self._tcp.count_unacknowledged():
-            raise ConnectionAbortedError(
-                errno.ECONNABORTED, "the receiver closed before it had everything"
-            )
+        with self._mark_failure():
+            try:
+                if not self._is_half_closed:
+                    self.drain()
+                    with self._prefer_alert():
+                        self._half_close(deadline)
+                    self._is_half_closed = True
+                self._await_end_of_stream(deadline)
+            except TimeoutError as error:
+                if error.errno is None:  # the deadline, which has no error number
+                    raise
+                raise ConnectionAbortedError(errno.ECONNABORTED, _GONE) from error
+            self._has_ended = True
+            if self._tcp.count_unacknowledged():
+                raise ConnectionAbortedError(
+                    errno.ECONNABORTED, "the receiver closed before it had everything"
+                )
 
     def await_refusal(self, deadline: Deadline) -> None:
         """Wait a moment, in case the receiver expects TLS and refuses plain text.
@@ -258,15 +256,33 @@ class Connection:
     def close(self) -> None:
         """Close the connection; the kernel still sends what it has."""
         try:
-            with suppress(OSError):  # closing is all that is left to do
-                self.drain()
+            if not self._has_ended:
+                with suppress(OSError):  # closing is all that is left to do
+                    self.drain()
             if self._tls is not None:
-                self._tls.keep_session()
+                if not self._has_failed:
+                    self._tls.keep_session()
                 with suppress(OSError):  # close_notify (RFC 5425 section 4.4), without an answer
                     if not self._is_half_closed and not self._rest:
                         self._tcp.send(self._tls.make_close_notify())
         finally:
             self._tcp.close()
+
+    def _send_piece(self, piece: memoryview, deadline: Deadline) -> None:
+        self._rest = piece
+        while self._rest:
+            # Read first: the first write to a closed connection succeeds, and its bytes are lost.
+            self.drain()
+            with self._prefer_alert():
+                sent = self._tcp.send(self._rest)
+            if not sent:
+                self._tcp.wait(READ | WRITE, deadline)
+                continue
+            self._rest = self._rest[sent:]
+            self._used = time.monotonic()
+            self._tcp.flow.record_window()
+            deadline.renew()
+        self._rest = _NOTHING  # an empty view would keep the piece in memory
 
     def _shake_hands(
         self, tls: TlsLayer, deadline: Deadline, await_refusal: bool, fingerprints: Collection[str]
@@ -276,7 +292,8 @@ class Connection:
             self._exchange_handshake(tls, deadline)
             tls.check_fingerprint(fingerprints)
             self._tls = tls
-            self._record(b"")  # tickets or an alert, if they came with the end of the handshake
+            self._record(b"")  # what came with the end of the handshake: tickets, or an alert
+            self.drain()
             if await_refusal:
                 patience = max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun))
                 self._await_first_word(deadline, min(patience, _FIRST_END_SECONDS[1]))
@@ -303,8 +320,7 @@ class Connection:
                 self._tcp.wait(READ, deadline)
             tls.feed(received)
 
-    def _encrypt(self, tls: TlsLayer, data: bytes, deadline: Deadline) -> bytes:
-        rest = memoryview(data)
+    def _encrypt(self, tls: TlsLayer, rest: memoryview, deadline: Deadline) -> bytes:
         while rest:
             try:
                 rest = rest[tls.encrypt(rest) :]
@@ -319,6 +335,19 @@ class Connection:
         with suppress(TimeoutError):
             self._tcp.wait(READ, deadline.shorten(seconds))
         self.drain()
+
+    @contextmanager
+    def _mark_failure(self) -> Iterator[None]:
+        """If the receiver ends the connection, do not offer it the session again.
+
+        Raises:
+            OSError: As it comes.
+        """
+        try:
+            yield
+        except OSError as error:
+            self._has_failed = self._has_failed or not isinstance(error, TimeoutError)
+            raise
 
     @contextmanager
     def _prefer_alert(self) -> Iterator[None]:
@@ -370,31 +399,6 @@ class Connection:
         self.heard = self.heard or said[:_HEARD_BYTES]
         if self._tls is None and self.heard.startswith(_TLS_ALERT):
             raise TlsAnsweredError(errno.ECONNABORTED, "the receiver answers in TLS")
-
-
-def fetch_certificate(
-    address: Address, deadline: Deadline, server_hostname: str | None
-) -> bytes | None:
-    """Fetch a receiver's certificate in DER, so that an error can say what is wrong with it.
-
-    Nothing is verified. So nothing is sent, not even our own certificate.
-
-    Args:
-        address: The receiver's address, as ``resolve`` returns it.
-        deadline: When to give up.
-        server_hostname: The name that goes into SNI.
-
-    Returns:
-        The certificate; ``None`` if it could not be fetched.
-    """
-    try:
-        connection = Connection(address, deadline, make_unverified_context(), server_hostname)
-    except OSError:
-        return None
-    try:
-        return connection.certificate
-    finally:
-        connection.close()
 
 
 def _describe_cut(error: OSError) -> str:

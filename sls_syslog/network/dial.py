@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sls_syslog.errors import ConnectError, SendError, SettingsError, TlsError
-from sls_syslog.network.connection import Connection, fetch_certificate
+from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.explain import explain
 from sls_syslog.network.resolver import Address, resolve
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tls import SessionRefusedError
 from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.tls import make_unverified_context
 
 __all__ = ["look_up", "open_first", "open_stream", "translate_errors"]
 
@@ -110,10 +111,35 @@ def _describe(
 ) -> str:
     der = None
     if isinstance(error, ssl.SSLCertVerificationError):
-        der = fetch_certificate(address, deadline, settings.server_hostname or settings.host)
+        der = _fetch_certificate(address, deadline, settings.server_hostname or settings.host)
     where = str(address[4][0])
     problem = explain(error, settings, der=der, proven=False)
     return problem if where == settings.host else f"{where}: {problem}"
+
+
+def _fetch_certificate(
+    address: Address, deadline: Deadline, server_hostname: str | None
+) -> bytes | None:
+    """Fetch a receiver's certificate in DER, so that an error can say what is wrong with it.
+
+    Nothing is verified. So nothing is sent, not even our own certificate.
+
+    Args:
+        address: The receiver's address, as ``resolve`` returns it.
+        deadline: When to give up.
+        server_hostname: The name that goes into SNI.
+
+    Returns:
+        The certificate; ``None`` if it could not be fetched.
+    """
+    try:
+        connection = Connection(address, deadline, make_unverified_context(), server_hostname)
+    except OSError:
+        return None
+    try:
+        return connection.certificate
+    finally:
+        connection.close()
 
 
 @contextmanager

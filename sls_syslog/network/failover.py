@@ -164,7 +164,7 @@ class FailoverTransport:
             lost, self._lost = self._lost, None
             raise UnconfirmedError(lost, self._settings.confirm, "the connection has broken")
         transport = self._transports[self._at]
-        if transport.state is not State.IN_DOUBT:
+        if transport.state in {State.IDLE, State.OPEN}:
             return True
         with self._fail_over_on_error():
             is_confirmed = transport.confirm(watched=watched)
@@ -231,7 +231,7 @@ class FailoverTransport:
             raise
 
     def _is_in_doubt(self) -> bool:
-        return self._transports[self._at].state is State.IN_DOUBT
+        return self._transports[self._at].state in {State.IN_DOUBT, State.BROKEN}
 
     def _is_broken(self) -> bool:
         return self._transports[self._at].state is State.BROKEN

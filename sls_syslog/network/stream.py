@@ -144,6 +144,8 @@ class StreamTransport:
         Raises:
             SendError: If the receiver may lack something.
         """
+        if self._state in {State.IDLE, State.BROKEN}:
+            self._drop_connection()  # there is one only if an interrupt has come in between
         if self._state is State.BROKEN:
             problem = f"{_HAS_BROKEN}, and what was sent over it was not confirmed"
             raise SendError(self._settings.destination, problem)

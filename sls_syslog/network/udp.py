@@ -79,6 +79,8 @@ class UdpTransport:
         try:
             for frame in frames:
                 self._keep_pace()
+                if self._state is State.OPEN:
+                    self._state = State.IN_DOUBT
                 sock.send(frame)
         except OSError as error:
             self._drop_socket()
@@ -87,8 +89,6 @@ class UdpTransport:
             self._state = State.BROKEN
             raise SendError(self._settings.destination, explain(error, self._settings)) from error
         if frame:
-            if self._state is State.OPEN:
-                self._state = State.IN_DOUBT
             self._destination.warn_once("udp", _MAY_BE_LOST)
 
     def confirm(self, *, watched: bool = False) -> bool:
@@ -101,12 +101,12 @@ class UdpTransport:
         if self._state is State.BROKEN:
             self.close()
             raise UnconfirmedError(self._settings.destination, "written", "a datagram was refused")
-        sock = self._socket
-        refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if sock else 0
-        if refused:
-            self.close()
-            raise SendError(self._settings.destination, os.strerror(refused))
-        self._state = State.OPEN if sock else State.IDLE
+        try:
+            self._check_refusal()
+        except SendError:
+            self._state = State.IDLE  # this error tells the caller
+            raise
+        self._state = State.OPEN if self._socket else State.IDLE
         return True
 
     def watch(self) -> None:
@@ -114,10 +114,19 @@ class UdpTransport:
 
         Raises:
             ConnectError: If the name cannot be resolved before the deadline.
-            TransportError: If one was refused.
+            SendError: If one was refused; what is in doubt stays so.
         """
         self.connect()
-        self.confirm()
+        self._check_refusal()
+
+    def _check_refusal(self) -> None:
+        sock = self._socket
+        refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if sock else 0
+        if refused:
+            is_in_doubt = self._state in {State.IN_DOUBT, State.BROKEN}
+            self._state = State.BROKEN if is_in_doubt else State.IDLE
+            self._drop_socket()
+            raise SendError(self._settings.destination, os.strerror(refused))
 
     def retire(self) -> None:
         """Do nothing: there is no connection that could be too old."""

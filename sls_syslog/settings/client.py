@@ -229,7 +229,7 @@ class ClientSettings(SettingsTable):
         " `server_hostname` and `fingerprint` can be set with it.",
     )
 
-    def __init__(self, **options: Unpack[ClientOptions]) -> None:
+    def __init__(self, /, **options: Unpack[ClientOptions]) -> None:
         self._read_options(options)
 
     def _read_options(self, options: Mapping[str, Any]) -> None:

@@ -137,7 +137,7 @@ class ShipperSettings(ClientSettings):
         " they crash.",
     )
 
-    def __init__(self, **options: Unpack[ShipperOptions]) -> None:
+    def __init__(self, /, **options: Unpack[ShipperOptions]) -> None:
         self._read_options(options)
 
     def _read_options(self, options: Mapping[str, Any]) -> None:

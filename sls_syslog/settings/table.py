@@ -118,7 +118,7 @@ class SettingsTable:
 
     _rules: ClassVar[tuple[Rule, ...]] = ()
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, /, **options: Any) -> None:
         self._read_options(options)
 
     def _read_options(self, options: Mapping[str, Any]) -> None:

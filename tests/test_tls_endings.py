@@ -1,0 +1,173 @@
+"""TLS servers that end a session where few do: with the handshake, or when it is resumed.
+
+The server is written here, over memory, so that it decides which records share a packet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import pytest
+
+from sls_syslog import TransportError
+from sls_syslog.network.failover import open_transport
+from sls_syslog.settings.client import ClientSettings
+from sls_syslog.testing import TemporaryCA
+
+FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(10)]
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+LEVELS = ["written", "acked", "consumed", "auto"]
+
+
+class Session:
+    """The server's side of one connection."""
+
+    def __init__(self, context: ssl.SSLContext, connection: socket.socket) -> None:
+        self.socket = connection
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    def shake_hands(self) -> None:
+        """Complete the handshake; its last flight is not sent yet."""
+        while True:
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.flush()
+                self._incoming.write(self.socket.recv(65536))
+            else:
+                return
+
+    def flush(self) -> None:
+        self.socket.sendall(self._outgoing.read())
+
+    def say_goodbye(self) -> None:
+        """Leave a close_notify to be sent."""
+        with contextlib.suppress(ssl.SSLError):
+            self.tls.unwrap()
+
+    def read_to_the_end(self) -> None:
+        with contextlib.suppress(ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            while True:
+                try:
+                    if not self.tls.read(65536):
+                        return
+                except ssl.SSLWantReadError:
+                    received = self.socket.recv(65536)
+                    if not received:
+                        return
+                    self._incoming.write(received)
+
+
+Script: TypeAlias = "Callable[[Session], Any]"
+
+
+@contextlib.contextmanager
+def server(context: ssl.SSLContext, script: Script) -> Iterator[int]:
+    """A server that follows a script with each connection, one after the other; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, contextlib.suppress(OSError):
+                    script(Session(context, connection))
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def settings_for(port: int, ca: TemporaryCA, **settings: Any) -> ClientSettings:
+    mapping = {"host": "127.0.0.1", "port": port, "protocol": "tls", "cert_path": ca.cert_path}
+    return ClientSettings.of({**mapping, "timeout": 5, **settings})
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_goodbye_that_comes_with_the_handshake_is_heard(
+    level: str, temporary_ca: TemporaryCA
+) -> None:
+    def end_at_once(session: Session) -> None:
+        session.shake_hands()
+        session.say_goodbye()
+        session.flush()  # Finished and close_notify in one packet
+        while session.socket.recv(65536):
+            pass  # nobody reads what comes now
+
+    context = temporary_ca.server_context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    with server(context, end_at_once) as port:
+        settings = settings_for(port, temporary_ca, confirm=level)
+        with closing(open_transport(settings)) as transport, pytest.raises(TransportError):
+            transport.send(FRAMES)
+            transport.confirm()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_a_server_that_ends_resumed_sessions_gets_a_full_handshake_after_each(
+    version: ssl.TLSVersion, says_goodbye: bool, temporary_ca: TemporaryCA
+) -> None:
+    resumed: list[bool] = []
+
+    def end_resumed(session: Session) -> None:
+        session.shake_hands()
+        session.flush()
+        resumed.append(bool(session.tls.session_reused))
+        if not resumed[-1]:
+            session.read_to_the_end()
+        if not resumed[-1] or says_goodbye:
+            session.say_goodbye()
+            session.flush()
+        if resumed[-1]:  # by a reset: some of what came may have been read with the handshake
+            linger = struct.pack("ii", 1, 0)
+            session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    context = temporary_ca.server_context(minimum_version=version, maximum_version=version)
+    delivered = []
+    with server(context, end_resumed) as port:
+        settings = settings_for(port, temporary_ca, confirm="consumed")
+        with closing(open_transport(settings)) as transport:
+            for _ in range(6):
+                try:
+                    transport.send(FRAMES)
+                    delivered.append(transport.confirm())
+                except TransportError:
+                    transport.close()
+    assert any(resumed)  # else nothing is tested here
+    assert len(delivered) >= 3
+    assert not any(first and second for first, second in pairwise(resumed))
+
+
+def test_what_was_sent_is_not_kept_in_memory(temporary_ca: TemporaryCA) -> None:
+    def swallow(session: Session) -> None:
+        session.shake_hands()
+        session.flush()
+        session.read_to_the_end()
+
+    large = b"x" * 20_000_000
+    with server(temporary_ca.server_context(), swallow) as port:
+        settings = settings_for(port, temporary_ca, confirm="written")
+        with closing(open_transport(settings)) as transport:
+            transport.connect()
+            tracemalloc.start()
+            transport.send([large])
+            kept, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+    assert kept < 1_000_000
+    assert peak < 3_000_000  # TLS makes a copy of one piece at a time
