@@ -19,3 +19,12 @@ def test_sending_without_sls_imports_neither_the_sdk_nor_protobuf(name: str) -> 
     ).stdout.split()
     assert "sls_syslog" in listed
     assert [module for module in listed if module.startswith(HEAVY)] == []
+
+
+def test_the_pytest_plugin_imports_nothing_of_the_kit_before_a_fixture_is_used() -> None:
+    code = f"import sls_syslog.testing.pytest_plugin; {LIST}"
+    listed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    ours = {module for module in listed if module.startswith("sls_syslog")}
+    assert ours == {"sls_syslog", "sls_syslog.testing", "sls_syslog.testing.pytest_plugin"}
