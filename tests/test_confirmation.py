@@ -201,7 +201,7 @@ class OneReceiver(RuleBasedStateMachine):
 
 
 class TwoReceivers(RuleBasedStateMachine):
-    """Failover: whatever fails, what is confirmed has arrived, and what is not is told once."""
+    """Failover: what is confirmed has arrived; what may be lost is told once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -328,7 +328,7 @@ def interrupt(*_: object) -> None:
 
 @pytest.fixture
 def transports(syslog_receiver: SyslogReceiver) -> list[Any]:
-    """To one receiver, and to two of which the first works."""
+    """One to a single receiver, and one to two receivers; the first of these works."""
     one = syslog_receiver.settings()
     port = syslog_receiver.port
     two = {"hosts": [f"127.0.0.1:{port}", "127.0.0.1:1"]}
