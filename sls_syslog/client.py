@@ -39,7 +39,7 @@ class SyslogClient:
     and opens a new one. Call ``confirm()`` before a long pause, so that nothing stays in doubt.
 
     Args:
-        host: Name or address of the receiver.
+        host: Name or address of the receiver; ``None`` only with the key ``hosts``.
         port: Port of the receiver; ``None`` for 514, or 6514 for TLS.
         **settings: Any other key of ``ClientSettings``: ``protocol``, ``syslog_format``,
             ``framing``, ``timeout``, ``cert_path``, ``confirm`` ...
@@ -49,7 +49,7 @@ class SyslogClient:
     """
 
     def __init__(
-        self, host: str, port: int | None = None, **settings: Unpack[ClientKeywords]
+        self, host: str | None = None, port: int | None = None, **settings: Unpack[ClientKeywords]
     ) -> None:
         self._use(ClientSettings(host=host, port=port, **settings))
 
@@ -112,8 +112,8 @@ class SyslogClient:
         self.send(
             SyslogMessage(
                 message=message,
-                facility=settings.facility if facility is None else facility,  # type: ignore[arg-type]  # converted
-                severity=settings.severity if severity is None else severity,  # type: ignore[arg-type]  # converted
+                facility=settings.facility if facility is None else facility,
+                severity=settings.severity if severity is None else severity,
                 timestamp=self._localize(timestamp),
                 hostname=settings.hostname if hostname is None else hostname,
                 app_name=settings.tag if app_name is None else app_name,
@@ -186,7 +186,8 @@ class SyslogClient:
             has_zone = timestamp.utcoffset() is not None
             return timestamp if has_zone else timestamp.astimezone(self.settings.timezone)
         except (AttributeError, OverflowError, ValueError):
-            expected, section = "a datetime that every zone has, or None", "RFC 5424 section 6.2.3"
+            expected = "a datetime of the years 1 to 9999 in UTC, or None"
+            section = "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, timestamp, section) from None
 
 

@@ -236,3 +236,20 @@ def test_a_shipper_s_settings_will_do_for_a_client(syslog_receiver: SyslogReceiv
     with SyslogClient.from_settings(settings) as client:
         client.log("x")
     assert len(syslog_receiver.frames) == 1
+
+
+@pytest.mark.parametrize("message", ["text", b"bytes", None, {"message": "text"}])
+def test_what_is_no_message_is_refused_before_anything_is_sent(
+    message: Any, syslog_receiver: SyslogReceiver
+) -> None:
+    client = SyslogClient(**syslog_receiver.settings())
+    with client, pytest.raises(InvalidMessageError, match="expected a SyslogMessage"):
+        client.send_many([SyslogMessage(message="first"), message])
+    assert syslog_receiver.connections == 0
+
+
+def test_a_client_of_several_receivers_needs_no_host(syslog_receiver: SyslogReceiver) -> None:
+    hosts = f"127.0.0.1:{syslog_receiver.port},127.0.0.1:1"
+    with SyslogClient(hosts=hosts, protocol="tcp") as client:
+        client.log("hello", severity="notice")
+    assert len(syslog_receiver.wait_for(1)) == 1

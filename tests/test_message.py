@@ -93,7 +93,7 @@ def test_a_header_field_refuses_one_character_too_many(field: str) -> None:
 
 
 def test_codes_may_be_names_or_numbers_and_become_members() -> None:
-    message = SyslogMessage(facility="local0", severity=3)  # type: ignore[arg-type]
+    message = SyslogMessage(facility="local0", severity=3)
     assert message.facility is Facility.LOCAL0
     assert message.severity is Severity.ERROR
 

@@ -555,8 +555,8 @@ OURS = (
         "aaaa",
         SyslogMessage(
             message="你好，世界 😀 ||k=v",
-            facility="local7",  # type: ignore[arg-type]  # converted
-            severity="debug",  # type: ignore[arg-type]  # converted
+            facility="local7",
+            severity="debug",
             timestamp=NOON,
             hostname="2001:db8::1",
             app_name="a[1]:",

@@ -52,9 +52,12 @@ class WireFormat:
             Its frames: one, or several if it is too long and the policy is to split.
 
         Raises:
-            InvalidMessageError: If its time cannot be written.
+            InvalidMessageError: If it is no ``SyslogMessage``, or its time cannot be written.
             MessageTooLongError: If it is too long, and cannot be cut or split.
         """
+        if not isinstance(message, SyslogMessage):
+            expected = "a SyslogMessage; log() takes a text"
+            raise InvalidMessageError("message", expected, message, "RFC 5424 section 6")
         now = datetime.now(timezone.utc)
         try:
             if not self.format.has_structured_data:
@@ -63,7 +66,8 @@ class WireFormat:
                 )
             head = self.format.format_head(message, now, self.newlines)
         except OverflowError:  # in another zone, the first day of year 1 and the last of year 9999
-            expected, section = "a time that every zone has", "RFC 5424 section 6.2.3"
+            expected = "a datetime of the years 1 to 9999 in UTC, or None"
+            section = "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, message.timestamp, section) from None
         outcomes: list[str] = []
         frames = self.encode_parts(head, message.message, outcomes)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sls_syslog.errors import InvalidMessageError
 from sls_syslog.syslog.codes import Facility, Severity
@@ -71,6 +71,22 @@ class SyslogMessage:
     procid: str | None = None
     msgid: str | None = None
     structured_data: StructuredData = field(default_factory=dict, hash=False)
+
+    if TYPE_CHECKING:  # the dataclass makes it; a number or a name becomes a member in it
+
+        def __init__(
+            self,
+            *,
+            message: str = "",
+            facility: Facility | int | str = Facility.USER,
+            severity: Severity | int | str = Severity.INFO,
+            timestamp: datetime | None = None,
+            hostname: str | None = None,
+            app_name: str | None = None,
+            procid: str | None = None,
+            msgid: str | None = None,
+            structured_data: StructuredData = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         for name, code in (("facility", Facility), ("severity", Severity)):

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 from sls_syslog.testing.deframer import FramingError, make_deframer
 from sls_syslog.testing.grammar import ParsedMessage, parse
@@ -226,13 +227,13 @@ class SyslogReceiver:
                     f"errors: {self._errors}"
                 )
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Any]:
         """Return the settings with which a sender reaches this receiver.
 
         Returns:
             ``host``, ``port`` and ``protocol``. For octet counting also ``framing``.
         """
-        settings: dict[str, object] = {
+        settings: dict[str, Any] = {
             "host": self.host,
             "port": self.port,
             "protocol": self.protocol,

@@ -144,7 +144,7 @@ def ship(stats: ShipperStats) -> int:
 def send(host: str) -> str:
     """The client alone."""
     print(sls_syslog.__version__, sls_syslog.SyslogClient)
-    message = SyslogMessage(message="hello", severity=Severity.NOTICE, app_name="app")
+    message = SyslogMessage(message="hello", facility="local0", severity=5, app_name="app")
     try:
         with SyslogClient(host, 514, protocol="tcp", timeout=10) as client:
             client.log("hello", facility=Facility.USER, severity=Severity.INFO)
