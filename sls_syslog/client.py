@@ -124,10 +124,10 @@ class SyslogClient:
         )
 
     def send(self, message: SyslogMessage) -> None:
-        """Send one message.
+        """Send one message as it is: settings such as ``hostname`` and ``tag`` do not apply to it.
 
         Raises:
-            InvalidMessageError: If the message is too large to send.
+            InvalidMessageError: If it is no ``SyslogMessage``, or too large to send.
             TransportError: If the message cannot be sent. Every message since the last
                 ``confirm()`` is in doubt.
         """
@@ -137,7 +137,7 @@ class SyslogClient:
         """Send several messages with few system calls; this is faster than one by one.
 
         Raises:
-            InvalidMessageError: If a message is too large to send; none is sent then.
+            InvalidMessageError: As ``send`` raises it; nothing is sent then.
             TransportError: If a message cannot be sent. Every message since the last
                 ``confirm()`` is in doubt.
         """
