@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 from shipping import eventually
 
-from sls_syslog import SendError, SyslogClient, UnconfirmedError
+from sls_syslog import MessageTooLongError, SendError, SyslogClient, UnconfirmedError
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.pace import Pace
@@ -230,3 +230,20 @@ def test_a_refused_datagram_is_told_again_at_the_end_of_the_block() -> None:
 
     with pytest.raises(UnconfirmedError, match="refused"), client:
         eventually(is_refused)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a refusal may not be reported")
+def test_a_message_that_is_too_long_hides_no_refusal() -> None:
+    def is_told() -> bool:
+        with closing(open_transport(settings_for_nobody(several=False))) as transport:
+            transport.send([b"<14>1 - - - - - - x"])
+            time.sleep(0.05)
+            try:
+                with pytest.raises(MessageTooLongError):
+                    transport.send([b"x" * 70_000])
+                transport.confirm()
+            except (SendError, UnconfirmedError):
+                return True
+            return False
+
+    eventually(is_told)

@@ -35,9 +35,9 @@ __all__ = [
 _READS = 16
 # Bytes of the beginning of what the receiver sends to keep, for the text of an error.
 _HEARD_BYTES = 80
-# Bytes that are encrypted and sent at a time: what waits for a slow receiver stays small.
-_PIECE_BYTES = 256 * 1024
-_NOTHING = memoryview(b"")
+# Bytes that are encrypted and sent at a time: more than a chunk of `StreamTransport`, and little
+# enough to wait in memory for a slow receiver.
+_PIECE_BYTES = 512 * 1024
 # Poll interval of the send queue, in seconds; `select` cannot report that it is empty.
 _QUEUE_POLL_SECONDS = 0.005
 # How an alert of any version of TLS begins (RFC 8446 section 5.1).
@@ -95,8 +95,8 @@ class Connection:
         fingerprints: Collection[str] = (),
     ) -> None:
         self._tls: TlsLayer | None = None
-        self._is_half_closed = self._has_ended = self._has_failed = False
-        self._rest = _NOTHING  # bytes that the kernel has not taken yet
+        self._is_sending = self._is_half_closed = self._has_ended = False
+        self._has_failed = self._has_worked = False  # as the receiver ended, or confirmed, it
         self.heard = b""
         self._tcp = TcpSocket(address, deadline)
         try:
@@ -119,6 +119,7 @@ class Connection:
         Raises:
             OSError: If the connection breaks, or the receiver reads nothing for too long.
         """
+        self._is_sending = True
         whole = memoryview(data)
         with self._mark_failure():
             for begin in range(0, len(whole), _PIECE_BYTES):
@@ -126,6 +127,7 @@ class Connection:
                 if self._tls is not None:
                     piece = memoryview(self._encrypt(self._tls, piece, deadline))
                 self._send_piece(piece, deadline)
+        self._is_sending = False
 
     def drain(self) -> None:
         """Read and forget what the receiver has sent.
@@ -136,16 +138,15 @@ class Connection:
                 certificate.
         """
         with self._mark_failure():
+            self._check_tls_end()  # it may have come with the handshake
             for _ in range(_READS):
-                # TLS may have ended in what came with the handshake.
-                if self._tls is not None and self._tls.has_ended:
-                    raise ConnectionAbortedError(errno.ECONNABORTED, _CLOSED)
                 received = self._tcp.receive()
                 if received is None:
                     return
                 self._record(received)
                 if not received:
                     raise ConnectionAbortedError(errno.ECONNABORTED, _CLOSED)
+                self._check_tls_end()
 
     def finish(self, deadline: Deadline) -> None:
         """Half-close, and wait for the receiver's end of stream, which proves that it read all.
@@ -182,6 +183,7 @@ class Connection:
                 raise ConnectionAbortedError(
                     errno.ECONNABORTED, "the receiver closed before it had everything"
                 )
+            self._has_worked = True
 
     def await_refusal(self, deadline: Deadline) -> None:
         """Wait a moment, in case the receiver expects TLS and refuses plain text.
@@ -215,6 +217,7 @@ class Connection:
             if queued < before:
                 deadline.renew()
         self.drain()
+        self._has_worked = True
 
     def count_unacknowledged(self) -> int:
         """Count the bytes that the receiver's kernel has not acknowledged yet."""
@@ -260,29 +263,35 @@ class Connection:
                 with suppress(OSError):  # closing is all that is left to do
                     self.drain()
             if self._tls is not None:
-                if not self._has_failed:
-                    self._tls.keep_session()
+                self._tls.leave_session(has_worked=self._has_worked or not self._has_failed)
                 with suppress(OSError):  # close_notify (RFC 5425 section 4.4), without an answer
-                    if not self._is_half_closed and not self._rest:
+                    if not self._is_half_closed and not self._is_sending:
                         self._tcp.send(self._tls.make_close_notify())
         finally:
             self._tcp.close()
 
-    def _send_piece(self, piece: memoryview, deadline: Deadline) -> None:
-        self._rest = piece
-        while self._rest:
+    def _send_piece(self, rest: memoryview, deadline: Deadline) -> None:
+        while rest:
             # Read first: the first write to a closed connection succeeds, and its bytes are lost.
             self.drain()
             with self._prefer_alert():
-                sent = self._tcp.send(self._rest)
+                sent = self._tcp.send(rest)
             if not sent:
                 self._tcp.wait(READ | WRITE, deadline)
                 continue
-            self._rest = self._rest[sent:]
+            rest = rest[sent:]
             self._used = time.monotonic()
             self._tcp.flow.record_window()
             deadline.renew()
-        self._rest = _NOTHING  # an empty view would keep the piece in memory
+
+    def _check_tls_end(self) -> None:
+        """Check that the receiver has not ended TLS.
+
+        Raises:
+            ConnectionAbortedError: If it has.
+        """
+        if self._tls is not None and self._tls.has_ended:
+            raise ConnectionAbortedError(errno.ECONNABORTED, _CLOSED)
 
     def _shake_hands(
         self, tls: TlsLayer, deadline: Deadline, await_refusal: bool, fingerprints: Collection[str]
@@ -293,13 +302,13 @@ class Connection:
             tls.check_fingerprint(fingerprints)
             self._tls = tls
             self._record(b"")  # what came with the end of the handshake: tickets, or an alert
-            self.drain()
+            self._check_tls_end()
             if await_refusal:
                 patience = max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun))
                 self._await_first_word(deadline, min(patience, _FIRST_END_SECONDS[1]))
         except OSError as error:
             if tls.has_offered_session and not isinstance(error, (TimeoutError, FingerprintError)):
-                raise SessionRefusedError(*error.args) from error
+                raise SessionRefusedError(error) from error
             if isinstance(error, _CUT):
                 raise HandshakeCutError(_describe_cut(error), tls.has_answered()) from error
             raise
@@ -338,7 +347,7 @@ class Connection:
 
     @contextmanager
     def _mark_failure(self) -> Iterator[None]:
-        """If the receiver ends the connection, do not offer it the session again.
+        """Note that the receiver has ended the connection: see ``leave_session``.
 
         Raises:
             OSError: As it comes.

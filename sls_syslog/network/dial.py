@@ -65,9 +65,9 @@ def open_stream(
     def open_with_or_without_session(address: Address, share: Deadline) -> Connection:
         try:
             return open_one(address, share)
-        except SessionRefusedError:
-            opened = open_one(address, share)
-            resumption.give_up()  # it works without the session, so the session was the problem
+        except SessionRefusedError as error:
+            opened = open_one(address, share)  # without a session
+            (resumption.give_up if error.is_alert else resumption.note_refusal)()
             return opened
 
     return open_first(settings, socket.SOCK_STREAM, deadline, open_with_or_without_session)

@@ -14,6 +14,7 @@ __all__ = ["Resumption"]
 # each resumption, and a resumed handshake verifies no certificate: without a limit, none would be
 # verified again (RFC 8446 section 4.6.1 asks for one).
 _RESUMPTION_SECONDS = 600.0
+_MAX_REFUSALS = 2  # in a row, after which no session is offered
 
 
 class Resumption:
@@ -27,7 +28,7 @@ class Resumption:
         self._session: ssl.SSLSession | None = None
         self._context: ssl.SSLContext | None = None
         self._end = 0.0
-        self._is_wanted = True
+        self._refusals = 0  # in a row
 
     def offer(self, context: ssl.SSLContext) -> ssl.SSLSession | None:
         """Return the session to begin a handshake with; ``None`` for a full handshake."""
@@ -41,10 +42,20 @@ class Resumption:
             self._end = time.monotonic() + _RESUMPTION_SECONDS
 
     def keep(self, tls: ssl.SSLObject) -> None:
-        """Keep the session; TLS 1.3 has one after the receiver's tickets are read."""
-        if self._is_wanted and tls.context is self._context:
+        """Keep the session; TLS 1.3 has one when the server's tickets are read."""
+        if tls.session_reused:
+            self._refusals = 0
+        if self._refusals < _MAX_REFUSALS and tls.context is self._context:
             self._session = tls.session or self._session
 
+    def note_refusal(self) -> None:
+        """Note that a resumed connection ended at once; after two in a row, offer no session again.
+
+        One may be chance: a receiver that was restarted just then.
+        """
+        self._refusals += 1
+        self._session = None
+
     def give_up(self) -> None:
-        """Never offer a session again: this receiver accepts none."""
-        self._is_wanted, self._session = False, None
+        """Never offer a session again: this receiver has answered one with an alert."""
+        self._refusals, self._session = _MAX_REFUSALS, None

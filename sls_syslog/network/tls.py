@@ -41,7 +41,15 @@ class Handshake(NamedTuple):
 
 
 class SessionRefusedError(OSError):
-    """Raised when a handshake that offered a session fails; without one it may succeed."""
+    """Raised when a handshake that offered a session fails; without one it may succeed.
+
+    Attributes:
+        is_alert: Whether the receiver answered with an alert, rather than end the connection.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(*error.args)
+        self.is_alert = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
 
 
 class HandshakeCutError(ssl.SSLError):
@@ -128,13 +136,20 @@ class TlsLayer:
         """Tell the resumption that this handshake has worked."""
         self._resumption.begin(self._tls)
 
-    def keep_session(self) -> None:
-        """Keep the session for the next connection.
+    def leave_session(self, *, has_worked: bool) -> None:
+        """Leave the session to the next connection, or note that the receiver refuses sessions.
 
-        Call this once, after everything that the receiver sent has been decrypted: TLS 1.3 has a
-        session only then. Each access to a session costs memory that CPython never frees.
+        Call this once, when everything that the receiver sent has been decrypted: TLS 1.3 has a
+        session only then, and each look at it costs memory that CPython never gives back.
+
+        Args:
+            has_worked: Whether the receiver has not ended this connection before it confirmed
+                anything. One that does so to resumed connections does not take sessions.
         """
-        self._resumption.keep(self._tls)
+        if has_worked:
+            self._resumption.keep(self._tls)
+        elif self._tls.session_reused:
+            self._resumption.note_refusal()
 
     def encrypt(self, data: memoryview) -> int:
         """Encrypt the beginning of ``data``, a record of at most 16 KiB; return its length.

@@ -83,9 +83,9 @@ class UdpTransport:
                     self._state = State.IN_DOUBT
                 sock.send(frame)
         except OSError as error:
-            self._drop_socket()
             if error.errno == errno.EMSGSIZE:
                 raise MessageTooLongError(len(frame), None, "RFC 5426 section 3.2") from error
+            self._drop_socket()
             self._state = State.BROKEN
             raise SendError(self._settings.destination, explain(error, self._settings)) from error
         if frame:
