@@ -18,7 +18,7 @@ CALLABLES = [
     pytest.param(ShipperSettings, ShipperSettings, ShipperOptions, id="ShipperSettings"),
 ]
 # Arguments of SyslogClient that are written by hand.
-BY_HAND = {"host": inspect.Parameter.empty, "port": None}
+BY_HAND = {"host": None, "port": None}
 
 
 def read_literals(annotation: Any) -> Iterator[str]:
