@@ -1,4 +1,4 @@
-"""How Sphinx builds this documentation; warnings are errors, see ``tests/test_site.py``.
+"""How Sphinx builds this documentation; warnings are errors, see ``tests/docs/test_site.py``.
 
 It must fetch nothing: the site is built where there may be no network.
 """

@@ -17,7 +17,15 @@ from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import pytest
-from corpus import (
+
+from sls_syslog.testing import (
+    ParsedMessage,
+    SlsEmulator,
+    SyslogReceiver,
+    parse_rfc3164,
+    parse_rfc5424,
+)
+from tests.support.corpus import (
     CORPUS,
     SETTINGS,
     ZONES,
@@ -27,17 +35,9 @@ from corpus import (
     meant_rfc3164,
     time_rfc3164,
 )
-from processes import ROOT, Program, program
-from servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
-from shipping import GROUP, shipping
-
-from sls_syslog.testing import (
-    ParsedMessage,
-    SlsEmulator,
-    SyslogReceiver,
-    parse_rfc3164,
-    parse_rfc5424,
-)
+from tests.support.processes import ROOT, Program, program
+from tests.support.servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
+from tests.support.shipping import GROUP, shipping
 
 SHIP_TO_SIEM = str(ROOT / "examples" / "ship_to_siem.py")
 UTC = ZoneInfo("UTC")

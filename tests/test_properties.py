@@ -24,7 +24,6 @@ from unittest import mock
 import pytest
 from aliyun.log.ext.syslogclient import SyslogClientRFC5424
 from aliyun.log.proto import LogGroupList, LogGroupListRaw
-from flattening import flatten, read_logs
 from hypothesis import HealthCheck, assume, example, find, given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +40,7 @@ from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.deframer import make_deframer
 from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc3164, parse_rfc5424
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
+from tests.support.flattening import flatten, read_logs
 
 # Drawing a batch of logs takes longer than Hypothesis likes; the test itself does not.
 # Fewer, for a second look on another Python.

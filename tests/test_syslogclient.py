@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aliyun.log.ext import syslogclient as sdk_syslogclient
-from processes import program
 
 from sls_syslog import (
     ConnectError,
@@ -32,6 +31,7 @@ from sls_syslog import (
 )
 from sls_syslog.syslogclient import SyslogClientBase, SyslogClientRFC3164, SyslogClientRFC5424
 from sls_syslog.testing import GrammarError, LogEntry, SlsEmulator, SyslogReceiver, TemporaryCA
+from tests.support.processes import program
 
 original: Any = sdk_syslogclient  # it has no type hints
 

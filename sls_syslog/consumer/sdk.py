@@ -1,7 +1,7 @@
 """Protocols of everything of the SDK that this package relies on, private attributes included.
 
-``tests/test_sdk.py`` looks for each member in the installed SDK (``aliyun/log``). This module must
-hold no behaviour: only ``patches.py`` changes the SDK's objects.
+``tests/consumer/test_sdk.py`` looks for each member in the installed SDK (``aliyun/log``). This
+module must hold no behaviour: only ``patches.py`` changes the SDK's objects.
 """
 
 from __future__ import annotations

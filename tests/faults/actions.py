@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from faults.scene import Scene
+from tests.faults.scene import Scene
 
 TIMES = 10  # how often a fault kills, terminates or cuts; the names of the rows say so
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from faults.scene import Scene
+    from tests.faults.scene import Scene
 
 VARIANTS = ("ours", "documented")
 

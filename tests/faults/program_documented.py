@@ -22,7 +22,7 @@ from aliyun.log.consumer import (
 )
 from aliyun.log.ext import syslogclient
 
-from faults.names import use_address_file
+from tests.faults.names import use_address_file
 
 SEPARATOR = "||"
 

@@ -6,8 +6,8 @@ import logging
 
 from aliyun.log.consumer import ConsumerWorker
 
-from faults.names import use_address_file
 from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
+from tests.faults.names import use_address_file
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from servers import _free_port
+from tests.support.servers import _free_port
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.05  # longest wait before a thread looks at the attributes again

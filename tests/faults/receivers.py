@@ -14,11 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
-from processes import ROOT
-from servers import Rsyslog, ServerStartError, ServerTls, SyslogNg, _free_port
-
-from faults.names import NAME
 from sls_syslog.testing import TemporaryCA
+from tests.faults.names import NAME
+from tests.support.processes import ROOT
+from tests.support.servers import Rsyslog, ServerStartError, ServerTls, SyslogNg, _free_port
 
 ANSWER_SECONDS = 20.0  # longest wait for an answer or an end; a busy machine is slow
 HOST = "127.0.0.1"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from faults.model import Case, Result
-from faults.scene import run_case
+from tests.faults.model import Case, Result
+from tests.faults.scene import run_case
 
 CONCURRENT_RUNS = 6  # few enough for two cores: runs measure times, and must not slow each other
 PATIENCE_SECONDS = 900.0  # longest wait for one result, including the runs before it

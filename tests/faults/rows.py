@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from faults import actions
-from faults.model import Case, Fault
-from faults.names import NAME
-from faults.network import explain_missing_cable
-from faults.storm import rage
 from sls_syslog import ShipperSettings
+from tests.faults import actions
+from tests.faults.model import Case, Fault
+from tests.faults.names import NAME
+from tests.faults.network import explain_missing_cable
+from tests.faults.storm import rage
 
 SLOW = 150_000  # bytes per second and connection: slow enough to leave sent bytes unread
 SERVERS = ("kit", "rsyslog", "syslog-ng")

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from faults.arrivals import Arrivals, wait_until
-from faults.model import Case, Result
-from faults.network import Cable
-from faults.proxy import Proxy
-from faults.receivers import HOST, KitReceiver, ServerReceiver
-from faults.shippers import Shipper
 from sls_syslog.testing import SlsEmulator, TemporaryCA
 from sls_syslog.testing.sls_shard import SlsError
+from tests.faults.arrivals import Arrivals, wait_until
+from tests.faults.model import Case, Result
+from tests.faults.network import Cable
+from tests.faults.proxy import Proxy
+from tests.faults.receivers import HOST, KitReceiver, ServerReceiver
+from tests.faults.shippers import Shipper
 
 GROUP = "siem"
 LOGS_PER_GROUP = 10

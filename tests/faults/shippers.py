@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from processes import ROOT, Program
-
-from faults.arrivals import wait_until
+from tests.faults.arrivals import wait_until
+from tests.support.processes import Program
 
 START_SECONDS = 20.0  # longest start
 STOP_SECONDS = 20.0  # longest stop; then the process is killed
@@ -21,8 +19,7 @@ class Shipper:
 
     def __init__(self, variant: str, environ: Mapping[str, str]) -> None:
         self._script = str(Path(__file__).with_name(f"program_{variant}.py"))
-        paths = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
-        self._environ = {"PYTHONPATH": paths, "SLS_CONSUMER": "shipper", **environ}
+        self._environ = {"SLS_CONSUMER": "shipper", **environ}
         self._program: Program | None = None
         self._printed = ""
         self._status: int | None = None

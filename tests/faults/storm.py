@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from faults.scene import Scene
+from tests.faults.scene import Scene
 
 CALM_SECONDS = 0.5  # average pause between two faults
 MAX_SHARDS = 8  # more would slow down the run

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from processes import ROOT
-
-from faults.model import Case, Result
-from faults.results import Results
+from tests.faults.model import Case, Result
+from tests.faults.results import Results
+from tests.support.processes import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "delivery.md"
 BEGIN = "<!-- made by: python -m pytest tests/faults --faults=long --faults-table -->"

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from faults import table
-from faults.model import Case
-from faults.results import Results
-from faults.rows import list_cases
+from tests.faults import table
+from tests.faults.model import Case
+from tests.faults.results import Results
+from tests.faults.rows import list_cases
 
 # The promise is 10 s, and the table shows the time measured. A busy machine may take longer.
 FIRST_LOG_SECONDS = 30.0

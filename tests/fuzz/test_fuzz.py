@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 
 import pytest
-from processes import program
+
+from tests.support.processes import program
 
 HERE = Path(__file__).parent
 

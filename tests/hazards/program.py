@@ -14,8 +14,8 @@ from typing import Any
 
 from aliyun.log.consumer import ConsumerWorker
 
-from hazards import naive
 from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
+from tests.hazards import naive
 
 
 class Forgetful(SyslogShipperProcessor):

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from typing import Any
 
 from aliyun.log.consumer import ConsumerWorker, CursorPosition
-from shipping import GROUP, eventually, numbers
 
-from hazards import naive
-from hazards.variants import (
+from sls_syslog import SyslogShipperProcessor
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.hazards import naive
+from tests.hazards.variants import (
     NAIVE,
     OURS,
     PLAIN,
@@ -24,8 +25,7 @@ from hazards.variants import (
     run_service,
     wait_for_first_failure,
 )
-from sls_syslog import SyslogShipperProcessor
-from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.shipping import GROUP, eventually, numbers
 
 FIRST_TEN = list(range(10))
 AT_THE_END: dict[str, Any] = {"cursor_position": CursorPosition.END_CURSOR}

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from aliyun.log.consumer.exceptions import ClientWorkerException
-from shipping import GROUP, eventually, numbers
 
-from hazards import naive
-from hazards.variants import (
+from sls_syslog import SyslogShipperProcessor, WorkerError
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.hazards import naive
+from tests.hazards.variants import (
     NAIVE,
     OURS,
     PLAIN,
@@ -30,8 +31,7 @@ from hazards.variants import (
     refuse_connections,
     run_service,
 )
-from sls_syslog import SyslogShipperProcessor, WorkerError
-from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.shipping import GROUP, eventually, numbers
 
 CHECKPOINT = "ConsumerGroupUpdateCheckPoint"
 HEARTBEAT = "ConsumerGroupHeartBeat"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from processes import ROOT
+from tests.support.processes import ROOT
 
 IDS = [f"L{n}" for n in range(1, 11)] + [f"S{n}" for n in range(1, 27)]
 UNTESTABLE = {"S26"}  # it needs SPL, which the emulator lacks, or a system without semaphores

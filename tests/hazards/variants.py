@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -13,12 +12,12 @@ from typing import Any
 
 import pytest
 from aliyun.log.consumer import ConsumerWorker
-from processes import ROOT, Program, program
-from shipping import GROUP, eventually, numbers
 
-from hazards.naive import Documented
 from sls_syslog import SyslogShipperProcessor, consumer_config, run_worker
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.hazards.naive import Documented
+from tests.support.processes import Program, program
+from tests.support.shipping import GROUP, eventually, numbers
 
 __all__ = [
     "NAIVE",
@@ -130,7 +129,6 @@ class Variant:
             **receiver.environ(),
             "SLS_CONSUMER": NAME,
             **variables,
-            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
         }
         script = str(Path(__file__).with_name("program.py"))
         return program(script, self.name, environ=environ)

@@ -1,0 +1,293 @@
+"""``consumer_config`` and ``run_worker``: safe values, and a guard around the SDK's threads."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import threading
+import time
+from typing import Any
+
+import pytest
+from aliyun.log.consumer import CursorPosition, LogHubConfig
+
+from sls_syslog import (
+    SettingsError,
+    SyslogShipperProcessor,
+    WorkerError,
+    consumer_config,
+    run_worker,
+)
+from sls_syslog.consumer.worker import ConsumerOptions
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.shipping import GROUP, eventually, make_worker, shipping
+
+VARIABLES = {
+    "SLS_ENDPOINT": "cn-hangzhou.log.aliyuncs.com",
+    "SLS_AK_ID": "id",
+    "SLS_AK_KEY": "key",
+    "SLS_PROJECT": "project",
+    "SLS_LOGSTORE": "logstore",
+    "SLS_CG": "siem",
+}
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_documented_variables_make_a_configuration() -> None:
+    config = consumer_config()
+    assert (config.endpoint, config.project) == ("cn-hangzhou.log.aliyuncs.com", "project")
+    assert (config.accessKeyId, config.accessKey) == ("id", "key")
+    assert (config.logstore, config.consumer_group_name) == ("logstore", "siem")
+    assert config.cursor_position is CursorPosition.BEGIN_CURSOR
+
+
+@pytest.mark.usefixtures("variables")
+def test_arguments_override_the_environment_and_the_defaults() -> None:
+    config = consumer_config(
+        logstore="other", consumer_name="me", data_fetch_interval=1, in_order=True
+    )
+    assert (config.logstore, config.consumer_name) == ("other", "me")
+    assert (config.data_fetch_interval, config.in_order) == (1, True)
+
+
+@pytest.mark.usefixtures("variables")
+def test_no_two_consumers_get_the_same_name() -> None:
+    names = {consumer_config().consumer_name for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.startswith("siem-") for name in names)
+
+
+def test_missing_variables_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLS_PROJECT", "project")
+    with pytest.raises(SettingsError, match="SLS_ENDPOINT, SLS_AK_ID, SLS_AK_KEY, SLS_LOGSTORE"):
+        consumer_config()
+
+
+@pytest.mark.usefixtures("variables")
+def test_an_unknown_argument_is_named() -> None:
+    with pytest.raises(SettingsError, match="data_fetch_intervall"):
+        consumer_config(data_fetch_intervall=1)  # type: ignore[call-arg]  # a typo
+
+
+def test_every_option_of_the_sdk_s_configuration_is_typed_and_no_other() -> None:
+    assert list(ConsumerOptions.__annotations__) == list(inspect.signature(LogHubConfig).parameters)
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_signature_shows_every_option_with_the_default_that_it_has() -> None:
+    shown = {
+        name: each.default for name, each in inspect.signature(consumer_config).parameters.items()
+    }
+    assert list(shown) == list(ConsumerOptions.__annotations__)
+    computed = {name for name, default in shown.items() if repr(default).startswith("<SLS_")}
+    assert {f"SLS_{name.upper()}" for name in computed} >= {"SLS_ENDPOINT", "SLS_PROJECT"}
+    constant: Any = {name: shown[name] for name in shown if name not in computed}
+    given = consumer_config(consumer_name="shipper-0", **constant)
+    assert vars(given) == vars(consumer_config(consumer_name="shipper-0"))
+
+
+def test_a_setting_that_is_wrong_is_raised_and_not_only_logged(sls_emulator: SlsEmulator) -> None:
+    worker = make_worker(sls_emulator, {"host": "siem", "port": "x"})
+    with pytest.raises(SettingsError, match="port"):
+        run_worker(worker)
+    assert not worker.is_alive()
+
+
+class Forgetful(SyslogShipperProcessor):
+    """Its author forgot ``super().__init__()``, which ends the SDK's thread."""
+
+    def __init__(self, settings: Any) -> None:
+        pass
+
+
+def test_a_worker_that_dies_is_an_error(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings(), Forgetful)
+    with _quiet_threads(), pytest.raises(WorkerError, match=r"ConsumerWorker of .* has died"):
+        run_worker(worker)
+
+
+def test_a_processor_that_cannot_be_made_later_is_an_error(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    made: list[Any] = []
+
+    def make(settings: Any) -> SyslogShipperProcessor:
+        if made:
+            raise RuntimeError("the certificate is gone")
+        made.append(settings)
+        return SyslogShipperProcessor(settings)
+
+    settings = {**syslog_receiver.settings(), "tag": "hunter2"}
+    worker = make_worker(sls_emulator, settings, make)
+    with pytest.raises(WorkerError, match="the certificate is gone"):
+        run_worker(worker)
+    assert "hunter2" not in caplog.text
+
+
+def test_a_worker_that_cannot_be_started_leaves_no_other_running(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings())
+    with pytest.raises(RuntimeError):
+        run_worker(worker, worker)
+    assert not worker.is_alive()
+
+
+def test_a_heartbeat_that_raises_is_not_tried_without_end(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    # An empty answer with status 200 makes the SDK's heartbeat raise TypeError (hazard S11).
+    sls_emulator.put_logs([{"n": "1"}])
+    with shipping(sls_emulator, syslog_receiver.settings()) as worker:
+        syslog_receiver.wait_for(1)
+        before = sls_emulator.calls["ConsumerGroupHeartBeat"]
+        worker.consumer_client.mclient.heart_beat = lambda *_: None
+        time.sleep(2.5)
+        del worker.consumer_client.mclient.heart_beat
+        eventually(lambda: sls_emulator.calls["ConsumerGroupHeartBeat"] > before)
+        assert worker.is_alive()
+
+
+def test_the_sdk_s_shutdown_does_not_wait_for_retries(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": "1"}])
+    syslog_receiver.pause()
+    worker = make_worker(sls_emulator, {**syslog_receiver.settings(), "timeout": 60})
+    run = _in_thread(run_worker, worker)
+    eventually(lambda: syslog_receiver.connections == 1)
+    worker.shutdown()
+    run.join(20)
+    assert not run.is_alive()
+    assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()
+
+
+def test_a_stop_does_not_wait_for_an_sls_that_is_gone(syslog_receiver: SyslogReceiver) -> None:
+    emulator = SlsEmulator()
+    emulator.start()
+    emulator.put_logs([{"n": "1"}])
+    worker = make_worker(emulator, syslog_receiver.settings())
+    run = _in_thread(run_worker, worker)
+    syslog_receiver.wait_for(1)
+    emulator.stop()
+    time.sleep(1)
+    worker.shutdown()
+    run.join(9)  # the SDK alone tries ten times, a second each
+    assert not run.is_alive()
+    assert run.error is None
+
+
+def test_a_consumer_s_name_can_be_given(variables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLS_CONSUMER", "shipper-0")
+    assert consumer_config().consumer_name == "shipper-0"
+
+
+def test_a_refresher_stands_in_for_credentials(
+    variables: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLS_AK_ID")
+    monkeypatch.delenv("SLS_AK_KEY")
+    config = consumer_config(credentials_refresher=lambda: ("id", "key", "token"))
+    assert config.accessKeyId == ""
+
+
+def test_a_heartbeat_that_dies_is_an_error(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings())
+    run = _in_thread(run_worker, worker)
+    eventually(lambda: worker.heart_beat.is_alive())
+    worker.heart_beat.shutdown()
+    run.join(20)
+    assert isinstance(run.error, WorkerError)
+    assert "ConsumerHeatBeat" in str(run.error)
+    assert not worker.is_alive()
+
+
+def test_an_expired_checkpoint_goes_on_at_the_oldest_log_and_is_reported(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in range(4):
+        sls_emulator.put_logs([{"n": str(n)}], shard=0)
+    with shipping(sls_emulator, syslog_receiver.settings()):
+        sls_emulator.wait_until_drained(GROUP)
+    for n in range(4, 10):
+        sls_emulator.put_logs([{"n": str(n)}], shard=0)
+    sls_emulator.expire(0, 6)  # 4 and 5 are gone for good
+    syslog_receiver.clear()
+    with shipping(sls_emulator, syslog_receiver.settings()):
+        syslog_receiver.wait_for(4)
+        sls_emulator.wait_until_drained(GROUP)
+    assert [message.msg[-3:] for message in syslog_receiver.messages] == [
+        f"n={n}" for n in range(6, 10)
+    ]
+    critical = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert critical
+    assert "shard 0" in critical[0].getMessage()
+
+
+def test_many_shards_stop_side_by_side(syslog_receiver: SyslogReceiver) -> None:
+    with SlsEmulator(shards=32) as emulator:
+        for shard in range(32):
+            emulator.put_logs([{"n": str(shard)}], shard=shard)
+        with shipping(emulator, syslog_receiver.settings()):
+            emulator.wait_until_drained(GROUP)
+            began = time.monotonic()
+        # The SDK alone takes a second a shard; the bound is wide, for slow machines.
+        assert time.monotonic() - began < 16
+        assert emulator.checkpoints(GROUP) == emulator.end_cursors()
+
+
+def test_several_logstores_run_side_by_side(syslog_receiver: SyslogReceiver) -> None:
+    with SlsEmulator(logstore="audit") as emulator:
+        emulator.create_logstore("waf", shards=2)
+        emulator.put_logs([{"n": "1"}], logstore="audit")
+        emulator.put_logs([{"n": "2"}], logstore="waf")
+        workers = [
+            make_worker(emulator, syslog_receiver.settings(), logstore=name)
+            for name in ("audit", "waf")
+        ]
+        run = _in_thread(run_worker, *workers)
+        for name in ("audit", "waf"):
+            emulator.wait_until_drained(GROUP, logstore=name)
+        for worker in workers:
+            worker.shutdown()
+        run.join(20)
+        assert run.error is None
+    assert len(syslog_receiver.frames) == 2
+
+
+class _in_thread(threading.Thread):  # noqa: N801  # reads as a call
+    """Runs a function, and keeps the error that it raises."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        super().__init__(daemon=True)
+        self._call = (function, arguments)
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        function, arguments = self._call
+        try:
+            function(*arguments)
+        except BaseException as error:
+            self.error = error
+
+
+class _quiet_threads:  # noqa: N801
+    """A thread that is meant to die need not say so."""
+
+    def __enter__(self) -> None:
+        self._before = threading.excepthook
+        threading.excepthook = lambda arguments: None
+
+    def __exit__(self, *_: object) -> None:
+        threading.excepthook = self._before

@@ -1,0 +1,347 @@
+"""When a batch is confirmed, what is sent again, and how far a checkpoint trails."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
+from sls_syslog.delivery.ledger import Tally, open_ledger
+from sls_syslog.delivery.window import Batch, Delivery
+from sls_syslog.network.deadline import Stop
+from sls_syslog.network.failover import open_transport
+from sls_syslog.testing import SyslogReceiver
+from tests.support.shipping import eventually
+
+
+class Shard:
+    """A delivery to a receiver, its ledger, and batches for it."""
+
+    def __init__(self, settings: ShipperSettings) -> None:
+        self.settings = settings
+        self.stats = ShipperStats()
+        self.ledger = open_ledger(self.stats, "shard")
+        self.stop = Stop()
+        transport = open_transport(self.settings, self.stop)
+        self.delivery = Delivery(self.settings, transport, self.stop, self.ledger, "0")
+        self._numbers = itertools.count(1)
+
+    def batch(self, *frames: bytes) -> Batch:
+        """The next batch, which ends at cursor 1, 2, 3 ..."""
+        end = str(next(self._numbers))
+        frames = frames or (b"<14>1 - - - - - - %s\n" % end.encode(),)
+        again = self.ledger.receive(len(frames))
+        tally = Tally(logs=len(frames) - again, again=again, size=sum(map(len, frames)))
+        return Batch(list(frames), end, tally)
+
+    def deliver(self, *frames: bytes) -> None:
+        self.delivery.deliver(self.batch(*frames))
+
+    def poll_until(self, condition: Callable[[], bool]) -> None:
+        """As the SDK's fetching does, which goes on while nothing comes."""
+
+        def look() -> bool:
+            self.delivery.poll()
+            return condition()
+
+        eventually(look)
+
+    def numbers(self) -> dict[str, int]:
+        snapshot = self.stats.snapshot()
+        dropped = {"dropped": sum(snapshot["dropped"].values())}
+        kinds = ("received", "confirmed", "pending", "replayed")
+        found = {kind: snapshot[kind] for kind in kinds} | dropped
+        return {kind: number for kind, number in found.items() if number}
+
+
+@contextlib.contextmanager
+def shard_to(receiver: SyslogReceiver, **settings: Any) -> Iterator[Shard]:
+    given = {**receiver.settings(), "timeout": 5, "retry_seconds": 0, **settings}
+    shard = Shard(ShipperSettings.from_mapping(given))
+    try:
+        yield shard
+    finally:
+        shard.delivery.close()
+
+
+def ends(receiver: SyslogReceiver) -> list[str]:
+    """What the messages hold, in order."""
+    return [message.msg for message in receiver.messages]
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows that only their size ends."""
+    monkeypatch.setattr("sls_syslog.delivery.window._WINDOW_SECONDS", 3600.0)
+
+
+@pytest.mark.usefixtures("patience")
+def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        assert shard.delivery.committable == "0"
+        shard.deliver()
+        assert shard.delivery.committable == "1"
+        shard.deliver()
+        shard.deliver()
+        assert shard.delivery.committable == "1"
+        assert shard.numbers() == {"received": 3, "confirmed": 1, "pending": 2}
+        shard.delivery.flush()
+        assert shard.delivery.committable == "3"
+        assert shard.numbers() == {"received": 3, "confirmed": 3}
+    assert ends(syslog_receiver) == ["1", "2", "3"]
+    assert syslog_receiver.connections == 2
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_window_that_is_large_enough_is_confirmed(syslog_receiver: SyslogReceiver) -> None:
+    large = b"<14>1 - - - - - - " + b"x" * 600_000 + b"\n"
+    with shard_to(syslog_receiver) as shard:
+        shard.deliver()
+        shard.deliver(large)
+        assert shard.delivery.committable == "1"
+        shard.deliver(large)
+        assert shard.delivery.committable == "3"
+
+
+def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        shard.deliver()
+        shard.deliver()
+        shard.delivery.poll()
+        assert shard.delivery.committable == "1"
+        monkeypatch.setattr("sls_syslog.delivery.window._WINDOW_SECONDS", 0.0)
+        shard.delivery.poll()
+        assert shard.delivery.committable == "2"
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_broken_connection_sends_the_whole_window_again_and_no_more(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, retry_seconds=10) as shard:
+        for _ in range(3):
+            shard.deliver()
+        syslog_receiver.wait_for(3)
+        syslog_receiver.reset_connections()
+        shard.deliver()
+        assert shard.delivery.committable == "4"
+    assert Counter(ends(syslog_receiver)) == {"1": 1, "2": 2, "3": 2, "4": 1}
+    snapshot = shard.stats.snapshot()
+    assert snapshot["retries"] >= 1
+    assert snapshot["reconnects"] == 1
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_roll_back_goes_to_the_last_confirmation_and_the_ledger_balances(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        for _ in range(3):
+            shard.deliver()
+        syslog_receiver.stop()
+        with pytest.raises(TransportError):
+            shard.deliver()
+        assert shard.delivery.roll_back() == "1"
+        assert shard.delivery.position == "1"
+        assert shard.numbers() == {"received": 4, "confirmed": 1, "pending": 3}
+        syslog_receiver.start()
+        for _ in range(3):
+            shard.deliver()
+        shard.delivery.flush()
+        assert shard.numbers() == {"received": 4, "confirmed": 4, "replayed": 3}
+        shard.deliver()
+        shard.delivery.flush()
+        assert shard.numbers() == {"received": 5, "confirmed": 5, "replayed": 3}
+
+
+@pytest.mark.parametrize("in_one_piece", [False, True])
+def test_a_receiver_that_fails_half_way_again_and_again_still_gets_on(in_one_piece: bool) -> None:
+    """It takes 50 messages over each connection, and dies with the rest unread."""
+    taken: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb", buffering=0) as lines:
+                for _ in range(50):
+                    line = lines.readline()
+                    if not line:
+                        break
+                    taken.append(line)
+
+    frames = [b"<14>1 - - - - - - %d\n" % number for number in range(500)]
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(serve, listener)
+        port = listener.getsockname()[1]
+        settings = ShipperSettings(host="127.0.0.1", port=port, timeout=5, retry_seconds=60)
+        shard = Shard(settings)
+        shard.deliver(*([b"".join(frames)] if in_one_piece else frames))
+        assert shard.delivery.committable == "1"
+        listener.shutdown(socket.SHUT_RDWR)
+        serving.result(10)
+    assert set(taken) == set(frames)
+    shard.delivery.close()
+
+
+@pytest.mark.usefixtures("patience")
+def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, replay_seconds=3600, retry_seconds=3600) as shard:
+        for _ in range(3):
+            shard.deliver()
+            shard.delivery.flush()
+        assert shard.delivery.committable == "0"
+        syslog_receiver.stop()
+        with pytest.raises(TransportError):  # at once: what it lost cannot be sent from here
+            shard.deliver()
+        assert shard.delivery.roll_back() == "0"
+        assert shard.numbers() == {"received": 4, "confirmed": 3, "pending": 1}
+        syslog_receiver.start()
+        for _ in range(4):
+            shard.deliver()
+        shard.delivery.flush()
+        assert shard.numbers() == {"received": 4, "confirmed": 4, "replayed": 4}
+        assert shard.delivery.committable == "0"
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_receiver_that_dies_is_noticed_while_nothing_comes(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, replay_seconds=3600) as shard:
+        shard.deliver()
+        shard.delivery.poll()
+        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
+        syslog_receiver.reset_connections()
+        with pytest.raises(TransportError):
+            shard.delivery.poll()
+
+
+def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    # Its clock alone: that of the sockets goes on.
+    monkeypatch.setattr(
+        "sls_syslog.delivery.window.time", SimpleNamespace(monotonic=lambda: now[0])
+    )
+    with shard_to(syslog_receiver, replay_seconds=10) as shard:
+        for second in (100.0, 104.0, 108.0):
+            now[0] = second
+            shard.deliver()
+        seen = []
+        for second in (109.9, 110.0, 114.0):
+            now[0] = second
+            shard.delivery.poll()
+            seen.append(shard.delivery.committable)
+        now[0] = 200.0
+        syslog_receiver.stop()  # when nobody looked
+        with pytest.raises(TransportError):
+            shard.delivery.poll()
+        assert shard.delivery.roll_back() == "2"
+    assert seen == ["0", "1", "2"]
+
+
+def test_a_connection_that_is_only_watched_is_made_anew_before_somebody_ends_it(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, replay_seconds=3600, idle_seconds=0.2) as shard:
+        shard.deliver()
+        before = syslog_receiver.connections
+        shard.poll_until(lambda: syslog_receiver.connections >= before + 2)
+        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
+        assert shard.delivery.committable == "0"  # nothing looked like a crash
+        assert len(syslog_receiver.frames) == 1
+
+
+@pytest.mark.parametrize("level", ["written", "acked"])
+def test_a_shard_without_logs_keeps_no_connection(
+    syslog_receiver: SyslogReceiver, level: str
+) -> None:
+    if level == "acked" and sys.platform != "linux":
+        pytest.skip("Linux's own way with TCP")
+    with shard_to(syslog_receiver, confirm=level, idle_seconds=0.1) as shard:
+        shard.deliver()
+        syslog_receiver.wait_for(1)
+        assert shard.delivery.committable == "1"
+        shard.poll_until(lambda: syslog_receiver.open_connections == 0)
+        shard.deliver()
+        syslog_receiver.wait_for(2)
+    assert syslog_receiver.connections == 2
+    assert syslog_receiver.resets == 0
+
+
+def test_what_is_held_back_is_bounded(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.delivery.window._HELD_BYTES", 200)
+    syslog_receiver.answer_half_close = False
+    with shard_to(syslog_receiver, timeout=0.3) as shard:
+        with pytest.raises(UnconfirmedError, match="acked"):
+            shard.deliver()
+        assert shard.delivery.roll_back() == "0"
+        with pytest.raises(UnconfirmedError, match="more is unconfirmed"):
+            for _ in range(200):
+                shard.deliver()
+        assert shard.delivery.roll_back() == "0"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is so everywhere else")
+def test_where_nothing_tells_of_windows_nothing_is_held_back_for_ever(
+    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("sls_syslog.network.flow_control.FlowControl._read_info", lambda self: None)
+    syslog_receiver.answer_half_close = False
+    with shard_to(syslog_receiver, timeout=0.3) as shard:
+        for _ in range(2):
+            with pytest.raises(UnconfirmedError, match="acked"):
+                shard.deliver()
+            shard.delivery.roll_back()
+
+
+@pytest.mark.usefixtures("patience")
+def test_stretches_without_logs_move_the_checkpoint_only_behind_what_is_confirmed(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver) as shard:
+        shard.delivery.skip("0+")
+        assert shard.delivery.committable == "0+"
+        shard.deliver()
+        shard.deliver()
+        shard.delivery.skip("2+")
+        assert shard.delivery.position == "2+"
+        assert shard.delivery.committable == "1"
+        shard.delivery.flush()
+        assert shard.delivery.committable == "2+"
+
+
+def test_a_datagram_that_the_system_refuses_is_dropped_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Some systems refuse what is below the limit of 65507 bytes; here it is above it."""
+    small = [b"<14>1 - - - - - - %d" % n for n in range(3)]
+    with SyslogReceiver("udp") as receiver, shard_to(receiver) as shard:
+        shard.deliver(small[0], b"x" * 70_000, small[1], b"x" * 80_000, small[2])
+        receiver.wait_for(4)  # what went before the first refusal goes once more
+        assert shard.numbers() == {"received": 5, "confirmed": 3, "dropped": 2}
+    assert set(receiver.frames) == set(small)
+    assert sum("does not fit into a datagram" in line for line in caplog.messages) == 1

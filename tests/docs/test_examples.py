@@ -1,0 +1,179 @@
+"""Every file in examples/ does what it says, as a program of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.request import urlopen
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
+from tests.support.processes import ROOT, program
+from tests.support.shipping import eventually
+
+EXAMPLES = ROOT / "examples"
+GROUP = "siem"
+
+
+def example(name: str) -> str:
+    return str(EXAMPLES / name)
+
+
+def test_no_example_is_without_a_test() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for path in EXAMPLES.glob("*.py"):
+        assert f'"{path.name}"' in text
+
+
+def test_quickstart_ends_with_nothing_lost() -> None:
+    with program(example("quickstart.py")) as quickstart:
+        assert quickstart.wait(60) == 0, quickstart.output()
+        output = quickstart.output()
+    table = dict(
+        re.findall(r"^ +(logs in|confirmed|lost|duplicated|MB/s) +([\d.,]+)$", output, re.M)
+    )
+    assert int(table["logs in"].replace(",", "")) >= 50_000
+    assert table["confirmed"] == table["logs in"]
+    assert (table["lost"], table["duplicated"]) == ("0", "0")
+    assert float(table["MB/s"]) > 0
+    assert "<134>1 " in output
+    assert "SLS_ENDPOINT" in output
+
+
+def test_custom_format_sends_json_with_severity_and_leaves_logs_out(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs(
+        [
+            {"level": "ERROR", "service": "pay", "text": "失败"},
+            {"path": "/healthz", "level": "INFO"},
+            {"level": "INFO", "text": "fine"},
+        ],
+        topic="app",
+    )
+    environ = {**sls_emulator.environ(GROUP), **syslog_receiver.environ(), "SYSLOG_TAG": "app"}
+    with program(example("custom_format.py"), environ=environ) as shipper:
+        syslog_receiver.wait_for(2, timeout=30)
+        sls_emulator.wait_until_drained(GROUP)
+        shipper.process.terminate()
+        assert shipper.wait() == 0, shipper.output()
+    failed, fine = syslog_receiver.messages
+    assert json.loads(failed.msg) == {"level": "ERROR", "service": "pay", "text": "失败"}
+    assert (failed.severity, failed.app_name) == (3, "pay")
+    assert json.loads(fine.msg) == {"level": "INFO", "text": "fine"}
+    assert (fine.severity, fine.app_name) == (6, "app")
+
+
+def test_ship_many_logstores_ships_them_all(syslog_receiver: SyslogReceiver) -> None:
+    with SlsEmulator(logstore="audit") as emulator:
+        emulator.create_logstore("waf", shards=2)
+        for logstore in ("audit", "waf"):
+            emulator.put_logs([{"from": logstore}] * 10, logstore=logstore)
+        environ = {
+            **emulator.environ(GROUP),
+            **syslog_receiver.environ(),
+            "SLS_LOGSTORES": "audit, waf",
+        }
+        with program(example("ship_many_logstores.py"), environ=environ) as shipper:
+            for logstore in ("audit", "waf"):
+                syslog_receiver.wait_for(20, timeout=30)
+                emulator.wait_until_drained(GROUP, logstore=logstore)
+            shipper.process.terminate()
+            assert shipper.wait() == 0, shipper.output()
+    bodies = [message.msg.rpartition("||")[2] for message in syslog_receiver.messages]
+    assert sorted(bodies) == ["from=audit"] * 10 + ["from=waf"] * 10
+
+
+def test_check_siem_says_whether_a_receiver_takes_messages(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    environ = {**syslog_receiver.environ(), "SYSLOG_TAG": "audit"}
+    with program(example("check_siem.py"), environ=environ) as checker:
+        assert checker.wait() == 0, checker.output()
+        output = checker.output()
+    (message,) = syslog_receiver.messages
+    assert output.endswith("takes messages and confirms at 'consumed': nothing to change\n")
+    assert message.app_name == "audit"
+    assert f"look for             {message.msg.rpartition('=')[2]}\n" in output
+
+
+def test_check_siem_ends_with_1_for_a_receiver_that_is_not_there(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    syslog_receiver.stop_listening()
+    with program(example("check_siem.py"), environ=syslog_receiver.environ()) as checker:
+        assert checker.wait() == 1
+        assert "check that the receiver runs, and that port and protocol" in checker.output()
+
+
+def test_check_siem_ends_with_1_for_a_setting_that_is_wrong() -> None:
+    with program(example("check_siem.py"), environ={"SYSLOG_PROTOCOL": "tls"}) as checker:
+        assert checker.wait() == 1
+        assert checker.output().startswith("host: required")
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp", "tls"])
+def test_send_one_message_sends_it(protocol: str, temporary_ca: TemporaryCA) -> None:
+    context = temporary_ca.server_context() if protocol == "tls" else None
+    environ = {"SYSLOG_CERT_PATH": str(temporary_ca.cert_path)} if protocol == "tls" else {}
+    with SyslogReceiver(protocol, ssl_context=context) as receiver:
+        arguments = ("127.0.0.1", str(receiver.port), protocol, "你好")
+        with program(example("send_one_message.py"), *arguments, environ=environ) as sender:
+            assert sender.wait() == 0, sender.output()
+        receiver.wait_for(1)
+        (message,) = receiver.messages
+    assert (message.facility, message.severity) == (16, 5)
+    assert message.app_name == "send_one_message"
+    assert message.msg == "你好"
+
+
+def scraped(url: str) -> dict[tuple[str, str, str], float]:
+    """Each sample's value by its name, shard, and cause or kind."""
+    with urlopen(url, timeout=10) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    ours = [family for family in families if family.name.startswith("sls_syslog_")]
+    assert all(family.documentation for family in ours)
+    samples = [sample for family in ours for sample in family.samples]
+    assert {sample.labels["consumer_group"] for sample in samples} == {GROUP}
+    return {
+        (
+            sample.name.removeprefix("sls_syslog_"),
+            sample.labels["shard"],
+            sample.labels.get("cause") or sample.labels.get("kind") or "",
+        ): sample.value
+        for sample in samples
+    }
+
+
+def test_prometheus_metrics_serves_what_was_shipped(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": str(n)} for n in range(7)] + [{"bytes": b"\xff"}], shard=0)
+    sls_emulator.put_logs([{"n": "7"}, {"long": "x" * 1000}], shard=1)
+    environ = {
+        **sls_emulator.environ(GROUP),
+        **syslog_receiver.environ(),
+        **{"SYSLOG_MAX_MESSAGE_BYTES": "480", "SYSLOG_OVERSIZE": "drop", "METRICS_PORT": "0"},
+    }
+    with program(example("prometheus_metrics.py"), environ=environ) as shipper:
+        syslog_receiver.wait_for(9, timeout=30)
+        sls_emulator.wait_until_drained(GROUP)
+        (url,) = re.findall(r"http://127\.0\.0\.1:\d+/metrics", shipper.output())
+        eventually(lambda: scraped(url)["lag_seconds", "0", ""] == 0.0)
+        found = scraped(url)
+        shipper.process.terminate()
+        assert shipper.wait() == 0, shipper.output()
+    assert {name for name, *_ in found if name.endswith("_total")} == {
+        *("confirmed_total", "filtered_total", "dropped_total", "replayed_total", "bytes_total"),
+        *("retries_total", "reconnects_total", "truncated_total", "split_total", "repaired_total"),
+    }
+    assert [found["received", shard, ""] for shard in "01"] == [8, 2]
+    assert [found["confirmed_total", shard, ""] for shard in "01"] == [8, 1]
+    assert [found["pending", shard, ""] for shard in "01"] == [0, 0]
+    assert [found["dropped_total", shard, "oversize"] for shard in "01"] == [0, 1]
+    assert found["dropped_total", "1", "expired"] == 0
+    assert found["repaired_total", "0", "utf8"] == 1
+    sent = sum(len(frame) + 1 for frame in syslog_receiver.frames)  # and a line feed each
+    assert sum(found["bytes_total", shard, ""] for shard in "01") == sent

@@ -1,0 +1,47 @@
+"""The documentation builds as a site without a warning, and has every public name."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+import sls_syslog
+import sls_syslog.testing
+from tests.support.processes import ROOT, program
+
+if importlib.util.find_spec("sphinx") is None and not os.environ.get("SLS_SYSLOG_REQUIRE_DOCS"):
+    pytest.skip("Sphinx is not installed", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site; that it is there means that no link and no name was amiss."""
+    target = tmp_path_factory.mktemp("site")
+    options = ["-n", "-W", "--keep-going", "-q", "-d", str(target / "doctrees")]
+    html = target / "html"
+    with program("-m", "sphinx", *options, str(ROOT / "docs"), str(html)) as build:
+        assert build.wait(300) == 0, build.output()
+    return html
+
+
+def test_every_page_is_built(site: Path) -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        built = site / page.relative_to(ROOT / "docs").with_suffix(".html")
+        assert built.exists(), page
+
+
+def test_every_public_name_is_in_the_reference(site: Path) -> None:
+    pages = [page.read_text() for page in (site / "reference").glob("*.html")]
+    for module in (sls_syslog, sls_syslog.testing):
+        for name in module.__all__:
+            anchor = f'id="{module.__name__}.{name}"'
+            assert any(anchor in page for page in pages), anchor
+
+
+def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
+    index = (site / "index.html").read_text()
+    for attribute in ('src="http', "@import", 'rel="stylesheet" href="http'):
+        assert attribute not in index

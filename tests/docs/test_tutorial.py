@@ -1,0 +1,98 @@
+"""The tutorial does what it says, step by step, as a reader would do it.
+
+What a reader types is taken from the page and run in this order; what the page says that is
+printed has to be printed, but for times. The port of the page becomes a free one.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.pages import blocks, files_named_in
+from tests.support.processes import ROOT, program
+
+PAGE = ROOT / "docs" / "tutorial" / "first-log.md"
+PORT = "5514"
+TIMES = re.compile(r'\d{4}-\d\d-\d\dT[\d:.+Z-]+|"__time__":"\d+"')
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Path:
+    """A folder with the files that the page has a reader type."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    for name, text in files_named_in(PAGE).items():
+        (tmp_path / name).write_text(text.replace(PORT, port))
+    return tmp_path
+
+
+def printed() -> list[str]:
+    """What the page shows as output, in order."""
+    return [TIMES.sub("TIME", block.text).strip() for block in blocks(PAGE, ["text"])]
+
+
+def run(script: Path) -> str:
+    with program(str(script)) as running:
+        assert running.wait() == 0, running.output()
+        return TIMES.sub("TIME", running.output()).strip()
+
+
+def test_the_first_logs_arrive_and_then_as_json(typed: Path) -> None:
+    script = typed / "first_log.py"
+    assert run(script) == printed()[0]
+    (change,) = blocks(PAGE, ["diff"])
+    lines = change.text.splitlines()
+    before, after = ("\n".join(x[1:] for x in lines if x[0] == sign) for sign in "-+")
+    assert before in script.read_text()
+    script.write_text(script.read_text().replace(before, after))
+    assert run(script) == printed()[1]
+    script.write_text(script.read_text().replace('"payload"', '"paylod"'))
+    with program(str(script)) as mistaken:
+        assert mistaken.wait() == 1
+        assert mistaken.output().endswith("did you mean 'payload'?\n")
+
+
+def test_a_message_reaches_another_terminal_and_a_dead_one_is_an_error(typed: Path) -> None:
+    (port,) = re.findall(r'"127\.0\.0\.1", (\d+)', (typed / "send.py").read_text())
+    with program(str(typed / "listen.py")) as listener:
+        wait_for_listener(port)
+        assert run(typed / "send.py") == "the receiver has it"
+        listener.process.terminate()
+        listener.wait()
+        assert TIMES.sub("TIME", listener.output()).strip() == printed()[2]
+    with program(str(typed / "send.py")) as sender:
+        assert sender.wait() == 1
+        last = sender.output().strip().splitlines()[-1]
+    start, reason = printed()[3].split("…")[:2]
+    assert last.replace(port, PORT).startswith(start)
+    assert reason in last
+
+
+def wait_for_listener(port: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", int(port))):
+            return
+        time.sleep(0.05)
+
+
+def test_the_program_for_operation_ships(
+    typed: Path, sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": "1"}])
+    environ = {**sls_emulator.environ("siem"), **syslog_receiver.environ()}
+    (last,) = [block.text for block in blocks(PAGE, ["sh"]) if "ship.py" in block.text]
+    told = set(re.findall(r"\b((?:SLS|SYSLOG)_\w+)=", last))
+    assert told == {name for name in environ if name.startswith(("SLS_", "SYSLOG_"))}
+    with program(str(typed / "ship.py"), environ=environ) as shipper:
+        syslog_receiver.wait_for(1, timeout=30)
+        shipper.process.terminate()
+        assert shipper.wait() == 0, shipper.output()

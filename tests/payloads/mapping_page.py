@@ -1,0 +1,126 @@
+"""docs/reference/mappings.md, made of the mappings and the samples.
+
+`python -m tests.payloads.mapping_page` writes the page; `test_catalog.py` compares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
+from sls_syslog.payloads.catalog.functions import Derived
+from sls_syslog.payloads.cef import CefPayload
+from sls_syslog.payloads.dictionary import LEEF_NAMES
+from sls_syslog.payloads.fields import Source
+from sls_syslog.payloads.leef import LeefPayload
+from sls_syslog.payloads.mapping import EventMapping, Labelled
+from tests.support.processes import ROOT
+from tests.support.samples import SAMPLES, Sample
+
+__all__ = ["PAGE", "leef_key", "mapping_page"]
+
+PAGE = ROOT / "docs" / "reference" / "mappings.md"
+
+INTRODUCTION = """\
+# Ready mappings for CEF and LEEF
+
+What `payload="cef"` and `payload="leef"` make of the logs of Alibaba Cloud's services. `__topic__`
+chooses the mapping (Kubernetes' audit logs have none and are known by `auditID` and `verb`);
+`CefPayload(mapping="waf")` uses one for all logs, and `CefPayload(mapping="waf",
+extension={"duser": "account"})` adds a key to it.
+
+* What stands in no table is not sent. `payload="json"` sends all; a key of your own adds what you
+  miss: `CefPayload(mapping="actiontrail", extension={"flexString1": "event.responseElements"})`.
+  A log in which the mapping of its topic finds nothing is sent in the form for all others.
+* Of several sources the first that holds something counts. SLS's `-` is nothing.
+  `event.eventName` is what lies at that path in the JSON of the field `event`.
+* Under `src`, `dst` and `dvc` an IPv6 address goes to `c6a2`, `c6a3` and `c6a1` instead (in LEEF
+  the key stays `src`, `dst`, `dvc`), and a host name to `shost`, `dhost` and `dvchost`.
+* `rt` (LEEF: `devTime`) is the log's own time where the table has none, or where what the table
+  has holds no time. Times are milliseconds since 1970. They are read from ISO 8601 with a zone
+  (`2026-11-03T04:00:00Z`, `2026-11-03 12:00:00.5+08:00`) and from seconds, milli-, micro- or
+  nanoseconds since 1970; one without a zone could be any time of a day, and is left out.
+* Strings are cut at CEF's limits, and values that are not of their key's type are left out. An
+  identifier that is too long for its key is left out as well: half of it identifies nothing.
+* `in` is what the client sent and `out` what it got, for Cloud Firewall what came into the cloud
+  and what left it. Cookies are never sent.
+* LEEF's `name` is the name, its `sev` the severity."""
+
+
+def mapping_page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    for name, mapping in MAPPINGS.items():
+        parts += section(name, mapping)
+    parts += [f"## Anything else\n\n{GENERIC}", *samples_of("generic")]
+    return "\n\n".join(parts) + "\n"
+
+
+GENERIC = """\
+Every field under a key made of its name: ASCII's letters and digits stay, and the letter behind
+anything else becomes a capital; a name with other letters ends in a digest of it, and of two that
+become the same the second gets a number. A name to which CEF or LEEF have given a meaning gets
+`sls` before it."""
+
+
+def section(name: str, mapping: EventMapping) -> Iterator[str]:
+    topics = ", ".join(f"`{topic}`" for topic, chosen in TOPICS.items() if chosen == name)
+    yield f"## {mapping.product}: `{name}`"
+    yield f"Topics: {topics or 'none'}."
+    header = (
+        ("event class id, LEEF's event ID", mapping.event_class_id),
+        ("name", mapping.name or mapping.event_class_id),
+        ("severity", mapping.severity),
+    )
+    yield "\n".join(f"* {part}: {described(source)}" for part, source in header)
+    rows = (row(mapping, key, value) for key, value in mapping.extension.items())
+    yield "\n".join(("| CEF | label | LEEF | from |", "| --- | --- | --- | --- |", *rows))
+    yield from samples_of(name)
+
+
+def row(mapping: EventMapping, key: str, value: Source | Labelled) -> str:
+    source = value.source if isinstance(value, Labelled) else value
+    label = mapping.labels.get(key, "")
+    cell = described(source).replace("|", "\\|")
+    return f"| `{key}` | {label} | `{leef_key(mapping, key)}` | {cell} |"
+
+
+def leef_key(mapping: EventMapping, key: str) -> str:
+    """LEEF's key for one of CEF's."""
+    if key in mapping.extension and key in mapping.labels:
+        return mapping.labels[key]
+    return LEEF_NAMES.get(key, key)
+
+
+def described(source: Source | int) -> str:
+    """Where a value comes from, in words."""
+    if isinstance(source, (int, str)):
+        return f"`{source}`"
+    if isinstance(source, tuple):
+        return "; else ".join(map(described, source))
+    if isinstance(source, Derived):
+        parts = [described(part).replace("; else ", " or ") for part in source.sources]
+        return source.how.format(*parts)
+    return f"“{source({})}”"
+
+
+def samples_of(name: str) -> Iterator[str]:
+    for sample in SAMPLES:
+        if sample.mapping == name:
+            yield from example(sample)
+
+
+def example(sample: Sample) -> Iterator[str]:
+    yield f"### {sample.id[0].upper()}{sample.id[1:]}"
+    yield fenced("json", json.dumps(sample.log, ensure_ascii=False, indent=1))
+    yield fenced("text", CefPayload()(sample.log))
+    yield fenced("text", LeefPayload()(sample.log))
+
+
+def fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(mapping_page())
