@@ -1,4 +1,8 @@
-"""Fixtures for all tests; those of the testing kit come from its pytest plugin."""
+"""Fixtures and options for all tests; the fixtures of the testing kit come from its plugin.
+
+A plain run takes what gives an answer within three minutes. ``--gate`` adds the tests marked
+``gate``, and 1,000 examples of each property in place of 100; the gate runs with it.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,70 @@ from hypothesis import HealthCheck, settings
 from sls_syslog.network.destination import known_destinations
 from sls_syslog.throttle import throttle
 
-# A busy machine is slow; a test must not fail over that.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+pytest.register_assert_rewrite("tests.support")
+
+_EXAMPLES = {"plain": 100, "gate": 1000}
+# A test must not fail because the machine is busy: no deadlines.
+for _profile, _number in _EXAMPLES.items():
+    settings.register_profile(
+        _profile,
+        max_examples=_number,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("plain")
+
+_LEFT = "left for the gate"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much runs, and what the fault suite is told."""
+    parser.addoption("--gate", action="store_true", help="run all that the gate runs")
+    parser.addoption(
+        "--faults",
+        choices=["short", "long"],
+        default="short",
+        help="how many transports and receivers the fault suite tries: one for each row, or all",
+    )
+    parser.addoption(
+        "--faults-table",
+        action="store_true",
+        help="write what the fault suite counts into docs/explanation/delivery.md",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples of a property are tried, unless the command line does."""
+    if config.getoption("--gate") and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("gate")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Start more workers than there are cores, since most tests wait; none for a single test."""
+    if all("::" in name for name in config.args):
+        return 0
+    return 3 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is left for the gate."""
+    if config.getoption("--gate"):
+        return
+    for item in items:
+        if item.get_closest_marker("gate"):
+            item.add_marker(pytest.mark.skip(reason=_LEFT))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left for the gate."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    left = sum(_LEFT in str(report.longrepr) for report in skipped)
+    if left:
+        terminalreporter.write_line(
+            f"Left for the gate (bash .ci/run, or pytest --gate): {left} tests, and"
+            f" {_EXAMPLES['gate']} examples of each property instead of {_EXAMPLES['plain']}."
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +95,3 @@ def _nothing_learnt() -> None:
     """What a process has learnt of a receiver is not the next test's, which may get its port."""
     known_destinations.forget()
     throttle.forget()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """What `tests/faults` is told."""
-    parser.addoption(
-        "--faults",
-        choices=["short", "long"],
-        default="short",
-        help="how much of the fault suite runs: minutes, or all of it",
-    )
-    parser.addoption(
-        "--faults-table",
-        action="store_true",
-        help="write what the fault suite counts into docs/explanation/delivery.md",
-    )

@@ -24,7 +24,7 @@ from unittest import mock
 import pytest
 from aliyun.log.ext.syslogclient import SyslogClientRFC5424
 from aliyun.log.proto import LogGroupList, LogGroupListRaw
-from hypothesis import HealthCheck, assume, example, find, given, settings
+from hypothesis import assume, example, find, given, settings
 from hypothesis import strategies as st
 
 from sls_syslog import CefPayload, Labelled, LeefPayload
@@ -41,13 +41,6 @@ from sls_syslog.testing.deframer import make_deframer
 from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc3164, parse_rfc5424
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 from tests.support.flattening import flatten, read_logs
-
-# Drawing a batch of logs takes longer than Hypothesis likes; the test itself does not.
-# Fewer, for a second look on another Python.
-EXAMPLES = int(os.environ.get("SLS_SYSLOG_EXAMPLES", "1000"))
-thorough = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -476,7 +469,6 @@ EVENT_PAYLOADS: list[Payload] = [
 ]
 
 
-@thorough
 @given(
     case=cases(),
     several=st.lists(groups | plain_groups(), max_size=3),
@@ -514,7 +506,6 @@ def test_the_fast_path_writes_what_the_slow_path_writes(
     assert got.outcomes == expected.outcomes
 
 
-@thorough
 @given(
     case=cases(limits=st.none()),
     group=groups,
@@ -528,7 +519,6 @@ def test_a_receiver_understands_of_every_log_what_the_documents_say(
     assert [understood(read(case, frame)) for frame in frames] == expected
 
 
-@thorough
 @given(
     case=cases(framings=["newline", "octet-counting"]),
     group=groups,
@@ -544,7 +534,6 @@ def test_as_many_messages_arrive_as_there_are_logs_however_the_stream_is_cut(
     assert messages(stream, case.framing, [1] * len(stream)) == alone
 
 
-@thorough
 @given(case=cases(framings=["newline"]), group=groups)
 def test_under_newline_framing_nothing_leaves_that_could_end_a_message(
     case: Case, group: Group
@@ -556,7 +545,6 @@ def test_under_newline_framing_nothing_leaves_that_could_end_a_message(
         assert not {*range(9), *range(10, 32), 127} & set(frame[:-1])
 
 
-@thorough
 @given(case=cases(payload=st.just("json"), limits=st.none(), bom=st.just(False)), group=groups)
 def test_a_json_payload_reads_back_as_the_log(case: Case, group: Group) -> None:
     def sent(text: str) -> str:
@@ -569,7 +557,6 @@ def test_a_json_payload_reads_back_as_the_log(case: Case, group: Group) -> None:
         assert log == [(sent(key), sent(value)) for key, value in log_of(group, entry).items()]
 
 
-@thorough
 @given(case=cases(limits=st.integers(480, 700)), group=groups)
 def test_a_message_that_is_cut_is_the_longest_beginning_without_half_a_character_or_escape(
     case: Case, group: Group
@@ -591,7 +578,6 @@ def test_a_message_that_is_cut_is_the_longest_beginning_without_half_a_character
 PART = re.compile(r"__part__=(\d+)/(\d+) __part_id__=([0-9a-f]{12}) (.*)", re.DOTALL)
 
 
-@thorough
 @given(case=cases(limits=st.integers(480, 700), bom=st.just(False)), group=groups)
 def test_a_message_that_is_split_is_all_there_in_its_parts(case: Case, group: Group) -> None:
     chosen = replace(case.settings(), oversize="split")
@@ -620,7 +606,6 @@ def instant_of(moment: dt.datetime) -> dt.timedelta:
     return moment.replace(tzinfo=None) - EPOCH - offset
 
 
-@thorough
 @given(case=cases(zone=zones, syslog_format=st.just("rfc5424")), entry=entries)
 @example(
     case=Case("rfc5424", "newline", "escape", Zone("UTC", 0), None, Name(((False, "-"),)), "||",
@@ -637,7 +622,6 @@ def test_a_time_stamp_is_the_log_s_time_to_the_microsecond(case: Case, entry: Lo
 
 
 @pytest.mark.skipif(not NAMED_ZONES, reason="this machine has no tz database of its own")
-@thorough
 @given(
     zone=st.sampled_from(NAMED_ZONES or [Zone("local")]),
     second=seconds,
@@ -741,7 +725,6 @@ def nil(text: str | None) -> str | None:
     return None if text == "-" else text
 
 
-@thorough
 @given(fields=by_hand)
 def test_a_message_made_by_hand_is_made_exactly_when_every_field_keeps_its_rule(
     fields: dict[str, Any],
@@ -755,7 +738,6 @@ def test_a_message_made_by_hand_is_made_exactly_when_every_field_keeps_its_rule(
     assert refused.value.field.partition("[")[0] in broken
 
 
-@thorough
 @given(
     fields=by_hand.map(
         lambda fields: {name: value for name, value in fields.items() if RULES[name](value)}
@@ -790,7 +772,6 @@ def test_a_message_made_by_hand_is_read_back_as_it_was_made(
     assert whole_msg(got) == carried(fields.get("message", ""), newlines)
 
 
-@thorough
 @given(
     moment=st.datetimes(timezones=st.timezones() | odd_zones),
     minutes=st.integers(-1439, 1439),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aliyun.log.proto import LogGroup, LogGroupList, LogGroupListRaw, LogGroupRaw
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
@@ -43,7 +43,6 @@ def test_a_group_reads_back_with_all_its_parts() -> None:
     assert [(tag.Key, tag.Value) for tag in group.LogTags] == [("__hostname__", "web-1")]
 
 
-@settings(deadline=None)
 @given(
     logs=st.lists(st.lists(st.tuples(texts, texts), max_size=5), max_size=5),
     topic=texts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog.testing.sls_consumer_group import ConsumerGroup, ServerRules, ShardState
@@ -68,7 +68,6 @@ def code_of(refusal: pytest.ExceptionInfo[SlsError]) -> tuple[int, str]:
 # Cursors and shards
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**64))
 def test_a_cursor_reads_back(position: int) -> None:
     assert decode_cursor(encode_cursor(position)) == position
@@ -215,7 +214,6 @@ def test_a_moved_shard_is_in_transfer_until_its_owner_lets_go() -> None:
     assert sorted(bench.group.list_owners().values(), key=str) == ["a", "b"]
 
 
-@settings(deadline=None)
 @given(
     shards=st.integers(1, 9),
     events=st.lists(st.tuples(st.sampled_from("abcd"), st.booleans()), max_size=40),
