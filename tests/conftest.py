@@ -56,10 +56,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Start more workers than there are cores, since most tests wait; none for a single test."""
+    """Start more workers than there are cores, since most tests wait; none for a single test.
+
+    Each worker collects all tests; more than eight would cost more than they bring.
+    """
     if all("::" in name for name in config.args):
         return 0
-    return 3 * (os.cpu_count() or 1)
+    return min(3 * (os.cpu_count() or 1), 8)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
