@@ -22,6 +22,8 @@ from sls_syslog import (
     SyslogShipperProcessor,
 )
 from sls_syslog.consumer.patches import patch_tracker
+from sls_syslog.consumer.shard import Shard
+from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.flattening import flatten
 from tests.support.shipping import (
@@ -32,6 +34,7 @@ from tests.support.shipping import (
     numbers,
     shipping,
 )
+from tests.support.timings import probe_soon
 
 LOGS = 100
 
@@ -476,15 +479,14 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
     sls_emulator: SlsEmulator,
     syslog_receiver: SyslogReceiver,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
+    probe_soon(syslog_receiver.settings())
     pieces = 600
     for first in range(0, pieces, 10):
         group = [{"n": str(n), "text": "x" * 30_000} for n in range(first, first + 10)]
         sls_emulator.put_logs(group, topic="t")
-    with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
+    with shipping(sls_emulator, quick(syslog_receiver)):
         sls_emulator.wait_until_drained(GROUP)
     assert numbers(syslog_receiver) == list(range(pieces))
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
@@ -492,11 +494,11 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
 
 
 def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
-    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
-    with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
+    probe_soon(syslog_receiver.settings())
+    with shipping(sls_emulator, quick(syslog_receiver)):
         for n in range(8):
             sls_emulator.put_logs([{"n": str(n)}], shard=n % 2)
             syslog_receiver.wait_for(1)
@@ -506,9 +508,9 @@ def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
 
 
 def test_what_a_hung_receiver_s_kernel_took_is_not_checkpointed(
-    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
+    probe_soon(syslog_receiver.settings())
     syslog_receiver.pause()
     fill(sls_emulator)
     begin = sls_emulator.begin_cursors()
@@ -539,14 +541,16 @@ class Sdk:
     """Fetches and processes as the SDK does, in the order that a test wants."""
 
     def __init__(self, emulator: SlsEmulator, settings: Any) -> None:
-        self.processor = SyslogShipperProcessor(settings, ShipperStats())
+        owner = SyslogShipperProcessor(settings, ShipperStats())
+        self.stats = owner.stats
+        self.shard = Shard(owner, LogEncoder(owner.settings, hooks=owner))
         self.client = make_worker(emulator, settings).consumer_client
         tracker: Any = ConsumerCheckpointTracker
         self.tracker = tracker(self.client, "shipper", 0)
         self.begin = self.client.get_begin_cursor(0)
         self.tracker.set_memory_check_point(self.begin)
-        self.processor.initialize(0)
-        patch_tracker(self.tracker, self.processor._shard)
+        self.shard.initialize(0)
+        patch_tracker(self.tracker, self.shard)
 
     def fetch(self, cursor: str) -> tuple[Any, str]:
         """One group, as what ``process()`` is given, and the cursor behind it."""
@@ -555,7 +559,7 @@ class Sdk:
 
     def process(self, batch: Any, end: str) -> str | None:
         self.tracker.set_cursor(end)
-        return self.processor.process(batch, self.tracker)
+        return self.shard.process(batch, self.tracker)
 
 
 @pytest.fixture
@@ -564,8 +568,8 @@ def sdk(sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver) -> Iterator[
         sls_emulator.put_logs([{"n": str(n)}], shard=0)
     sdk = Sdk(sls_emulator, quick(syslog_receiver))
     yield sdk
-    sdk.processor.shutdown(sdk.tracker)
-    assert_balanced(sdk.processor.stats)
+    sdk.shard.shut_down(sdk.tracker)
+    assert_balanced(sdk.stats)
 
 
 def test_a_batch_is_taken_only_where_the_last_one_ended(
@@ -593,10 +597,10 @@ def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
     syslog_receiver.stop()
     time.sleep(2)  # the window is due
     for _ in range(2):
-        assert sdk.processor._shard.choose_start(end_of_second) == (end_of_first, False)
+        assert sdk.shard.choose_start(end_of_second) == (end_of_first, False)
     syslog_receiver.start()
-    sdk.processor.request_stop()
-    assert sdk.processor._shard.choose_start(end_of_second)[0] == end_of_first
+    sdk.shard.request_stop()
+    assert sdk.shard.choose_start(end_of_second)[0] == end_of_first
 
 
 def test_what_was_done_to_a_log_is_counted_once_although_it_is_served_again(
@@ -608,18 +612,18 @@ def test_what_was_done_to_a_log_is_counted_once_although_it_is_served_again(
     assert sdk.process(batch, end) is None  # confirmed, and kept in mind for a replay
     assert sdk.process("no batch at all", end) == sdk.begin
     assert sdk.process(batch, end) is None
-    sdk.processor.shutdown(sdk.tracker)  # confirms it once more
+    sdk.shard.shut_down(sdk.tracker)  # confirms it once more
     assert len(syslog_receiver.frames) == 2
-    snapshot = sdk.processor.stats.snapshot()
+    snapshot = sdk.stats.snapshot()
     assert (snapshot["confirmed"], snapshot["replayed"]) == (1, 1)
     assert snapshot["repaired"]["control_characters"] == 1
 
 
 def test_a_gap_that_is_known_before_the_batch_in_front_of_it_is_crossed_later(sdk: Sdk) -> None:
     first, end = sdk.fetch(sdk.begin)
-    sdk.processor._shard.note_fetch(end, end, "behind the gap", None, False)
+    sdk.shard.note_fetch(end, end, "behind the gap", None, False)
     assert sdk.process(first, end) is None
-    assert sdk.processor._shard.choose_start("behind the gap") == ("behind the gap", True)
+    assert sdk.shard.choose_start("behind the gap") == ("behind the gap", True)
 
 
 def test_a_window_that_fails_while_nothing_comes_is_sent_once_more_and_no_more(

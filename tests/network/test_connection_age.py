@@ -21,6 +21,7 @@ from sls_syslog.network.half_close import Answer
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 from tests.support.shipping import GROUP, eventually, numbers, shipping
+from tests.support.timings import probe_soon
 
 LEVELS = ["consumed", "written", *(["acked"] if sys.platform == "linux" else [])]
 
@@ -193,10 +194,10 @@ def test_a_rest_of_a_client_confirms_what_went_before_it(level: str) -> None:
 
 
 def test_a_connection_stays_while_nothing_can_be_known_of_what_went_over_it(
-    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    syslog_receiver: SyslogReceiver,
 ) -> None:
     """A half-close of it, never answered, would leave what it carried in doubt."""
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
+    probe_soon(syslog_receiver.settings())
     syslog_receiver.answer_half_close = False
     client = client_of(syslog_receiver.settings(), idle_seconds=0.01)
     sent = 0
