@@ -7,11 +7,13 @@ A plain run takes what gives an answer within three minutes. ``--gate`` adds the
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from sls_syslog.network.destination import known_destinations
+from sls_syslog.testing import TemporaryCA
 from sls_syslog.throttle import throttle
 
 pytest.register_assert_rewrite("tests.support")
@@ -95,3 +97,10 @@ def _nothing_learnt() -> None:
     """What a process has learnt of a receiver is not the next test's, which may get its port."""
     known_destinations.forget()
     throttle.forget()
+
+
+@pytest.fixture(scope="session")
+def authority() -> Iterator[TemporaryCA]:
+    """One CA for all tests to which it does not matter what else was issued by theirs."""
+    with TemporaryCA() as ca:
+        yield ca

@@ -27,11 +27,11 @@ from tests.support.flattening import flatten
 from tests.support.shipping import (
     GROUP,
     assert_balanced,
-    eventually,
     make_worker,
     numbers,
     shipping,
 )
+from tests.support.waiting import eventually
 
 LOGS = 100
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 from tests.support.processes import ROOT, program
-from tests.support.shipping import eventually
+from tests.support.waiting import eventually
 
 EXAMPLES = ROOT / "examples"
 GROUP = "siem"

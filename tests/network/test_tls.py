@@ -6,7 +6,6 @@ import contextlib
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -28,6 +27,7 @@ from sls_syslog.network.tls import FingerprintError
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from tests.support.deliveries import FRAMES, deliver, failure
+from tests.support.peers import serve
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 LEVELS = ["consumed", "acked", "written"]
@@ -358,23 +358,8 @@ def test_what_is_wrong_with_the_receiver_is_told_although_it_wants_a_certificate
 @contextlib.contextmanager
 def peer(behave: Callable[[socket.socket], None], port: int = 0) -> Iterator[dict[str, Any]]:
     """A server that does what it likes with each connection; yields the settings to reach it."""
-
-    def serve() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                accepted, _ = listener.accept()
-                with accepted, contextlib.suppress(OSError):
-                    accepted.settimeout(10)
-                    behave(accepted)
-
-    with socket.create_server(("127.0.0.1", port)) as listener:
-        serving = threading.Thread(target=serve)
-        serving.start()
-        try:
-            yield {"host": "127.0.0.1", "port": listener.getsockname()[1]}
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            serving.join(20)
+    with serve(behave, port) as taken:
+        yield {"host": "127.0.0.1", "port": taken}
 
 
 def reads_and_closes(accepted: socket.socket) -> None:

@@ -20,7 +20,7 @@ from sls_syslog.network.pace import Pace
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver
-from tests.support.shipping import eventually
+from tests.support.waiting import eventually
 
 FRAMES = [b"<14>1 - - - - - - %03d" % number for number in range(300)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,15 +14,10 @@ from sls_syslog.testing.certificates import TemporaryCA
 from sls_syslog.testing.deframer import FramingError
 from sls_syslog.testing.grammar import GrammarError
 from sls_syslog.testing.receiver import SyslogReceiver
+from tests.support.peers import reset_on_close
 
 LINE = b"<14>1 2026-11-23T03:15:00Z host app - - - message"
 TIMEOUT = 10.0
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[TemporaryCA]:
-    with TemporaryCA() as ca:
-        yield ca
 
 
 @pytest.fixture
@@ -61,7 +55,7 @@ def half_close_and_wait(peer: socket.socket) -> bytes:
 
 
 def reset(peer: socket.socket) -> None:
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reset_on_close(peer)
     peer.close()
 
 
