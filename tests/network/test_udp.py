@@ -20,6 +20,7 @@ from sls_syslog.network.pace import Pace
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver
+from tests.support.peers import hold_closed_port
 from tests.support.waiting import eventually
 
 FRAMES = [b"<14>1 - - - - - - %03d" % number for number in range(300)]
@@ -171,14 +172,9 @@ def test_udp_says_once_that_nobody_knows_what_arrives(
     assert "tcp or tls" in line.getMessage()
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
-
-
 def settings_for_nobody(*, several: bool) -> ClientSettings:
-    hosts = [f"127.0.0.1:{free_port()}" for _ in range(2 if several else 1)]
+    with hold_closed_port() as first, hold_closed_port() as second:
+        hosts = [f"127.0.0.1:{port}" for port in (first, second)[: 2 if several else 1]]
     return ClientSettings.of({"hosts": hosts, "protocol": "udp"})
 
 

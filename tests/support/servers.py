@@ -164,7 +164,8 @@ def find_free_port() -> int:
     that tries to reach it: TCP lets a socket connect to itself.
     """
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
-    for port in random.sample(range(max(1024, lowest - 12000), lowest), k=100):
+    chance = random.SystemRandom()  # no seed may give another worker the same port
+    for port in chance.sample(range(max(1024, lowest - 12000), lowest), k=100):
         if all(map(_can_bind, (socket.SOCK_STREAM, socket.SOCK_DGRAM), (port, port))):
             return port
     raise ServerStartError("no free port")
