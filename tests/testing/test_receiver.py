@@ -48,6 +48,12 @@ def connected_with_tls(receiver: SyslogReceiver, authority: TemporaryCA) -> ssl.
     )
 
 
+def connected_over(
+    protocol: str, receiver: SyslogReceiver, authority: TemporaryCA
+) -> socket.socket:
+    return connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
+
+
 def half_close_and_wait(peer: socket.socket) -> bytes:
     """What comes after our end-of-stream; nothing is the answer of a clean close."""
     peer.shutdown(socket.SHUT_WR)
@@ -170,7 +176,7 @@ def test_a_reset_by_the_peer_is_counted(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol)
-    peer = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
+    peer = connected_over(protocol, receiver, authority)
     peer.sendall(LINE + b"\n")
     receiver.wait_for(1)
     reset(peer)
@@ -205,8 +211,7 @@ def test_a_paused_receiver_reads_nothing_until_it_resumes(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol)
-    opened = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
-    with opened as peer:
+    with connected_over(protocol, receiver, authority) as peer:
         peer.sendall(LINE + b"\n")
         receiver.wait_for(1)
         receiver.pause()
@@ -256,8 +261,7 @@ def test_connections_are_reset_on_demand_with_what_was_not_read_lost(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol)
-    opened = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
-    with opened as peer:
+    with connected_over(protocol, receiver, authority) as peer:
         peer.sendall(LINE + b"\n")
         receiver.wait_for(1)
         receiver.pause()
@@ -286,8 +290,7 @@ def test_a_half_close_is_left_unanswered_on_demand(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol, answer_half_close=False)
-    opened = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
-    with opened as peer:
+    with connected_over(protocol, receiver, authority) as peer:
         peer.sendall(LINE + b"\n")
         peer.settimeout(0.1)
         with pytest.raises(TimeoutError):
