@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sls_syslog.network.destination import known_destinations
+from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.throttle import throttle
 
 pytest.register_assert_rewrite("tests.support")
@@ -109,3 +110,18 @@ def _nothing_learnt() -> None:
     """What a process has learnt of a receiver is not the next test's, which may get its port."""
     known_destinations.forget()
     throttle.forget()
+
+
+@pytest.fixture(scope="session")
+def authority() -> Iterator[TemporaryCA]:
+    """One CA for all tests to which it does not matter what else was issued by theirs."""
+    with TemporaryCA() as ca:
+        yield ca
+
+
+@pytest.fixture(params=["tcp", "udp", "tls"])
+def receiver(request: pytest.FixtureRequest, temporary_ca: TemporaryCA) -> Iterator[SyslogReceiver]:
+    """A receiver over each protocol; that of TLS shows a certificate of ``temporary_ca``."""
+    context = temporary_ca.server_context() if request.param == "tls" else None
+    with SyslogReceiver(request.param, ssl_context=context) as running:
+        yield running

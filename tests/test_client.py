@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -22,15 +20,9 @@ from sls_syslog import (
     UnconfirmedError,
 )
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
+from tests.support.peers import hold_closed_port
 
 WHEN = datetime(2026, 11, 3, 9, 5, 7, 120000, timezone(timedelta(hours=5, minutes=30)))
-
-
-@pytest.fixture(params=["tcp", "udp", "tls"])
-def receiver(request: pytest.FixtureRequest, temporary_ca: TemporaryCA) -> Iterator[SyslogReceiver]:
-    context = temporary_ca.server_context() if request.param == "tls" else None
-    with SyslogReceiver(request.param, ssl_context=context) as running:
-        yield running
 
 
 @pytest.fixture
@@ -137,11 +129,11 @@ def test_an_illegal_part_is_refused_and_nothing_is_sent(syslog_receiver: SyslogR
 
 
 def test_a_closed_port_is_an_error_that_names_the_receiver() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-        with pytest.raises(ConnectError, match=rf"tcp://127.0.0.1:{port}: .*refused"):
-            SyslogClient("127.0.0.1", port, timeout=5).log("x")
+    with (
+        hold_closed_port() as port,
+        pytest.raises(ConnectError, match=rf"tcp://127.0.0.1:{port}: .*refused"),
+    ):
+        SyslogClient("127.0.0.1", port, timeout=5).log("x")
 
 
 def test_a_name_without_an_address_is_an_error() -> None:

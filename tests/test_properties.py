@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import platform
 import re
 import socket
 import time
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +38,7 @@ from sls_syslog.testing.deframer import make_deframer
 from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc3164, parse_rfc5424
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 from tests.support.flattening import flatten, read_logs
+from tests.support.local_zone import local_zone
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -104,24 +103,8 @@ class Zone(NamedTuple):
         """Seconds east of Greenwich at that time."""
         if self.fixed is not None:
             return self.fixed
-        with local_zone(self.file):
+        with local_zone(self.file and f":{self.file}"):
             return time.localtime(second).tm_gmtoff
-
-
-@contextmanager
-def local_zone(file: str | None) -> Iterator[None]:
-    """The C library's local zone is that of ``file``; ``None`` changes nothing."""
-    before = os.environ.get("TZ")
-    if file is not None:
-        os.environ["TZ"] = f":{file}"
-    time.tzset()
-    try:
-        yield
-    finally:
-        os.environ.pop("TZ", None)
-        if before is not None:
-            os.environ["TZ"] = before
-        time.tzset()
 
 
 def zone_file(name: str) -> str | None:
@@ -634,7 +617,7 @@ def test_the_zone_by_its_name_and_as_this_machine_s_own_is_the_c_library_s(
     tag = Name(((False, "-"),))
     case = Case(syslog_format, "newline", "escape", zone, None, tag, "||", "json", None, 1, 6)
     group = Group([LogEntry([], second)], "", "", [])
-    with local_zone(None if by_name else zone.file):
+    with local_zone(None if by_name else f":{zone.file}"):
         set_zone = zone if by_name else Zone("local")
         (frame,) = case._replace(zone=set_zone).frames(group.served())
     assert read(case, frame).timestamp == case.expects(group, group.logs[0]).timestamp

@@ -10,7 +10,6 @@ import inspect
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -31,6 +30,8 @@ from sls_syslog import (
 )
 from sls_syslog.syslogclient import SyslogClientBase, SyslogClientRFC3164, SyslogClientRFC5424
 from sls_syslog.testing import GrammarError, LogEntry, SlsEmulator, SyslogReceiver, TemporaryCA
+from tests.support.local_zone import local_zone
+from tests.support.peers import hold_closed_port
 from tests.support.processes import program
 
 original: Any = sdk_syslogclient  # it has no type hints
@@ -122,20 +123,10 @@ ConsumerWorker(SyncData, config, args=(settings,)).start(join=True)
 MOMENTS = ["2026-07-01T12:00Z", "2026-11-01T05:30Z", "2026-11-01T06:30Z", "2026-12-31T23:59Z"]
 
 
-@pytest.fixture(params=["tcp", "udp", "tls"])
-def receiver(request: pytest.FixtureRequest, temporary_ca: TemporaryCA) -> Iterator[SyslogReceiver]:
-    context = temporary_ca.server_context() if request.param == "tls" else None
-    with SyslogReceiver(request.param, ssl_context=context) as running:
-        yield running
-
-
 @pytest.fixture
 def _in_kolkata() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "Asia/Kolkata")
-        time.tzset()
+    with local_zone("Asia/Kolkata"):
         yield
-    time.tzset()
 
 
 def seconds(moment: str) -> int:
@@ -401,29 +392,25 @@ def test_r3_closing_a_tls_connection_loses_nothing(temporary_ca: TemporaryCA) ->
         assert receiver.errors == []
 
 
-def closed_port(kind: int) -> int:
-    with socket.socket(type=kind) as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
-
-
 @both
 def test_r4_a_closed_port_is_an_error(client_class: type[SyslogClientBase]) -> None:
-    port = closed_port(socket.SOCK_STREAM)
-    with pytest.raises(ConnectError, match=f"tcp://127.0.0.1:{port}: .*refused"):
-        client_class("127.0.0.1", port, "tcp").connect()
-    with pytest.raises(ConnectError), client_class("127.0.0.1", port, "tcp"):
-        pytest.fail("the block was entered")
+    with hold_closed_port() as port:
+        with pytest.raises(ConnectError, match=f"tcp://127.0.0.1:{port}: .*refused"):
+            client_class("127.0.0.1", port, "tcp").connect()
+        with pytest.raises(ConnectError), client_class("127.0.0.1", port, "tcp"):
+            pytest.fail("the block was entered")
 
-    theirs = original.SyslogClientRFC5424("127.0.0.1", port, "tcp", clientname="h")
-    assert theirs.log("swallowed") is None
+        theirs = original.SyslogClientRFC5424("127.0.0.1", port, "tcp", clientname="h")
+        assert theirs.log("swallowed") is None
 
 
 def test_r4_a_closed_port_of_udp_is_an_error_where_its_host_says_so() -> None:
-    port = closed_port(socket.SOCK_DGRAM)
-    with pytest.raises(TransportError, match="refused"):  # noqa: SIM117
-        with SyslogClientRFC5424("127.0.0.1", port) as client:
-            client.log("one")
+    with (
+        hold_closed_port() as port,
+        pytest.raises(TransportError, match="refused"),
+        SyslogClientRFC5424("127.0.0.1", port) as client,
+    ):
+        client.log("one")
 
 
 def test_r4_a_connection_that_breaks_is_an_error(syslog_receiver: SyslogReceiver) -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.processes import ROOT, Program, program
-from tests.support.shipping import GROUP, eventually, numbers
+from tests.support.shipping import GROUP, numbers
+from tests.support.waiting import eventually
 
 SHIP_WITH_PROCESSES = str(ROOT / "examples" / "ship_with_processes.py")
 SHARDS = 8

@@ -10,7 +10,8 @@ import pytest
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.processes import ROOT, program
-from tests.support.shipping import GROUP, eventually, numbers
+from tests.support.shipping import GROUP, numbers
+from tests.support.waiting import eventually
 
 SHIP_TO_SIEM = str(ROOT / "examples" / "ship_to_siem.py")
 

@@ -31,12 +31,12 @@ from tests.support.flattening import flatten
 from tests.support.shipping import (
     GROUP,
     assert_balanced,
-    eventually,
     make_worker,
     numbers,
     shipping,
 )
 from tests.support.timings import probe_soon
+from tests.support.waiting import eventually
 
 LOGS = 100
 

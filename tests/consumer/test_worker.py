@@ -21,7 +21,9 @@ from sls_syslog import (
 )
 from sls_syslog.consumer.worker import ConsumerOptions
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
-from tests.support.shipping import GROUP, eventually, make_worker, shipping
+from tests.support.processors import Forgetful
+from tests.support.shipping import GROUP, make_worker, shipping
+from tests.support.waiting import eventually
 
 VARIABLES = {
     "SLS_ENDPOINT": "cn-hangzhou.log.aliyuncs.com",
@@ -98,13 +100,6 @@ def test_a_setting_that_is_wrong_is_raised_and_not_only_logged(sls_emulator: Sls
     with pytest.raises(SettingsError, match="port"):
         run_worker(worker)
     assert not worker.is_alive()
-
-
-class Forgetful(SyslogShipperProcessor):
-    """Its author forgot ``super().__init__()``, which ends the SDK's thread."""
-
-    def __init__(self, settings: Any) -> None:
-        pass
 
 
 def test_a_worker_that_dies_is_an_error(

@@ -10,7 +10,8 @@ from aliyun.log.proto import LogGroup, LogGroupRaw
 from sls_syslog.delivery.lag import Lag
 from sls_syslog.logs.receive_time import read_receive_time
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
-from tests.support.shipping import GROUP, eventually, shipping
+from tests.support.shipping import GROUP, shipping
+from tests.support.waiting import eventually
 
 OPENED = 1000.0
 

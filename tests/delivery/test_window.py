@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,8 +19,9 @@ from sls_syslog.delivery.window import Batch, Delivery, WindowLimits
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.testing import SyslogReceiver
-from tests.support.shipping import eventually
+from tests.support.peers import serve
 from tests.support.timings import probe_soon
+from tests.support.waiting import eventually
 
 PATIENT = WindowLimits(seconds=3600.0)
 """Windows that only their size ends."""
@@ -179,29 +179,20 @@ def test_a_receiver_that_fails_half_way_again_and_again_still_gets_on(in_one_pie
     """It takes 50 messages over each connection, and dies with the rest unread."""
     taken: list[bytes] = []
 
-    def serve(listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rb", buffering=0) as lines:
-                for _ in range(50):
-                    line = lines.readline()
-                    if not line:
-                        break
-                    taken.append(line)
+    def take_fifty(connection: socket.socket) -> None:
+        with connection.makefile("rb", buffering=0) as lines:
+            for _ in range(50):
+                line = lines.readline()
+                if not line:
+                    break
+                taken.append(line)
 
     frames = [b"<14>1 - - - - - - %d\n" % number for number in range(300)]
-    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
-        serving = pool.submit(serve, listener)
-        port = listener.getsockname()[1]
+    with serve(take_fifty) as port:
         settings = ShipperSettings(host="127.0.0.1", port=port, timeout=5, retry_seconds=60)
         shard = Shard(settings)
         shard.deliver(*([b"".join(frames)] if in_one_piece else frames))
         assert shard.delivery.committable == "1"
-        listener.shutdown(socket.SHUT_RDWR)
-        serving.result(10)
     assert set(taken) == set(frames)
     shard.delivery.close()
 

@@ -6,12 +6,11 @@ import json
 import re
 from urllib.request import urlopen
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 from tests.support.processes import ROOT, program
-from tests.support.shipping import eventually
+from tests.support.waiting import eventually
 
 EXAMPLES = ROOT / "examples"
 GROUP = "siem"
@@ -114,16 +113,14 @@ def test_check_siem_ends_with_1_for_a_setting_that_is_wrong() -> None:
         assert checker.output().startswith("host: required")
 
 
-@pytest.mark.parametrize("protocol", ["tcp", "udp", "tls"])
-def test_send_one_message_sends_it(protocol: str, temporary_ca: TemporaryCA) -> None:
-    context = temporary_ca.server_context() if protocol == "tls" else None
-    environ = {"SYSLOG_CERT_PATH": str(temporary_ca.cert_path)} if protocol == "tls" else {}
-    with SyslogReceiver(protocol, ssl_context=context) as receiver:
-        arguments = ("127.0.0.1", str(receiver.port), protocol, "你好")
-        with program(example("send_one_message.py"), *arguments, environ=environ) as sender:
-            assert sender.wait() == 0, sender.output()
-        receiver.wait_for(1)
-        (message,) = receiver.messages
+def test_send_one_message_sends_it(receiver: SyslogReceiver, temporary_ca: TemporaryCA) -> None:
+    is_tls = receiver.protocol == "tls"
+    environ = {"SYSLOG_CERT_PATH": temporary_ca.cert_path} if is_tls else {}
+    arguments = ("127.0.0.1", str(receiver.port), receiver.protocol, "你好")
+    with program(example("send_one_message.py"), *arguments, environ=environ) as sender:
+        assert sender.wait() == 0, sender.output()
+    receiver.wait_for(1)
+    (message,) = receiver.messages
     assert (message.facility, message.severity) == (16, 5)
     assert message.app_name == "send_one_message"
     assert message.msg == "你好"

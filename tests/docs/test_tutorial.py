@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.pages import blocks, files_named_in
 from tests.support.processes import ROOT, program
+from tests.support.waiting import eventually
 
 PAGE = ROOT / "docs" / "tutorial" / "first-log.md"
 PORT = "5514"
@@ -77,11 +77,12 @@ def test_a_message_reaches_another_terminal_and_a_dead_one_is_an_error(typed: Pa
 
 
 def wait_for_listener(port: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    def listens() -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", int(port))):
-            return
-        time.sleep(0.05)
+            return True
+        return False
+
+    eventually(listens)
 
 
 def test_the_program_for_operation_ships(

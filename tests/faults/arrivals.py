@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -75,13 +74,3 @@ class Arrivals:
         """Return the longest time after `since` between two new ids."""
         new = [since, *sorted(at for at in self.first.values() if at > since)]
         return max((b - a for a, b in pairwise(new)), default=0.0)
-
-
-def wait_until(condition: Callable[[], bool], timeout: float) -> bool:
-    """Wait until a condition holds. Return False if it does not within `timeout` seconds."""
-    end = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(LOOK_SECONDS)
-    return True

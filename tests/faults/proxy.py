@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.support.servers import _free_port
+from tests.support.servers import find_free_port
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.05  # longest wait before a thread looks at the attributes again
@@ -33,7 +33,7 @@ class Proxy:
     """
 
     def __init__(self, target: int) -> None:
-        self.port = _free_port()
+        self.port = find_free_port()
         self.held = False
         self.refusing = False
         self._round = 0  # a connection of an earlier round must close

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from sls_syslog.testing import TemporaryCA
 from tests.faults.names import NAME
 from tests.support.processes import ROOT
-from tests.support.servers import Rsyslog, ServerStartError, ServerTls, SyslogNg, _free_port
+from tests.support.servers import Rsyslog, ServerStartError, ServerTls, SyslogNg, find_free_port
 
 ANSWER_SECONDS = 20.0  # longest wait for an answer or an end; a busy machine is slow
 HOST = "127.0.0.1"
@@ -52,7 +52,7 @@ class KitReceiver:
     def __init__(
         self, directory: Path, transport: str, authority: TemporaryCA, options: dict[str, Any]
     ) -> None:
-        self.port = _free_port()
+        self.port = find_free_port()
         self.received = directory / "received.txt"
         self._transport = transport
         self._authority = authority
@@ -188,14 +188,13 @@ class ServerReceiver:
         options: dict[str, Any],
     ) -> None:
         tls = transport.startswith("tls")
-        issued = authority.issue() if tls else None
-        files = issued and ServerTls(
-            certificate=Path(issued.cert_path),
-            key=Path(issued.key_path),
-            ca=Path(authority.cert_path),
-        )
+        files = ServerTls.of(authority) if tls else None
         self._server = {"rsyslog": Rsyslog, "syslog-ng": SyslogNg}[kind](
-            directory, protocol="tls" if tls else transport, tls=files, port=_free_port(), **options
+            directory,
+            protocol="tls" if tls else transport,
+            tls=files,
+            port=find_free_port(),
+            **options,
         )
         self.port = self._server.port or 0
         self.received = self._server.directory / "received.jsonl"

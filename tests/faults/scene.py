@@ -16,12 +16,13 @@ from typing import Any
 
 from sls_syslog.testing import SlsEmulator, TemporaryCA
 from sls_syslog.testing.sls_shard import SlsError
-from tests.faults.arrivals import Arrivals, wait_until
+from tests.faults.arrivals import Arrivals
 from tests.faults.model import Case, Result
 from tests.faults.network import Cable
 from tests.faults.proxy import Proxy
 from tests.faults.receivers import HOST, KitReceiver, ServerReceiver
 from tests.faults.shippers import Shipper
+from tests.support.waiting import holds_within
 
 GROUP = "siem"
 LOGS_PER_GROUP = 10
@@ -110,7 +111,7 @@ class Scene:
         before = self.arrivals.total
         patient = self.variant == "ours" or not before
         limit = ARRIVAL_SECONDS if patient else 2.0
-        wait_until(lambda: self.arrivals.total >= before + count or self._has_all(), limit)
+        holds_within(limit, lambda: self.arrivals.total >= before + count or self._has_all())
 
     def mark_return(self) -> None:
         """Note that the fault is over: measure the time from now to the next arrival."""
@@ -129,7 +130,7 @@ class Scene:
 
     def evict(self) -> None:
         """Wait until the shipper owns a shard, then evict it from its group."""
-        if wait_until(lambda: "shipper" in self.emulator.owners(GROUP).values(), ARRIVAL_SECONDS):
+        if holds_within(ARRIVAL_SECONDS, lambda: "shipper" in self.emulator.owners(GROUP).values()):
             with contextlib.suppress(SlsError):  # evicted in between
                 self.emulator.evict(GROUP, "shipper")
 
@@ -193,11 +194,11 @@ class Scene:
                 return quiet > patience
             return self._has_all() or quiet > (3.0 if drained else patience)
 
-        wait_until(is_settled, 90.0)
+        holds_within(90.0, is_settled)
 
     def _wait_for_receiver(self) -> None:
         now = time.monotonic()
-        wait_until(lambda: self._has_all() or self.arrivals.measure_silence(now) > 1.0, 30.0)
+        holds_within(30.0, lambda: self._has_all() or self.arrivals.measure_silence(now) > 1.0)
 
     def _make_result(
         self, ended: float, began: float, *, drained: bool, status: int | None

@@ -6,8 +6,8 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.faults.arrivals import wait_until
 from tests.support.processes import Program
+from tests.support.waiting import holds_within
 
 START_SECONDS = 20.0  # longest start
 STOP_SECONDS = 20.0  # longest stop; then the process is killed
@@ -51,14 +51,14 @@ class Shipper:
         """
         if self._program is not None:
             program = self._program
-            wait_until(lambda: UP in program.output() or _has_ended(program), START_SECONDS)
+            holds_within(START_SECONDS, lambda: UP in program.output() or _has_ended(program))
             program.process.terminate()
         return self._wait_for_end()
 
     def _wait_for_end(self) -> int | None:
         program, self._program = self._program, None
         if program is not None:
-            wait_until(lambda: _has_ended(program), STOP_SECONDS)
+            holds_within(STOP_SECONDS, lambda: _has_ended(program))
             self._status = program.process.poll()
             self._printed += program.output()
             program.close()

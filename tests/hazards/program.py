@@ -16,13 +16,7 @@ from aliyun.log.consumer import ConsumerWorker
 
 from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
 from tests.hazards import naive
-
-
-class Forgetful(SyslogShipperProcessor):
-    """Does not call ``super().__init__()``: its author forgot it."""
-
-    def __init__(self, settings: Any) -> None:
-        pass
+from tests.support.processors import Forgetful
 
 
 def make_worker(processor: Any, forgetful: Any, settings: Any) -> ConsumerWorker:

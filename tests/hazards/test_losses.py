@@ -25,7 +25,8 @@ from tests.hazards.variants import (
     run_service,
     wait_for_first_failure,
 )
-from tests.support.shipping import GROUP, eventually, numbers
+from tests.support.shipping import GROUP, numbers
+from tests.support.waiting import eventually
 
 FIRST_TEN = list(range(10))
 AT_THE_END: dict[str, Any] = {"cursor_position": CursorPosition.END_CURSOR}

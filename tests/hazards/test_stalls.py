@@ -23,7 +23,6 @@ from tests.hazards.variants import (
     Signer,
     Variant,
     hazard,
-    holds_within,
     list_missing,
     make_settings,
     make_worker,
@@ -31,7 +30,9 @@ from tests.hazards.variants import (
     refuse_connections,
     run_service,
 )
-from tests.support.shipping import GROUP, eventually, numbers
+from tests.support.processors import Forgetful
+from tests.support.shipping import GROUP, numbers
+from tests.support.waiting import eventually, holds_within
 
 CHECKPOINT = "ConsumerGroupUpdateCheckPoint"
 HEARTBEAT = "ConsumerGroupHeartBeat"
@@ -106,13 +107,6 @@ def test_s2_an_exit_in_process_ends_no_thread(variant: Variant) -> None:
         assert worker.is_alive() is variant.is_safe
         wait_for_heartbeats(emulator, 2)
         eventually(lambda: emulator.owners(GROUP) == {0: "shipper"})
-
-
-class Forgetful(SyslogShipperProcessor):
-    """Does not call ``super().__init__()``: its author forgot it."""
-
-    def __init__(self, settings: Any) -> None:
-        pass
 
 
 @hazard(NAIVE, OURS)

@@ -17,7 +17,8 @@ from sls_syslog import SyslogShipperProcessor, consumer_config, run_worker
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.hazards.naive import Documented
 from tests.support.processes import Program, program
-from tests.support.shipping import GROUP, eventually, numbers
+from tests.support.shipping import GROUP, numbers
+from tests.support.waiting import eventually, holds_within
 
 __all__ = [
     "NAIVE",
@@ -26,7 +27,6 @@ __all__ = [
     "Signer",
     "Variant",
     "hazard",
-    "holds_within",
     "list_missing",
     "make_settings",
     "make_worker",
@@ -213,15 +213,6 @@ def wait_for_first_failure(emulator: SlsEmulator, pulls: int = 0) -> None:
     fetch while the receiver is down: for ours the wait ends by its limit.
     """
     holds_within(2.5, lambda: emulator.calls["PullLogs"] >= pulls + 4)
-
-
-def holds_within(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Wait for a condition. Return whether it holds in time."""
-    try:
-        eventually(condition, seconds)
-    except AssertionError:
-        return False
-    return True
 
 
 class Signer:

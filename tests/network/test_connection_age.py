@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import selectors
 import socket
-import struct
 import sys
 import threading
 import time
@@ -20,8 +19,10 @@ from sls_syslog.network.failover import open_transport
 from sls_syslog.network.half_close import Answer
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
-from tests.support.shipping import GROUP, eventually, numbers, shipping
+from tests.support.peers import Relay, reset_on_close
+from tests.support.shipping import GROUP, numbers, shipping
 from tests.support.timings import probe_soon
+from tests.support.waiting import eventually
 
 LEVELS = ["consumed", "written", *(["acked"] if sys.platform == "linux" else [])]
 
@@ -37,7 +38,7 @@ def client_of(settings: dict[str, Any], **changes: Any) -> SyslogClient:
 # --- somebody on the way who ends what is idle ------------------------------------
 
 
-class Forgetful:
+class Balancer(Relay):
     """A load balancer: it passes on what comes, and forgets a connection that rests.
 
     Args:
@@ -48,36 +49,12 @@ class Forgetful:
     """
 
     def __init__(self, port: int, way: str, seconds: float) -> None:
+        super().__init__(port)
         self.forgotten = threading.Semaphore(0)
-        self._there, self._way, self._seconds = port, way, seconds
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._accept)]
+        self._way, self._seconds = way, seconds
 
-    def __enter__(self) -> Forgetful:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(10)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            there = socket.create_connection(("127.0.0.1", self._there))
-            self._threads.append(threading.Thread(target=self._relay, args=(here, there)))
-            self._threads[-1].start()
-
-    def _relay(self, here: socket.socket, there: socket.socket) -> None:
-        with here, there, selectors.DefaultSelector() as selector:
+    def pass_on(self, here: socket.socket, there: socket.socket) -> None:
+        with selectors.DefaultSelector() as selector:
             selector.register(here, selectors.EVENT_READ, there)
             selector.register(there, selectors.EVENT_READ, here)
             while ready := selector.select(self._seconds):
@@ -86,11 +63,13 @@ class Forgetful:
                         selector.unregister(key.fileobj)
                 if not selector.get_map():
                     return
-            if self._way == "resets":
-                here.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.forgotten.release()
-            if self._way == "swallows":
-                self._over.wait(10)
+        if self._way == "resets":
+            reset_on_close(here)
+        if self._way != "swallows":
+            here.close()
+        self.forgotten.release()
+        if self._way == "swallows":
+            self.ending.wait()
 
     @staticmethod
     def _pass_on(source: Any, target: socket.socket) -> bool:
@@ -105,8 +84,8 @@ class Forgetful:
 @contextmanager
 def behind(
     way: str, seconds: float = 0.3
-) -> Iterator[tuple[SyslogReceiver, Forgetful, dict[str, Any]]]:
-    with SyslogReceiver() as receiver, Forgetful(receiver.port, way, seconds) as relay:
+) -> Iterator[tuple[SyslogReceiver, Balancer, dict[str, Any]]]:
+    with SyslogReceiver() as receiver, Balancer(receiver.port, way, seconds) as relay:
         yield receiver, relay, {**receiver.settings(), "port": relay.port}
 
 
@@ -246,21 +225,14 @@ def test_under_steady_traffic_old_connections_are_replaced_and_nothing_is_lost(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is this machine on Linux only")
-def test_a_name_that_moves_is_followed_without_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the system's resolver is stood in for: it alone decides what a name leads to."""
-    moved_to = "127.0.0.1"
-    numeric = socket.getaddrinfo
-
-    def look_up(host: str, *rest: Any, **options: Any) -> Any:
-        return numeric(moved_to if host == "siem.example" else host, *rest, **options)
-
+def test_a_name_that_moves_is_followed_without_a_failure(names: dict[str, str]) -> None:
     with SyslogReceiver() as old, SyslogReceiver(host="127.0.0.2", port=old.port) as new:
-        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        names["siem.example"] = old.host
         settings = {"host": "siem.example", "port": old.port, "confirm": "written"}
         with client_of(settings, max_connection_seconds=0.1) as client:
             client.log("here")
             old.wait_for(1)
-            moved_to = new.host
+            names["siem.example"] = new.host
 
             def has_followed() -> bool:
                 client.log("where")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import shutil
 import socket
 import ssl
-import struct
 import sys
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +25,7 @@ from sls_syslog.network.timings import Timings
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
+from tests.support.peers import Peer, Relay, reset_on_close
 from tests.support.servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
 from tests.support.timings import hand_in
 
@@ -202,7 +203,7 @@ def test_a_renewed_client_certificate_is_shown_at_the_next_connection(
         assert len(receiver.frames) == len(FRAMES)
 
 
-class Grudging:
+class Grudging(Peer):
     """A TLS server that answers a ClientHello with a session as some do: with a fatal alert.
 
     OpenSSL servers that ask for client certificates, but have no session id context, are so:
@@ -213,31 +214,15 @@ class Grudging:
     REFUSED = 1  # the second connection, the first that can offer a session
 
     def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
         self.handshakes = 0
         self.resumed = 0
         self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
+        self._numbers = itertools.count()
 
-    def __enter__(self) -> Grudging:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        number = 0
-        with suppress(OSError):
-            while True:
-                accepted, _ = self._listener.accept()
-                accepted.settimeout(10)
-                with accepted, suppress(OSError):
-                    (self._refuse if number == self.REFUSED else self._take)(accepted)
-                number += 1
+    def treat(self, connection: socket.socket) -> None:
+        is_refused = next(self._numbers) == self.REFUSED
+        (self._refuse if is_refused else self._take)(connection)
 
     def _refuse(self, accepted: socket.socket) -> None:
         accepted.recv(65536)
@@ -285,13 +270,8 @@ def test_real_servers_take_connection_after_connection(
     client_certificate: bool,
     level: str,
 ) -> None:
-    theirs, mine = temporary_ca.issue(), temporary_ca.issue("shipper.example")
-    tls = ServerTls(
-        certificate=Path(theirs.cert_path),
-        key=Path(theirs.key_path),
-        ca=Path(temporary_ca.cert_path),
-        require_client_certificate=client_certificate,
-    )
+    mine = temporary_ca.issue("shipper.example")
+    tls = ServerTls.of(temporary_ca, require_client_certificate=client_certificate)
     context = ssl.create_default_context(cafile=temporary_ca.cert_path)
     # No minimum: rsyslog's GnuTLS driver has no 1.3 when it asks for no certificate.
     context.maximum_version = VERSIONS[version]
@@ -306,55 +286,25 @@ def test_real_servers_take_connection_after_connection(
 # --- certificates of ours that are refused ----------------------------------------
 
 
-class FarAway:
-    """A relay to a receiver on this machine that makes it seem far away: 0.1 s there and back."""
+class FarAway(Relay):
+    """It makes the receiver seem far away: 0.1 s there and back."""
 
     ONE_WAY_SECONDS = 0.05
 
-    def __init__(self, port: int) -> None:
-        self._there = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._accept)]
-
-    def __enter__(self) -> FarAway:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(10)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                here, _ = self._listener.accept()
-                there = socket.create_connection(("127.0.0.1", self._there))
-                pair = threading.Thread(target=self._relay, args=(here, there))
-                self._threads.append(pair)
-                pair.start()
-
-    def _relay(self, here: socket.socket, there: socket.socket) -> None:
-        with here, there:
-            back = threading.Thread(target=self._pass_on, args=(there, here))
-            back.start()
+    def pass_on(self, here: socket.socket, there: socket.socket) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(self._pass_on, there, here)
             self._pass_on(here, there)
-            back.join(10)
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
-        source.settimeout(10)
         try:
             while chunk := source.recv(65536):
-                self._over.wait(self.ONE_WAY_SECONDS)
+                self.ending.wait(self.ONE_WAY_SECONDS)
                 target.sendall(chunk)
             end = socket.SHUT_WR
         except OSError:
             # A reset must not become a clean end; the other direction wakes, and closes with it.
-            target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_on_close(target)
             end = socket.SHUT_RD
         with suppress(OSError):
             target.shutdown(end)
@@ -390,13 +340,7 @@ def test_a_server_that_closes_after_the_handshake_is_heard(
     temporary_ca: TemporaryCA, tmp_path: Path
 ) -> None:
     """GnuTLS leaves it to the program to look at a certificate, after the handshake of 1.2 too."""
-    theirs = temporary_ca.issue()
-    tls = ServerTls(
-        certificate=Path(theirs.cert_path),
-        key=Path(theirs.key_path),
-        ca=Path(temporary_ca.cert_path),
-        require_client_certificate=True,
-    )
+    tls = ServerTls.of(temporary_ca, require_client_certificate=True)
     context = ssl.create_default_context(cafile=temporary_ca.cert_path)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     with (
@@ -427,18 +371,11 @@ def test_a_server_that_has_nothing_to_say_is_not_waited_for_long(
 
 
 @on_linux
-def test_a_name_that_moves_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the system's resolver is stood in for: it alone decides what a name leads to."""
-    moved_to = "127.0.0.1"
-    numeric = socket.getaddrinfo
-
-    def look_up(host: str, *rest: Any, **options: Any) -> Any:
-        return numeric(moved_to if host == "siem.example" else host, *rest, **options)
-
+def test_a_name_that_moves_is_followed(names: dict[str, str]) -> None:
     with SyslogReceiver() as old, SyslogReceiver(host="127.0.0.2", port=old.port) as new:
-        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        names["siem.example"] = old.host
         with transport_to({"host": "siem.example", "port": old.port}) as transport:
             deliver(transport)
-            moved_to = new.host
+            names["siem.example"] = new.host
             deliver(transport)
         assert len(old.frames) == len(new.frames) == len(FRAMES)

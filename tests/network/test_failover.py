@@ -28,7 +28,8 @@ from sls_syslog.network.transport import Transport
 from sls_syslog.network.udp import UdpTransport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
-from tests.support.shipping import eventually, numbers, shipping
+from tests.support.shipping import numbers, shipping
+from tests.support.waiting import eventually
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(100)]
 FAIL_BACK = Timings().fail_back

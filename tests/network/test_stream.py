@@ -23,8 +23,9 @@ from sls_syslog.network.failover import open_transport
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
-from tests.support.shipping import eventually
+from tests.support.peers import hold_closed_port
 from tests.support.timings import connect_at_last, probe_soon
+from tests.support.waiting import eventually
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(1000)]
 PLAIN_OR_TLS = ["tcp", "tls1.2", "tls1.3"]
@@ -346,10 +347,8 @@ def test_a_datagram_that_is_too_large_is_named() -> None:
 
 
 def test_a_refused_datagram_is_an_error_on_the_next_send() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    transport = open_transport(ClientSettings(host="127.0.0.1", port=port, protocol="udp"))
+    with hold_closed_port() as port:
+        transport = open_transport(ClientSettings(host="127.0.0.1", port=port, protocol="udp"))
     with pytest.raises(SendError, match="refused"):
         for _ in range(100):
             transport.send([b"x"])

@@ -6,7 +6,6 @@ import contextlib
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -28,6 +27,7 @@ from sls_syslog.network.tls import FingerprintError
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from tests.support.deliveries import FRAMES, deliver, failure
+from tests.support.peers import serve
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 LEVELS = ["consumed", "acked", "written"]
@@ -47,13 +47,13 @@ def receiver_of(context: ssl.SSLContext) -> Iterator[SyslogReceiver]:
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
+def soc() -> trustme.CA:
     return trustme.CA(organization_name="Example SOC")
 
 
 @pytest.fixture
-def cert_path(authority: trustme.CA, tmp_path: Path) -> str:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+def cert_path(soc: trustme.CA, tmp_path: Path) -> str:
+    soc.cert_pem.write_to_path(tmp_path / "ca.pem")
     return str(tmp_path / "ca.pem")
 
 
@@ -69,24 +69,24 @@ def date(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def self_signed(authority: trustme.CA, directory: Path) -> ssl.SSLContext:
+def self_signed(soc: trustme.CA, directory: Path) -> ssl.SSLContext:
     """A server that shows the authority's own certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     files = [directory / name for name in ("own.pem", "own.key")]
-    authority.cert_pem.write_to_path(files[0])
-    authority.private_key_pem.write_to_path(files[1])
+    soc.cert_pem.write_to_path(files[0])
+    soc.private_key_pem.write_to_path(files[1])
     context.load_cert_chain(files[0], files[1])
     return context
 
 
 def signed_again(
     certificate: x509.Certificate,
-    authority: trustme.CA,
+    soc: trustme.CA,
     days: tuple[int, int] = (-1, 1),
     without: type[x509.ExtensionType] = x509.UnrecognizedExtension,
 ) -> bytes:
     """The same certificate in PEM, but of other days, and without an extension."""
-    key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+    key = serialization.load_pem_private_key(soc.private_key_pem.bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     builder = x509.CertificateBuilder(
         certificate.issuer,
@@ -102,24 +102,24 @@ def signed_again(
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def expired(authority: trustme.CA) -> bytes:
+def expired(soc: trustme.CA) -> bytes:
     """The authority's own certificate, but of last year."""
-    ours = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
-    return signed_again(ours, authority, days=(-400, -40))
+    ours = x509.load_pem_x509_certificate(soc.cert_pem.bytes())
+    return signed_again(ours, soc, days=(-400, -40))
 
 
-def without_names(authority: trustme.CA) -> trustme.LeafCert:
+def without_names(soc: trustme.CA) -> trustme.LeafCert:
     """A certificate as old devices have them: the name is in its subject only."""
-    shown = authority.issue_cert("127.0.0.1", common_name="127.0.0.1")
-    pem = signed_again(parsed(shown), authority, without=x509.SubjectAlternativeName)
+    shown = soc.issue_cert("127.0.0.1", common_name="127.0.0.1")
+    pem = signed_again(parsed(shown), soc, without=x509.SubjectAlternativeName)
     return trustme.LeafCert(shown.private_key_pem.bytes(), pem, [])
 
 
 # --- certificates that are refused ------------------------------------------------
 
 
-def test_an_expired_certificate_is_told_with_its_end(authority: trustme.CA, cert_path: str) -> None:
-    shown = authority.issue_cert("127.0.0.1", not_after=NOW - timedelta(days=3))
+def test_an_expired_certificate_is_told_with_its_end(soc: trustme.CA, cert_path: str) -> None:
+    shown = soc.issue_cert("127.0.0.1", not_after=NOW - timedelta(days=3))
     with receiver_of(server_context(shown)) as receiver:
         text = failure({**receiver.settings(), "cert_path": cert_path})
         assert receiver.frames == []
@@ -127,10 +127,8 @@ def test_an_expired_certificate_is_told_with_its_end(authority: trustme.CA, cert
     assert f"has expired (valid until {end}); renew it there, or set this machine's clock" in text
 
 
-def test_a_certificate_of_tomorrow_is_told_with_its_begin(
-    authority: trustme.CA, cert_path: str
-) -> None:
-    shown = authority.issue_cert("127.0.0.1", not_before=NOW + timedelta(days=3))
+def test_a_certificate_of_tomorrow_is_told_with_its_begin(soc: trustme.CA, cert_path: str) -> None:
+    shown = soc.issue_cert("127.0.0.1", not_before=NOW + timedelta(days=3))
     with receiver_of(server_context(shown)) as receiver:
         text = failure({**receiver.settings(), "cert_path": cert_path})
     begin = date(parsed(shown).not_valid_before_utc)
@@ -157,19 +155,19 @@ def test_a_certificate_of_tomorrow_is_told_with_its_begin(
     ids=["other names", "many names", "no name"],
 )
 def test_a_certificate_for_another_name_is_told_with_its_names(
-    authority: trustme.CA,
+    soc: trustme.CA,
     cert_path: str,
     issue: Callable[[trustme.CA], trustme.LeafCert],
     expected: str,
 ) -> None:
-    with receiver_of(server_context(issue(authority))) as receiver:
+    with receiver_of(server_context(issue(soc))) as receiver:
         assert expected in failure({**receiver.settings(), "cert_path": cert_path})
 
 
 def test_an_unknown_authority_is_told_with_its_name_and_where_it_was_looked_for(
-    authority: trustme.CA, temporary_ca: TemporaryCA
+    soc: trustme.CA, temporary_ca: TemporaryCA
 ) -> None:
-    with receiver_of(server_context(authority.issue_cert("127.0.0.1"))) as receiver:
+    with receiver_of(server_context(soc.issue_cert("127.0.0.1"))) as receiver:
         other = failure({**receiver.settings(), "cert_path": temporary_ca.cert_path})
         system = failure(receiver.settings())
         own = failure({**receiver.settings(), "ssl_context": ssl.create_default_context()})
@@ -181,9 +179,9 @@ def test_an_unknown_authority_is_told_with_its_name_and_where_it_was_looked_for(
 
 
 def test_the_error_of_a_self_signed_certificate_has_the_fingerprint_that_makes_it_work(
-    authority: trustme.CA, tmp_path: Path
+    soc: trustme.CA, tmp_path: Path
 ) -> None:
-    with receiver_of(self_signed(authority, tmp_path)) as receiver:
+    with receiver_of(self_signed(soc, tmp_path)) as receiver:
         text = failure(receiver.settings())
         assert "it is self-signed, and the system does not hold it: set cert_path" in text
         (shown,) = re.findall("set fingerprint to (sha256:[0-9a-f]{64})", text)
@@ -192,11 +190,11 @@ def test_the_error_of_a_self_signed_certificate_has_the_fingerprint_that_makes_i
 
 
 def test_an_expired_authority_is_not_taken_for_an_expired_certificate(
-    authority: trustme.CA, tmp_path: Path
+    soc: trustme.CA, tmp_path: Path
 ) -> None:
     old = tmp_path / "old.pem"
-    old.write_bytes(expired(authority))
-    shown = trustme.CA.from_pem(old.read_bytes(), authority.private_key_pem.bytes()).issue_cert(
+    old.write_bytes(expired(soc))
+    shown = trustme.CA.from_pem(old.read_bytes(), soc.private_key_pem.bytes()).issue_cert(
         "127.0.0.1"
     )
     with receiver_of(server_context(shown)) as receiver:
@@ -213,8 +211,8 @@ def test_an_expired_authority_is_not_taken_for_an_expired_certificate(
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_fingerprint_is_trust_enough(authority: trustme.CA, version: str, level: str) -> None:
-    shown = authority.issue_cert("other.example", not_after=NOW - timedelta(days=3))
+def test_a_fingerprint_is_trust_enough(soc: trustme.CA, version: str, level: str) -> None:
+    shown = soc.issue_cert("other.example", not_after=NOW - timedelta(days=3))
     context = server_context(shown)
     context.maximum_version = VERSIONS[version]
     with receiver_of(context) as receiver:
@@ -222,8 +220,8 @@ def test_a_fingerprint_is_trust_enough(authority: trustme.CA, version: str, leve
         receiver.wait_for(len(FRAMES))
 
 
-def test_a_certificate_may_be_replaced_by_another_that_is_pinned(authority: trustme.CA) -> None:
-    old, new = (authority.issue_cert("127.0.0.1") for _ in range(2))
+def test_a_certificate_may_be_replaced_by_another_that_is_pinned(soc: trustme.CA) -> None:
+    old, new = (soc.issue_cert("127.0.0.1") for _ in range(2))
     context = server_context(old)
     with receiver_of(context) as receiver:
         settings = {**receiver.settings(), "fingerprint": f"{pin(old)}, {pin(new)}"}
@@ -236,9 +234,9 @@ def test_a_certificate_may_be_replaced_by_another_that_is_pinned(authority: trus
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("trust", ["fingerprint alone", "cert_path", "ssl_context"])
 def test_another_fingerprint_is_refused_whatever_else_is_right(
-    authority: trustme.CA, cert_path: str, version: str, trust: str
+    soc: trustme.CA, cert_path: str, version: str, trust: str
 ) -> None:
-    shown = authority.issue_cert("127.0.0.1")
+    shown = soc.issue_cert("127.0.0.1")
     context = server_context(shown)
     context.maximum_version = VERSIONS[version]
     ways: dict[str, dict[str, Any]] = {
@@ -254,9 +252,9 @@ def test_another_fingerprint_is_refused_whatever_else_is_right(
 
 
 def test_with_cert_path_a_fingerprint_is_not_enough(
-    authority: trustme.CA, temporary_ca: TemporaryCA, cert_path: str
+    soc: trustme.CA, temporary_ca: TemporaryCA, cert_path: str
 ) -> None:
-    shown = authority.issue_cert("other.example")
+    shown = soc.issue_cert("other.example")
     with receiver_of(server_context(shown)) as receiver:
         pinned = {**receiver.settings(), "fingerprint": pin(shown)}
         assert "issued by" in failure({**pinned, "cert_path": temporary_ca.cert_path})
@@ -268,9 +266,9 @@ def test_with_cert_path_a_fingerprint_is_not_enough(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_session_that_is_resumed_is_no_way_round_the_fingerprint(
-    authority: trustme.CA, version: str
+    soc: trustme.CA, version: str
 ) -> None:
-    shown = authority.issue_cert("127.0.0.1")
+    shown = soc.issue_cert("127.0.0.1")
     context = server_context(shown)
     context.maximum_version = VERSIONS[version]
     with receiver_of(context) as receiver:
@@ -358,23 +356,8 @@ def test_what_is_wrong_with_the_receiver_is_told_although_it_wants_a_certificate
 @contextlib.contextmanager
 def peer(behave: Callable[[socket.socket], None], port: int = 0) -> Iterator[dict[str, Any]]:
     """A server that does what it likes with each connection; yields the settings to reach it."""
-
-    def serve() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                accepted, _ = listener.accept()
-                with accepted, contextlib.suppress(OSError):
-                    accepted.settimeout(10)
-                    behave(accepted)
-
-    with socket.create_server(("127.0.0.1", port)) as listener:
-        serving = threading.Thread(target=serve)
-        serving.start()
-        try:
-            yield {"host": "127.0.0.1", "port": listener.getsockname()[1]}
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            serving.join(20)
+    with serve(behave, port) as taken:
+        yield {"host": "127.0.0.1", "port": taken}
 
 
 def reads_and_closes(accepted: socket.socket) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from sls_syslog import TransportError
 from sls_syslog.network.failover import open_transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import TemporaryCA
+from tests.support.peers import reset_on_close, serve
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(10)]
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -74,24 +74,8 @@ Script: TypeAlias = "Callable[[Session], Any]"
 @contextlib.contextmanager
 def server(context: ssl.SSLContext, script: Script) -> Iterator[int]:
     """A server that follows a script with each connection, one after the other; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def run() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection, contextlib.suppress(OSError):
-                    script(Session(context, connection))
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+    with serve(lambda connection: script(Session(context, connection))) as port:
+        yield port
 
 
 def settings_for(port: int, ca: TemporaryCA, **settings: Any) -> ClientSettings:
@@ -135,8 +119,7 @@ def test_a_server_that_ends_resumed_sessions_gets_a_full_handshake_after_each(
             session.say_goodbye()
             session.flush()
         if resumed[-1]:  # by a reset: some of what came may have been read with the handshake
-            linger = struct.pack("ii", 1, 0)
-            session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            reset_on_close(session.socket)
 
     context = temporary_ca.server_context(minimum_version=version, maximum_version=version)
     delivered = []
@@ -197,8 +180,7 @@ def test_one_resumed_connection_that_breaks_may_be_chance(
         session.flush()
         resumed.append(bool(session.tls.session_reused))
         if len(resumed) == 3:
-            linger = struct.pack("ii", 1, 0)
-            session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            reset_on_close(session.socket)
             return
         session.read_to_the_end()
         session.say_goodbye()

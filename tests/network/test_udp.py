@@ -20,7 +20,8 @@ from sls_syslog.network.pace import Pace
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver
-from tests.support.shipping import eventually
+from tests.support.peers import hold_closed_port
+from tests.support.waiting import eventually
 
 FRAMES = [b"<14>1 - - - - - - %03d" % number for number in range(300)]
 
@@ -31,7 +32,7 @@ class SlowReceiver:
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(0.2)
         self.port = self._socket.getsockname()[1]
@@ -53,7 +54,7 @@ class SlowReceiver:
             with contextlib.suppress(TimeoutError):
                 while True:
                     self.frames.append(self._socket.recv(2048))
-                    time.sleep(0.001)
+                    time.sleep(0.005)
             if last:
                 return
 
@@ -78,7 +79,7 @@ def received(rate: float | None) -> list[bytes]:
 
 def test_a_receiver_with_a_small_buffer_loses_what_comes_too_fast_and_nothing_else() -> None:
     assert len(received(rate=None)) < len(FRAMES)
-    assert received(rate=200) == FRAMES
+    assert received(rate=100) == FRAMES
 
 
 # --- the pace ---------------------------------------------------------------------
@@ -171,14 +172,9 @@ def test_udp_says_once_that_nobody_knows_what_arrives(
     assert "tcp or tls" in line.getMessage()
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
-
-
 def settings_for_nobody(*, several: bool) -> ClientSettings:
-    hosts = [f"127.0.0.1:{free_port()}" for _ in range(2 if several else 1)]
+    with hold_closed_port() as first, hold_closed_port() as second:
+        hosts = [f"127.0.0.1:{port}" for port in (first, second)[: 2 if several else 1]]
     return ClientSettings.of({"hosts": hosts, "protocol": "udp"})
 
 

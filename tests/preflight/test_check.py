@@ -9,79 +9,24 @@ import functools
 import re
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import trustme
 
-from sls_syslog import DestinationReport, SettingsError, ShipperSettings, check_destination
+from sls_syslog import SettingsError, ShipperSettings, check_destination
 from sls_syslog.network.certificate import Certificate
 from sls_syslog.preflight.findings import judge_certificate
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.testing.grammar import parse
+from tests.support.peers import hold_closed_port, serve
 from tests.support.processes import ROOT
+from tests.support.reports import failure, ids, results
 
 SECONDS = 2.0  # a fifth of the default, so that the tests are quick
 check = functools.partial(check_destination, timeout=SECONDS)
-
-
-def failure(report: DestinationReport) -> tuple[str, str]:
-    """The step that failed, and all that is said about it, which the verdict says as well."""
-    assert not report.ok
-    (receiver,) = report.receivers
-    last = receiver.findings[-1]
-    assert last.result == "failed"
-    assert [finding.step for finding in receiver.findings if finding.result == "failed"] == [
-        last.step
-    ]
-    said = f"{last.found} {last.advice}"
-    assert last.found in report.verdict
-    assert last.advice in report.verdict
-    return last.step, said
-
-
-def results(report: DestinationReport) -> dict[str, str]:
-    (receiver,) = report.receivers
-    return {finding.step: finding.result for finding in receiver.findings}
-
-
-def ids(report: DestinationReport) -> list[str]:
-    (receiver,) = report.receivers
-    return [message.id for message in receiver.messages]
-
-
-@contextlib.contextmanager
-def service(serve: Callable[[socket.socket], None], backlog: int = 8) -> Iterator[int]:
-    """A program that treats each connection as ``serve`` does, on the port that is yielded."""
-    with socket.create_server(("127.0.0.1", 0), backlog=backlog) as listener:
-        ending = threading.Event()
-
-        def accept() -> None:
-            listener.settimeout(0.05)
-            while not ending.is_set():
-                with contextlib.suppress(OSError), listener.accept()[0] as connection:
-                    connection.settimeout(SECONDS)
-                    serve(connection)
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            ending.set()
-            thread.join()
-
-
-@contextlib.contextmanager
-def closed_port(kind: int = socket.SOCK_STREAM) -> Iterator[int]:
-    """A port that is bound, so that nobody else gets it, and not listened at."""
-    with socket.socket(socket.AF_INET, kind) as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
 
 
 # The page in docs/how-to
@@ -255,7 +200,7 @@ def test_the_message_of_a_client_is_the_text_alone() -> None:
 
 
 def test_several_receivers_are_checked_each_on_its_own() -> None:
-    with SyslogReceiver() as first, closed_port() as second:
+    with SyslogReceiver() as first, hold_closed_port() as second:
         hosts = [f"127.0.0.1:{first.port}", f"127.0.0.1:{second}"]
         report = check({"hosts": hosts, "protocol": "tcp"})
     assert [receiver.ok for receiver in report.receivers] == [True, False]
@@ -335,7 +280,7 @@ def test_a_name_that_nobody_knows() -> None:
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_a_port_at_which_nobody_listens(protocol: str) -> None:
-    with closed_port() as port:
+    with hold_closed_port() as port:
         step, said = failure(check({"host": "127.0.0.1", "port": port, "protocol": protocol}))
     assert step == ("connect" if protocol == "tcp" else "message")
     assert "refused" in said
@@ -367,7 +312,7 @@ def test_another_service_that_speaks_first() -> None:
         connection.recv(4096)
         time.sleep(SECONDS / 4)
 
-    with service(greet) as port:
+    with serve(greet) as port:
         step, said = failure(check({"host": "127.0.0.1", "port": port, "protocol": "tcp"}))
     assert step == "message"
     assert "SSH-2.0" in said
@@ -379,7 +324,7 @@ def test_another_service_that_answers() -> None:
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    with service(answer) as port:
+    with serve(answer) as port:
         report = check({"host": "127.0.0.1", "port": port, "protocol": "tcp"})
     step, said = failure(report)
     assert step == "message"
@@ -410,7 +355,7 @@ def test_octet_counting_that_a_strict_reader_of_lines_refuses() -> None:
             if not data.startswith(b"<"):
                 return
 
-    with service(read_lines) as port:
+    with serve(read_lines) as port:
         settings = {"host": "127.0.0.1", "port": port, "protocol": "tcp"}
         step, said = failure(check({**settings, "framing": "octet-counting", "newlines": "keep"}))
     assert step == "message"
@@ -418,7 +363,7 @@ def test_octet_counting_that_a_strict_reader_of_lines_refuses() -> None:
 
 
 def test_a_receiver_that_ends_every_connection() -> None:
-    with service(lambda connection: None) as port:
+    with serve(lambda connection: None) as port:
         step, said = failure(check({"host": "127.0.0.1", "port": port, "protocol": "tcp"}))
     assert step == "message"
     assert f"whether port {port} belongs to another service" in said
@@ -439,7 +384,7 @@ def test_plain_text_to_a_port_that_answers_with_an_alert() -> None:
         connection.recv(4096)
         connection.sendall(bytes.fromhex("1503010002022f"))  # illegal_parameter, RFC 8446 section 6
 
-    with service(alert) as port:
+    with serve(alert) as port:
         report = check({"host": "127.0.0.1", "port": port, "protocol": "tcp"})
     step, said = failure(report)
     assert step == "message"
@@ -460,12 +405,12 @@ def test_tls_to_a_port_that_speaks_plain_text(temporary_ca: TemporaryCA) -> None
     assert "set protocol='tcp'" in said
 
 
-def test_tls_to_another_service() -> None:
+def test_tls_to_another_serve() -> None:
     def answer(connection: socket.socket) -> None:
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    with service(answer) as port:
+    with serve(answer) as port:
         step, said = failure(check({"host": "127.0.0.1", "port": port, "protocol": "tls"}))
     assert step == "TLS"
     assert f"if port {port} is for plain text" in said

@@ -15,7 +15,7 @@ import pytest
 
 from sls_syslog import check_destination
 from sls_syslog.testing import TemporaryCA
-from tests.preflight.test_check import failure, ids, results
+from tests.support.reports import failure, ids, results
 from tests.support.servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
 
 check = functools.partial(check_destination, timeout=4)
@@ -31,12 +31,6 @@ FRAMINGS = ("newline", "octet-counting")
 def each(servers: dict[str, Make]) -> pytest.MarkDecorator:
     cells = [pytest.param(make, id=name) for name, make in servers.items()]
     return pytest.mark.parametrize("make", cells)
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[TemporaryCA]:
-    with TemporaryCA() as ca:
-        yield ca
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +58,7 @@ class Certificates:
 
     def server(self) -> ServerTls:
         issued = self.authority.issue(*self.names, expired=self.expired)
-        return ServerTls(
-            certificate=Path(issued.cert_path),
-            key=Path(issued.key_path),
-            ca=Path(self.authority.cert_path),
-            require_client_certificate=self.required,
-        )
+        return ServerTls.of(self.authority, issued, require_client_certificate=self.required)
 
 
 # Right configurations

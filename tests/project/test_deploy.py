@@ -16,8 +16,9 @@ import pytest
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.processes import ROOT, Program, program
-from tests.support.shipping import GROUP, eventually
+from tests.support.shipping import GROUP
 from tests.support.tools import SERVERS, module, run, tool
+from tests.support.waiting import eventually
 
 EXAMPLES = ROOT / "examples"
 UNIT = EXAMPLES / "deploy" / "systemd" / "sls-syslog@.service"

@@ -52,12 +52,6 @@ def ways() -> Iterator[Way]:
                     yield Way(server, "tls", framing, syslog_format, "gtls")
 
 
-@pytest.fixture(scope="module")
-def authority() -> Iterator[TemporaryCA]:
-    with TemporaryCA() as ca:
-        yield ca
-
-
 @pytest.fixture(params=ways(), ids=str)
 def way(request: pytest.FixtureRequest) -> Way:
     parameter: Way = request.param
@@ -66,19 +60,13 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def server(way: Way, tmp_path: Path, authority: TemporaryCA) -> Iterator[SyslogServer]:
-    issued = authority.issue("127.0.0.1")
-    tls = ServerTls(
-        certificate=Path(issued.cert_path),
-        key=Path(issued.key_path),
-        ca=Path(authority.cert_path),
-    )
     options: dict[str, Any] = {"tls_driver": way.tls_driver} if way.tls_driver else {}
     with way.server(
         tmp_path,
         protocol=way.protocol,
         framing=way.framing,
         syslog_format=way.syslog_format,
-        tls=tls if way.protocol == "tls" else None,
+        tls=ServerTls.of(authority) if way.protocol == "tls" else None,
         timezone="CST-8",
         **options,
     ) as running:

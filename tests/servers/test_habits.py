@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 
+from sls_syslog.testing import TemporaryCA
 from tests.support.servers import (
     INVALID,
     ParsedByServer,
@@ -198,26 +198,14 @@ def without_year(records: Sequence[ParsedByServer]) -> list[ParsedByServer]:
     return [replace(record, timestamp=record.timestamp[5:]) for record in records]
 
 
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
+@pytest.fixture
+def server_tls(authority: TemporaryCA) -> ServerTls:
+    return ServerTls.of(authority)
 
 
 @pytest.fixture
-def server_tls(authority: trustme.CA, tmp_path: Path) -> ServerTls:
-    server = authority.issue_cert("127.0.0.1")
-    files = [tmp_path / name for name in ("server.pem", "server.key", "ca.pem")]
-    files[0].write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
-    server.private_key_pem.write_to_path(files[1])
-    authority.cert_pem.write_to_path(files[2])
-    return ServerTls(certificate=files[0], key=files[1], ca=files[2])
-
-
-@pytest.fixture
-def client(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
+def client(authority: TemporaryCA) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=authority.cert_path)
 
 
 @pytest.mark.parametrize(("protocol", "framing"), WAYS_OF_RFC5424)
@@ -258,14 +246,15 @@ def test_only_a_client_with_a_certificate_is_served_where_one_is_required(
     make: Callable[..., SyslogServer],
     server_tls: ServerTls,
     client: ssl.SSLContext,
-    authority: trustme.CA,
+    authority: TemporaryCA,
     tmp_path: Path,
 ) -> None:
     tls = replace(server_tls, require_client_certificate=True)
     with make(tmp_path, protocol="tls", tls=tls) as server:
         with contextlib.suppress(OSError):  # the refusal may come as an alert or as a reset
             send(server, RFC5424_LINES, client)
-        authority.issue_cert("client.example.com").configure_cert(client)
+        mine = authority.issue("client.example.com")
+        client.load_cert_chain(mine.cert_path, mine.key_path)
         send(server, RFC5424_LINES, client)
         assert server.wait_for(len(RFC5424_LINES)) == RFC5424_AT[server.name]
         assert "certificate" in server.printed()

@@ -37,12 +37,8 @@ def serve(request: pytest.FixtureRequest, temporary_ca: TemporaryCA, tmp_path: P
         *,
         require_client_certificate: bool = False,
     ) -> dict[str, Any]:
-        shown = shown or temporary_ca.issue()
-        tls = ServerTls(
-            certificate=Path(shown.cert_path),
-            key=Path(shown.key_path),
-            ca=Path(temporary_ca.cert_path),
-            require_client_certificate=require_client_certificate,
+        tls = ServerTls.of(
+            temporary_ca, shown, require_client_certificate=require_client_certificate
         )
         server = make(tmp_path, protocol="tls", tls=tls)
         request.addfinalizer(server.stop)

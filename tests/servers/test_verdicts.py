@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,6 +22,7 @@ from sls_syslog import SyslogClient, SyslogMessage
 from sls_syslog.testing import GrammarError, SyslogReceiver, parse_rfc5424
 from sls_syslog.testing.deframer import FramingError, make_deframer
 from tests.support.servers import ParsedByServer, Rsyslog, SyslogNg, SyslogServer
+from tests.support.waiting import holds_within
 
 Elements: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
@@ -482,13 +482,11 @@ def send(server: SyslogServer, stream: bytes) -> None:
 
 
 def wait_for_ends(server: SyslogServer, count: int) -> list[ParsedByServer]:
-    deadline = time.monotonic() + 20
-    records = server.wait_for(count)
-    while sum(record.msg == "end of row" for record in records) < count:
-        assert time.monotonic() < deadline, server.printed()
-        time.sleep(0.02)
-        records = server.received()
-    return records
+    def all_ended() -> bool:
+        return sum(record.msg == "end of row" for record in server.received()) >= count
+
+    assert holds_within(20, all_ended), server.printed()
+    return server.received()
 
 
 def read_record(server: SyslogServer, record: ParsedByServer) -> Expected:

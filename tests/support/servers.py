@@ -15,7 +15,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -23,11 +22,15 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import pytest
 
+from tests.support.waiting import holds_within
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from sls_syslog.testing import TemporaryCA
+    from sls_syslog.testing.certificates import IssuedCertificate
 
 __all__ = [
     "INVALID",
@@ -38,6 +41,7 @@ __all__ = [
     "ServerTls",
     "SyslogNg",
     "SyslogServer",
+    "find_free_port",
     "require_server",
 ]
 
@@ -45,9 +49,8 @@ HOST = "127.0.0.1"
 INVALID = -1
 """A number of `ParsedByServer` that the server found invalid."""
 
-START_SECONDS = 15.0
+START_SECONDS = 60.0  # GnuTLS alone takes 8 s on a machine with four times as much to do
 STOP_SECONDS = 10.0
-POLL_SECONDS = 0.02
 UDP_BUFFER_BYTES = 4 * 1024 * 1024
 PORT_TAKEN = ("Address already in use", "Could not create udp listener")
 """How the servers complain of a port that another process has; rsyslog then lives on without it."""
@@ -105,6 +108,23 @@ class ServerTls:
     ca: Path
     require_client_certificate: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        authority: TemporaryCA,
+        shown: IssuedCertificate | None = None,
+        *,
+        require_client_certificate: bool = False,
+    ) -> ServerTls:
+        """The files of an authority, and of the certificate that the server shows."""
+        shown = shown or authority.issue()
+        return cls(
+            certificate=Path(shown.cert_path),
+            key=Path(shown.key_path),
+            ca=Path(authority.cert_path),
+            require_client_certificate=require_client_certificate,
+        )
+
 
 class ServerProgram(NamedTuple):
     """A server's executable; `tree` is where its package lies if it is unpacked, not installed."""
@@ -137,24 +157,15 @@ def _missing(what: str) -> None:
     pytest.skip(f"{what} is not installed (.ci/install-servers does it)")
 
 
-def _poll(condition: Callable[[], bool], timeout: float) -> bool:
-    """Whether `condition` became true within `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
-
-
-def _free_port() -> int:
+def find_free_port() -> int:
     """A port free for TCP and UDP, outside the range the kernel gives to outgoing connections.
 
     Inside that range a server that is down would lose its port to any client, even to the sender
     that tries to reach it: TCP lets a socket connect to itself.
     """
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
-    for port in random.sample(range(max(1024, lowest - 12000), lowest), k=100):
+    chance = random.SystemRandom()  # no seed may give another worker the same port
+    for port in chance.sample(range(max(1024, lowest - 12000), lowest), k=100):
         if all(map(_can_bind, (socket.SOCK_STREAM, socket.SOCK_DGRAM), (port, port))):
             return port
     raise ServerStartError("no free port")
@@ -272,7 +283,7 @@ class SyslogServer(ABC):
 
         Raises:
             RuntimeError: it runs already.
-            ServerStartError: it ended, or does not listen within 15 seconds.
+            ServerStartError: it ended, or does not listen within a minute.
         """
         if self._process is not None:
             raise RuntimeError(f"{self.name} has not been stopped")
@@ -281,13 +292,13 @@ class SyslogServer(ABC):
             return self
         for _ in range(2):  # a free port may be taken before the server binds it
             try:
-                self._start_on(_free_port())
+                self._start_on(find_free_port())
             except ServerStartError as error:
                 if not _says_port_taken(str(error)):
                     raise
             else:
                 return self
-        self._start_on(_free_port())
+        self._start_on(find_free_port())
         return self
 
     def _start_on(self, port: int) -> None:
@@ -326,7 +337,7 @@ class SyslogServer(ABC):
         def hopeless() -> bool:
             return process.poll() is not None or _says_port_taken(self.printed())
 
-        return _poll(lambda: listens() or hopeless(), START_SECONDS) and listens()
+        return holds_within(START_SECONDS, lambda: listens() or hopeless()) and listens()
 
     @property
     def running(self) -> bool:
@@ -366,7 +377,7 @@ class SyslogServer(ABC):
         Raises:
             AssertionError: there are fewer after `timeout` seconds, or the server has ended.
         """
-        _poll(lambda: self._stored() >= count or not self.running, timeout)
+        holds_within(timeout, lambda: self._stored() >= count or not self.running)
         received = self.received()
         if len(received) < count:
             state = "running" if self.running else "ended"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -68,14 +67,6 @@ def assert_balanced(stats: ShipperStats) -> None:
         parts += numbers["dropped"].values()
         assert numbers["received"] == sum(parts), numbers
         assert min(parts) >= 0, numbers
-
-
-def eventually(condition: Callable[[], bool], timeout: float = 30.0) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
 
 
 def numbers(receiver: SyslogReceiver) -> list[int]:

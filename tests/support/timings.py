@@ -10,7 +10,7 @@ from sls_syslog import ConnectError, ShipperSettings
 from sls_syslog.network.destination import known_destinations
 from sls_syslog.network.timings import Timings
 from sls_syslog.network.transport import Transport
-from tests.support.shipping import eventually
+from tests.support.waiting import eventually
 
 
 def hand_in(settings: Mapping[str, Any], timings: Timings) -> None:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import locale
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +12,7 @@ from hypothesis import strategies as st
 
 from sls_syslog.syslog.timestamps import LogClock, format_rfc3164_time, format_rfc5424_time
 from sls_syslog.testing.grammar import parse_rfc3164, parse_rfc5424
+from tests.support.local_zone import local_zone
 
 UINT32 = 2**32 - 1
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -38,21 +35,6 @@ BY_HAND = [
     ("America/St_Johns", 1_793_507_399, "2026-11-01T01:59:59-02:30", "Nov  1 01:59:59"),
     ("America/St_Johns", 1_793_507_400, "2026-11-01T01:00:00-03:30", "Nov  1 01:00:00"),
 ]
-
-
-@contextmanager
-def local_zone(name: str) -> Iterator[None]:
-    """This process in another zone; it has one thread that looks at the clock."""
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = name
-    time.tzset()
-    try:
-        yield
-    finally:
-        os.environ.pop("TZ")
-        if before is not None:
-            os.environ["TZ"] = before
-        time.tzset()
 
 
 @pytest.mark.parametrize(("zone", "seconds", "rfc5424", "rfc3164"), BY_HAND)

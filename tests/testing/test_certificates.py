@@ -21,12 +21,6 @@ TIMEOUT = 10.0
 LINE = b"<14>1 - - - - - - message"
 
 
-@pytest.fixture
-def authority() -> Iterator[TemporaryCA]:
-    with TemporaryCA() as ca:
-        yield ca
-
-
 @contextmanager
 def tls_peer(
     receiver: SyslogReceiver, context: ssl.SSLContext, name: str = "127.0.0.1"

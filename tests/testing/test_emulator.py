@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -20,17 +19,13 @@ from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
 from sls_syslog.testing.emulator import SlsEmulator
 from sls_syslog.testing.sls_operations import OPERATIONS
 from sls_syslog.testing.sls_shard import SlsError, decode_cursor
+from tests.support.peers import reset_on_close
+from tests.support.waiting import eventually
 
 # The SDK signs with datetime.utcnow(), which newer Pythons deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 AWKWARD = "a b/c&d=é~中?#%2F"
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "127.0.0.1")
 
 
 @pytest.fixture
@@ -422,8 +417,7 @@ def test_clients_that_vanish_or_talk_nonsense_disturb_nobody(
     for sent in (b"GET /logstores", b"nonsense\r\n\r\n"):
         vanishing = socket.create_connection(("127.0.0.1", emulator.port))
         vanishing.sendall(sent)
-        reset_on_close = struct.pack("ii", 1, 0)
-        vanishing.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
+        reset_on_close(vanishing)
         vanishing.close()
     client = client_of(emulator)
     assert client.list_shards(emulator.project, emulator.logstore).count == 2
@@ -443,9 +437,7 @@ def test_stopping_ends_the_delay_of_a_fault(emulator: SlsEmulator) -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    deadline = time.monotonic() + 10
-    while not emulator.calls["ListShards"] and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: emulator.calls["ListShards"] > 0)
     emulator.stop()
     asking.join(10)
     assert not asking.is_alive()

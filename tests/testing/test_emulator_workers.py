@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -18,17 +17,12 @@ from aliyun.log.consumer import (
 )
 
 from sls_syslog.testing.emulator import SlsEmulator
+from tests.support.waiting import eventually
 
 # The SDK signs with datetime.utcnow(), which newer Pythons deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 GROUP = "cg"
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "127.0.0.1")
 
 
 class Sink:
@@ -88,13 +82,6 @@ def consuming(
         worker.join(30)
         worker.heart_beat.join(30)
         assert not worker.is_alive()
-
-
-def eventually(condition: Callable[[], bool], timeout: float = 30) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def put_numbered(emulator: SlsEmulator, begin: int, end: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,15 +14,10 @@ from sls_syslog.testing.certificates import TemporaryCA
 from sls_syslog.testing.deframer import FramingError
 from sls_syslog.testing.grammar import GrammarError
 from sls_syslog.testing.receiver import SyslogReceiver
+from tests.support.peers import reset_on_close
 
 LINE = b"<14>1 2026-11-23T03:15:00Z host app - - - message"
 TIMEOUT = 10.0
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[TemporaryCA]:
-    with TemporaryCA() as ca:
-        yield ca
 
 
 @pytest.fixture
@@ -54,6 +48,12 @@ def connected_with_tls(receiver: SyslogReceiver, authority: TemporaryCA) -> ssl.
     )
 
 
+def connected_over(
+    protocol: str, receiver: SyslogReceiver, authority: TemporaryCA
+) -> socket.socket:
+    return connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
+
+
 def half_close_and_wait(peer: socket.socket) -> bytes:
     """What comes after our end-of-stream; nothing is the answer of a clean close."""
     peer.shutdown(socket.SHUT_WR)
@@ -61,7 +61,7 @@ def half_close_and_wait(peer: socket.socket) -> bytes:
 
 
 def reset(peer: socket.socket) -> None:
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reset_on_close(peer)
     peer.close()
 
 
@@ -176,7 +176,7 @@ def test_a_reset_by_the_peer_is_counted(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol)
-    peer = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
+    peer = connected_over(protocol, receiver, authority)
     peer.sendall(LINE + b"\n")
     receiver.wait_for(1)
     reset(peer)
@@ -211,8 +211,7 @@ def test_a_paused_receiver_reads_nothing_until_it_resumes(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol)
-    opened = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
-    with opened as peer:
+    with connected_over(protocol, receiver, authority) as peer:
         peer.sendall(LINE + b"\n")
         receiver.wait_for(1)
         receiver.pause()
@@ -262,8 +261,7 @@ def test_connections_are_reset_on_demand_with_what_was_not_read_lost(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol)
-    opened = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
-    with opened as peer:
+    with connected_over(protocol, receiver, authority) as peer:
         peer.sendall(LINE + b"\n")
         receiver.wait_for(1)
         receiver.pause()
@@ -292,8 +290,7 @@ def test_a_half_close_is_left_unanswered_on_demand(
     open_receiver: OpenReceiver, authority: TemporaryCA, protocol: str
 ) -> None:
     receiver = open_receiver(protocol, answer_half_close=False)
-    opened = connected_with_tls(receiver, authority) if protocol == "tls" else connected(receiver)
-    with opened as peer:
+    with connected_over(protocol, receiver, authority) as peer:
         peer.sendall(LINE + b"\n")
         peer.settimeout(0.1)
         with pytest.raises(TimeoutError):
