@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ GROUP = "siem"
 LOGS_PER_GROUP = 10
 PADDING = "x" * 400
 ARRIVAL_SECONDS = 30.0  # longest wait for logs that must come
+SETTLING_SECONDS = 180.0  # longest wait for the last log and checkpoint; a busy machine is slow
 
 
 class Scene:
@@ -127,6 +127,10 @@ class Scene:
         stored = self.emulator.checkpoints(GROUP)
         self.claim("no checkpoint had moved", all(begin[n] == at for n, at in stored.items()))
 
+    def wait_until_owned(self, *names: str) -> None:
+        """Wait until these consumers own all shards, and each of them at least one."""
+        wait_until(lambda: set(self.emulator.owners(GROUP).values()) == set(names), ARRIVAL_SECONDS)
+
     def evict(self) -> None:
         """Wait until the shipper owns a shard, then evict it from its group."""
         if wait_until(lambda: "shipper" in self.emulator.owners(GROUP).values(), ARRIVAL_SECONDS):
@@ -193,7 +197,7 @@ class Scene:
                 return quiet > patience
             return self._has_all() or quiet > (3.0 if drained else patience)
 
-        wait_until(is_settled, 90.0)
+        wait_until(is_settled, SETTLING_SECONDS)
 
     def _wait_for_receiver(self) -> None:
         now = time.monotonic()
@@ -217,15 +221,14 @@ class Scene:
         )
 
 
-def run_case(case: Case, variant: str, scratch: Path) -> Result:
+def run_case(case: Case, variant: str, directory: Path) -> Result:
     """Run one fault with one shipper.
 
     Args:
         case: The fault, the transport and the receiver.
         variant: The shipper, one of `model.VARIANTS`.
-        scratch: The directory in which the run makes its own directory.
+        directory: The directory for the files of the run, an empty one.
     """
-    directory = Path(tempfile.mkdtemp(prefix=f"{variant}-", dir=scratch))
     with contextlib.ExitStack() as ends:
         emulator = ends.enter_context(SlsEmulator(shards=case.fault.shards))
         authority = ends.enter_context(TemporaryCA())
