@@ -17,6 +17,8 @@ from aliyun.log.consumer import ConsumerWorker
 from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
 from tests.hazards import naive
 
+HEARTBEAT_SECONDS = 0.25  # a test waits for heartbeats, and a stop for the end of the interval
+
 
 class Forgetful(SyslogShipperProcessor):
     """Does not call ``super().__init__()``: its author forgot it."""
@@ -27,7 +29,7 @@ class Forgetful(SyslogShipperProcessor):
 
 def make_worker(processor: Any, forgetful: Any, settings: Any) -> ConsumerWorker:
     """Make the worker that the environment variables describe."""
-    options: dict[str, Any] = {"heartbeat_interval": 1}
+    options: dict[str, Any] = {"heartbeat_interval": HEARTBEAT_SECONDS}
     if "REFRESH" in os.environ:
         credentials = (os.environ["SLS_AK_ID"], os.environ["SLS_AK_KEY"], "")
         options["credentials_refresher"] = lambda: credentials
