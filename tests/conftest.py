@@ -40,12 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--faults",
         choices=["short", "long"],
         default="short",
-        help="how many transports and receivers the fault suite tries: one for each row, or all",
+        help="how many transports and receivers the fault suite tries: few for a row, or all",
     )
     parser.addoption(
         "--faults-table",
         action="store_true",
-        help="write what the fault suite counts into docs/explanation/delivery.md",
+        help="write what --faults=long counts into docs/explanation/delivery.md",
     )
 
 
@@ -53,6 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples of a property are tried, unless the command line does."""
     if config.getoption("--gate") and not config.getoption("--hypothesis-profile"):
         settings.load_profile("gate")
+    # Not in a worker of xdist: only the process that started the workers sees all reports.
+    if config.getoption("--faults-table") and not hasattr(config, "workerinput"):
+        from tests.faults.table import TableWriter  # takes long
+
+        if config.getoption("--faults") != "long":
+            raise pytest.UsageError("--faults-table needs --faults=long: the table has all cases")
+        config.pluginmanager.register(TableWriter())
 
 
 @pytest.hookimpl(optionalhook=True)

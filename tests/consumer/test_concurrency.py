@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,29 @@ from tests.support.waiting import eventually
 
 SHIP_WITH_PROCESSES = str(ROOT / "examples" / "ship_with_processes.py")
 SHARDS = 8
-SECONDS = 12.0
-KILLS = 12
 LOGS_PER_GROUP = 20
-GROUPS = 500
-LOGS = GROUPS * LOGS_PER_GROUP
+RECOVERY_SECONDS = 120.0  # longest wait for restarts: a supervisor doubles its delay each time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What flows while consumers are killed.
+
+    Attributes:
+        hosts: The number of hosts. One of them dies.
+        kills: The number of consumers killed.
+        groups: The number of log groups.
+        seconds: The time over which the groups are put.
+    """
+
+    hosts: int
+    kills: int
+    groups: int
+    seconds: float
+
+
+LIGHT = Load(hosts=2, kills=2, groups=100, seconds=2.0)
+FULL = Load(hosts=3, kills=12, groups=500, seconds=12.0)
 
 # ship_to_siem.py, but what a dead host owned is handed over after two seconds instead of forty.
 FAST_SHIPPER = """
@@ -104,34 +123,41 @@ def put(emulator: SlsEmulator, groups: range) -> None:
         emulator.put_logs({"n": str(n)} for n in range(first, first + LOGS_PER_GROUP))
 
 
-def put_evenly(emulator: SlsEmulator) -> None:
+def put_evenly(emulator: SlsEmulator, load: Load) -> None:
     began = time.monotonic()
-    for group in range(GROUPS):
+    for group in range(load.groups):
         put(emulator, range(group, group + 1))
-        time.sleep(max(0.0, began + SECONDS * group / GROUPS - time.monotonic()))
+        due = began + load.seconds * group / load.groups
+        time.sleep(max(0.0, due - time.monotonic()))
 
 
-@pytest.mark.parametrize("seed", [5424])
+@pytest.mark.parametrize(
+    ("load", "seed"),
+    [
+        pytest.param(LIGHT, 5424, id="light-5424"),
+        pytest.param(FULL, 5424, id="full-5424", marks=pytest.mark.gate),
+    ],
+)
 def test_consumers_and_a_host_that_are_killed_under_load_lose_nothing(
-    seed: int, fast_shipper: str, syslog_receiver: SyslogReceiver
+    load: Load, seed: int, fast_shipper: str, syslog_receiver: SyslogReceiver
 ) -> None:
     chance = random.Random(seed)
     with SlsEmulator(shards=SHARDS) as emulator, ExitStack() as ends:
         environ = {**emulator.environ(GROUP), **syslog_receiver.environ()}
-        hosts = [ends.enter_context(host(fast_shipper, 2, environ)) for _ in range(3)]
-        feeder = threading.Thread(target=put_evenly, args=(emulator,))
+        hosts = [ends.enter_context(host(fast_shipper, 2, environ)) for _ in range(load.hosts)]
+        feeder = threading.Thread(target=put_evenly, args=(emulator, load))
         feeder.start()
         ends.callback(feeder.join)
         syslog_receiver.wait_for(1, timeout=30)
 
-        for kills in range(KILLS):
-            time.sleep(chance.uniform(0, 2 * SECONDS / KILLS))
-            if kills == KILLS // 2:
+        for kills in range(load.kills):
+            time.sleep(chance.uniform(0, 2 * load.seconds / load.kills))
+            if kills == load.kills // 2:
                 hosts.pop().die()
             chance.choice(hosts).kill_one(chance)
 
         feeder.join()
-        eventually(lambda: all(survivor.has_recovered() for survivor in hosts))
+        eventually(lambda: all(survivor.has_recovered() for survivor in hosts), RECOVERY_SECONDS)
         emulator.wait_until_drained(GROUP, timeout=60)
         assert emulator.checkpoints(GROUP) == emulator.end_cursors()
         for survivor in hosts:
@@ -140,7 +166,7 @@ def test_consumers_and_a_host_that_are_killed_under_load_lose_nothing(
             assert survivor.supervisor.wait() == 0, survivor.supervisor.output()
         restarted = sum(len(survivor.started()) - 2 for survivor in hosts)
     assert restarted > 0
-    assert numbers(syslog_receiver) == list(range(LOGS))
+    assert numbers(syslog_receiver) == list(range(load.groups * LOGS_PER_GROUP))
 
 
 def test_a_consumer_that_dies_is_started_anew_under_its_name(

@@ -24,7 +24,11 @@ class Fault:
         transports: The transports for which the fault makes sense.
         short: The transports of the short form.
         receivers: `kit`, `rsyslog`, `syslog-ng`. The short form takes the first.
-        documented_in_short: Whether the short form runs the documented program too.
+        stands_for: The kind of fault for which it stands in a plain run, over its first transport.
+            Empty: only the gate runs it.
+        documented_loses: The transports over which the documented program always loses logs. The
+            short form runs it over these.
+        loses_soon: Whether a plain run has the documented program in it, over the first of these.
         settings: Settings of the shipper, without the receiver's address.
         reading: Options of the kit's receiver at its first start.
         serving: Arguments of rsyslog or syslog-ng.
@@ -43,7 +47,9 @@ class Fault:
     transports: tuple[str, ...] = ("tcp", "tls1.2", "tls1.3")
     short: tuple[str, ...] = ("tcp",)
     receivers: tuple[str, ...] = ("kit",)
-    documented_in_short: bool = False
+    stands_for: str = ""
+    documented_loses: tuple[str, ...] = ()
+    loses_soon: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     reading: Mapping[str, Any] = field(default_factory=dict)
     serving: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +73,19 @@ class Case:
     def id(self) -> str:
         words = self.fault.name.replace(" ", "_").replace(",", "")
         return f"{words}-{self.transport}-{self.receiver}"
+
+    def is_plain(self, variant: str) -> bool:
+        """Return whether a plain run has this case with a shipper, one of `VARIANTS`."""
+        fault = self.fault
+        if variant == "documented":
+            return fault.loses_soon and self.transport == fault.documented_loses[0]
+        return bool(fault.stands_for) and self.transport == fault.short[0]
+
+    @property
+    def shows_loss(self) -> bool:
+        """Whether the documented program always loses logs in it."""
+        first = self.receiver == self.fault.receivers[0]
+        return first and self.transport in self.fault.documented_loses
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ GROUP = "siem"
 LOGS_PER_GROUP = 10
 PADDING = "x" * 400
 ARRIVAL_SECONDS = 30.0  # longest wait for logs that must come
+SETTLING_SECONDS = 180.0  # longest wait for the last log and checkpoint; a busy machine is slow
 
 
 class Scene:
@@ -128,6 +128,12 @@ class Scene:
         stored = self.emulator.checkpoints(GROUP)
         self.claim("no checkpoint had moved", all(begin[n] == at for n, at in stored.items()))
 
+    def wait_until_owned(self, *names: str) -> None:
+        """Wait until these consumers own all shards, and each of them at least one."""
+        holds_within(
+            ARRIVAL_SECONDS, lambda: set(self.emulator.owners(GROUP).values()) == set(names)
+        )
+
     def evict(self) -> None:
         """Wait until the shipper owns a shard, then evict it from its group."""
         if holds_within(ARRIVAL_SECONDS, lambda: "shipper" in self.emulator.owners(GROUP).values()):
@@ -194,7 +200,7 @@ class Scene:
                 return quiet > patience
             return self._has_all() or quiet > (3.0 if drained else patience)
 
-        holds_within(90.0, is_settled)
+        holds_within(SETTLING_SECONDS, is_settled)
 
     def _wait_for_receiver(self) -> None:
         now = time.monotonic()
@@ -218,15 +224,14 @@ class Scene:
         )
 
 
-def run_case(case: Case, variant: str, scratch: Path) -> Result:
+def run_case(case: Case, variant: str, directory: Path) -> Result:
     """Run one fault with one shipper.
 
     Args:
         case: The fault, the transport and the receiver.
         variant: The shipper, one of `model.VARIANTS`.
-        scratch: The directory in which the run makes its own directory.
+        directory: The directory for the files of the run, an empty one.
     """
-    directory = Path(tempfile.mkdtemp(prefix=f"{variant}-", dir=scratch))
     with contextlib.ExitStack() as ends:
         emulator = ends.enter_context(SlsEmulator(shards=case.fault.shards))
         authority = ends.enter_context(TemporaryCA())

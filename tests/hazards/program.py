@@ -18,10 +18,12 @@ from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config,
 from tests.hazards import naive
 from tests.support.processors import Forgetful
 
+HEARTBEAT_SECONDS = 0.25  # a test waits for heartbeats, and a stop for the end of the interval
+
 
 def make_worker(processor: Any, forgetful: Any, settings: Any) -> ConsumerWorker:
     """Make the worker that the environment variables describe."""
-    options: dict[str, Any] = {"heartbeat_interval": 1}
+    options: dict[str, Any] = {"heartbeat_interval": HEARTBEAT_SECONDS}
     if "REFRESH" in os.environ:
         credentials = (os.environ["SLS_AK_ID"], os.environ["SLS_AK_KEY"], "")
         options["credentials_refresher"] = lambda: credentials

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from aliyun.log.consumer import ConsumerWorker
 from sls_syslog import SyslogShipperProcessor, consumer_config, run_worker
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.hazards.naive import Documented
+from tests.hazards.program import HEARTBEAT_SECONDS
 from tests.support.processes import Program, program
 from tests.support.shipping import GROUP, numbers
-from tests.support.waiting import eventually, holds_within
+from tests.support.waiting import eventually
 
 __all__ = [
     "NAIVE",
@@ -26,6 +26,7 @@ __all__ = [
     "PLAIN",
     "Signer",
     "Variant",
+    "Watched",
     "hazard",
     "list_missing",
     "make_settings",
@@ -47,7 +48,7 @@ def make_worker(
     timeout: int | None = 30,
     **options: Any,
 ) -> ConsumerWorker:
-    """Make the worker of a user's program. It must not read the environment: scenarios share it.
+    """Make the worker of a user's program.
 
     Args:
         emulator: The source.
@@ -64,12 +65,27 @@ def make_worker(
         "project": emulator.project,
         "logstore": emulator.logstore,
         "consumer_group_name": GROUP,
-        "heartbeat_interval": 1,
+        "heartbeat_interval": HEARTBEAT_SECONDS,
         **options,
     }
     config = consumer_config(**options)
     config.consumer_group_time_out = timeout or config.consumer_group_time_out
     return ConsumerWorker(processor, config, args=(settings,))
+
+
+class Watched(SyslogShipperProcessor):
+    """Our processor. It shows whether a batch has failed.
+
+    Attributes:
+        has_rolled_back: Whether ``process()`` has returned a cursor.
+    """
+
+    has_rolled_back = False
+
+    def process(self, log_groups: Any, check_point_tracker: Any) -> str | None:
+        cursor = super().process(log_groups, check_point_tracker)
+        self.has_rolled_back = self.has_rolled_back or cursor is not None
+        return cursor
 
 
 @dataclass(frozen=True)
@@ -92,7 +108,7 @@ class Variant:
         emulator: SlsEmulator,
         settings: Mapping[str, Any],
         naive: Any = Documented,
-        ours: Any = SyslogShipperProcessor,
+        ours: Any = Watched,
         *,
         consumer: str | None = NAME,
         **options: Any,
@@ -145,31 +161,15 @@ PLAIN = Variant("plain", is_safe=True, is_guarded=False)  # our processor under 
 OURS = Variant("ours", is_safe=True, is_guarded=True)
 
 
-def hazard(
-    *variants: Any,
-) -> Callable[[Callable[[Variant], None]], Callable[[Variant, dict[str, Future[None]], Any], None]]:
-    """Make a test of a scenario for each variant. All scenarios run concurrently.
+def hazard(*variants: Variant, gate: Sequence[Variant] = ()) -> pytest.MarkDecorator:
+    """Run a test with each variant.
 
     Args:
-        *variants: ``Variant`` objects, or ``pytest.param``s of them.
+        *variants: The variants that run always. ``OURS`` is one of them.
+        gate: The variants that only the gate runs, because their waits are long.
     """
-
-    def decorate(
-        scenario: Callable[[Variant], None],
-    ) -> Callable[[Variant, dict[str, Future[None]], Any], None]:
-        @pytest.mark.parametrize("variant", variants, ids=lambda variant: variant.name)
-        def test(
-            variant: Variant, scenarios: dict[str, Future[None]], request: pytest.FixtureRequest
-        ) -> None:
-            scenarios[request.node.nodeid].result(120)
-
-        functools.update_wrapper(test, scenario)
-        # pytest must see the arguments of `test`, not those of the scenario.
-        del test.__wrapped__  # type: ignore[attr-defined]
-        test.scenario = scenario  # type: ignore[attr-defined]
-        return test
-
-    return decorate
+    late = [pytest.param(variant, marks=pytest.mark.gate) for variant in gate]
+    return pytest.mark.parametrize("variant", [*variants, *late], ids=lambda variant: variant.name)
 
 
 @contextmanager
@@ -206,13 +206,17 @@ def list_missing(receiver: SyslogReceiver, logs: int) -> list[int]:
     return [n for n in range(logs) if n not in arrived]
 
 
-def wait_for_first_failure(emulator: SlsEmulator, pulls: int = 0) -> None:
-    """Wait until ``process()`` has failed to deliver a batch.
+def wait_for_first_failure(emulator: SlsEmulator, worker: ConsumerWorker, pulls: int = 0) -> None:
+    """Wait until ``process()`` has failed to deliver a batch of shard 0.
 
-    For the naive variant this takes four fetches, three of them during ``process()``. Ours does not
-    fetch while the receiver is down: for ours the wait ends by its limit.
+    For the naive variant this takes four fetches, three of them during ``process()``.
     """
-    holds_within(2.5, lambda: emulator.calls["PullLogs"] >= pulls + 4)
+
+    def has_failed() -> bool:
+        rolled_back = getattr(worker.shard_consumers[0].processor, "has_rolled_back", False)
+        return rolled_back or emulator.calls["PullLogs"] >= pulls + 4
+
+    eventually(lambda: 0 in worker.shard_consumers and has_failed())
 
 
 class Signer:

@@ -24,7 +24,11 @@ class Program:
 
     def __init__(self, command: list[str], environ: Mapping[str, str]) -> None:
         self._output = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # close() does
-        inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        inherited = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": tempfile.gettempdir(),
+        }
         self.process = subprocess.Popen(
             [sys.executable, *command],
             env={**inherited, **environ},
