@@ -14,6 +14,7 @@ from sls_syslog.errors import MessageTooLongError
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.grammar import ParsedMessage, parse_rfc3164, parse_rfc5424
+from tests.support.strategies import CHARACTERS
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.timezone.utc)
@@ -60,7 +61,9 @@ def test_settings_choose_policy_and_framing(settings: dict[str, Any], expected: 
     assert framed(wire(**settings), SyslogMessage(message="a\nä")) == expected
 
 
-texts = st.text(max_size=100) | st.text(st.sampled_from(BREAKERS + '<1>a\\]" \t'), max_size=20)
+texts = st.text(CHARACTERS, max_size=100) | st.text(
+    st.sampled_from(BREAKERS + '<1>a\\]" \t'), max_size=20
+)
 
 
 def escaped(text: str) -> str:
