@@ -160,12 +160,16 @@ def settings_of(name: str, **keys: Any) -> ShipperSettings:
     return ShipperSettings.from_mapping({"host": "siem.example", "receiver": name, **keys})
 
 
-def encoded(settings: ShipperSettings, *groups: bytes) -> list[bytes]:
+def make_encoder(settings: ShipperSettings) -> LogEncoder:
+    return LogEncoder(settings, MessageHooks(settings))
+
+
+def encoded(encoder: LogEncoder, *groups: bytes) -> list[bytes]:
     """What is sent for these groups, piece by piece."""
     batch = LogGroupList()
     for group in groups:
         batch.LogGroups.add().ParseFromString(group)
-    return LogEncoder(settings, MessageHooks(settings)).encode(batch).frames
+    return encoder.encode(batch).frames
 
 
 def lines(stream: bytes) -> Iterator[bytes]:
@@ -185,8 +189,13 @@ def counted(stream: bytes) -> Iterator[bytes]:
 
 
 def messages(name: str, *groups: bytes, **keys: Any) -> list[bytes]:
+    """What the receiver of a profile is sent for these groups."""
+    return taken_out(name, encoded(make_encoder(settings_of(name, **keys)), *groups))
+
+
+def taken_out(name: str, frames: list[bytes]) -> list[bytes]:
     """What the receiver of a profile takes out of the stream, each as it begins with ``<``."""
-    stream = b"".join(encoded(settings_of(name, **keys), *groups))
+    stream = b"".join(frames)
     found = list(counted(stream) if name in OCTET_COUNTING else lines(stream))
     assert all(message.startswith(b"<") for message in found)
     return found
@@ -233,10 +242,11 @@ def test_no_row_drops_or_touches_trust() -> None:
 
 @each_profile
 def test_a_hostile_corpus_obeys_the_rules_of_the_receiver(name: str) -> None:
+    encoder = make_encoder(settings_of(name))
     wrong = [
         (case.id, found, message[:300])
         for case in CORPUS
-        for message in messages(name, case.group())
+        for message in taken_out(name, encoded(encoder, case.group()))
         if (found := broken(RULES[name], message))
     ]
     assert not wrong, f"{len(wrong)} messages, first {wrong[0]}"
@@ -254,8 +264,9 @@ def test_a_datagram_has_no_frame_and_fits(name: str) -> None:
     assert settings.framing is None
     limit = UDP_SIZES.get(name, 65_507)
     assert (settings.max_message_bytes or 0) <= limit
+    encoder = make_encoder(settings)
     for case in CORPUS:
-        for datagram in encoded(settings, case.group()):
+        for datagram in encoded(encoder, case.group()):
             assert datagram.startswith(b"<")
             assert len(datagram) <= limit
 
@@ -312,7 +323,7 @@ def test_the_real_receiver_takes_the_longest_messages_whole(name: str, tmp_path:
         settings = settings_of(name, port=server.port)
         sent = messages(name, group)
         assert max(map(len, sent)) == settings.max_message_bytes
-        send(b"".join(encoded(settings, group)), settings.port)
+        send(b"".join(encoded(make_encoder(settings), group)), settings.port)
         received: list[ParsedByServer] = server.wait_for(len(sent))
     assert [one.msg.encode() for one in received] == [text(message) for message in sent]
 
