@@ -7,6 +7,8 @@ A plain run takes what gives an answer within three minutes. ``--gate`` adds the
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -54,10 +56,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Start more workers than there are cores, since most tests wait; none for a single test."""
+    """Start more workers than there are cores, since most tests wait; none for a single test.
+
+    Each worker collects all tests; more than eight would cost more than they bring.
+    """
     if all("::" in name for name in config.args):
         return 0
-    return 3 * (os.cpu_count() or 1)
+    return min(3 * (os.cpu_count() or 1), 8)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -80,9 +85,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_files_that_pytest_cleans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a killed test leaves lies in pytest's own directory, and not in the machine's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.getbasetemp()))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the machine's own environment sets must not steer a test, nor a proxy take loopback."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # for this run, not for one in a test
     for name in list(os.environ):
         if name.startswith(("SYSLOG_", "SLS_")) and not name.startswith("SLS_SYSLOG_"):
             monkeypatch.delenv(name)

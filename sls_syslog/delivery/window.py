@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sls_syslog.delivery.ledger import ShardLedger, Tally
@@ -19,18 +20,29 @@ from sls_syslog.network.transport import Transport
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.throttle import throttle
 
-__all__ = ["Batch", "Delivery"]
+__all__ = ["Batch", "Delivery", "WindowLimits"]
 
 logger = logging.getLogger("sls_syslog.delivery")
 
-# Confirm after this many seconds or bytes, whichever comes first. Each confirmation costs a
-# connection and a saved checkpoint; after a failure, what is unconfirmed is sent again
-# (docs/explanation/delivery.md has the measurements).
-_WINDOW_SECONDS = 2.0
-_WINDOW_BYTES = 1024 * 1024
-# Most bytes in the window while a receiver does not answer half-closes and has not shown that it
-# reads: enough bytes for `FlowControl` to prove that.
-_HELD_BYTES = 32 * 1024 * 1024
+
+@dataclass(frozen=True)
+class WindowLimits:
+    """When to confirm a window, and how much it may hold.
+
+    It is confirmed after ``seconds`` or ``size``, whichever comes first. Each confirmation costs a
+    connection and a saved checkpoint; after a failure, what is unconfirmed is sent again
+    (``docs/explanation/delivery.md`` has the measurements).
+
+    Attributes:
+        seconds: Seconds since the last confirmation.
+        size: Bytes in the window.
+        held: Most bytes in the window while a receiver does not answer half-closes and has not
+            shown that it reads: enough bytes for ``FlowControl`` to prove that.
+    """
+
+    seconds: float = 2.0
+    size: int = 1024 * 1024
+    held: int = 32 * 1024 * 1024
 
 
 @dataclass
@@ -53,7 +65,7 @@ class _Confirmed:
     """A window that the receiver has confirmed.
 
     Attributes:
-        at: When, in seconds of the monotonic clock.
+        at: When, in seconds of the clock.
         end: The cursor after it.
         logs: The number of its logs.
     """
@@ -80,6 +92,8 @@ class Delivery:
         stop: Ends every wait when requested.
         ledger: Counts what happens.
         start: The cursor at which the first batch begins.
+        limits: When to confirm, and how much to keep unconfirmed.
+        clock: Returns seconds, counted from any origin.
 
     Attributes:
         committable: The cursor that a checkpoint may have.
@@ -93,11 +107,16 @@ class Delivery:
         stop: Stop,
         ledger: ShardLedger,
         start: str,
+        *,
+        limits: WindowLimits = WindowLimits(),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._transport = transport
         self._stop = stop
         self._ledger = ledger
+        self._limits = limits
+        self._clock = clock
         self.committable = start
         self._replayable: deque[_Confirmed] = deque()  # a receiver that crashes may lose these
         self._window: list[Batch] = []
@@ -174,8 +193,8 @@ class Delivery:
         self._transport.close()
 
     def _is_due(self) -> bool:
-        waited = time.monotonic() - self._confirmed_at
-        return waited >= _WINDOW_SECONDS or self._count_bytes() >= _WINDOW_BYTES
+        waited = self._clock() - self._confirmed_at
+        return waited >= self._limits.seconds or self._count_bytes() >= self._limits.size
 
     def _count_bytes(self) -> int:
         return sum(batch.tally.size for batch in self._window)
@@ -192,7 +211,7 @@ class Delivery:
         Raises:
             TransportError: If it has not worked in ``retry_seconds``, or before a stop.
         """
-        give_up = time.monotonic() + self._settings.retry_seconds
+        give_up = self._clock() + self._settings.retry_seconds
         again = False
         for tries, delay in enumerate(RetryPolicy().draw_delays()):
             try:
@@ -209,7 +228,7 @@ class Delivery:
                 self._drop_oversize(error.size)
             except TransportError as error:
                 self._note_failure(error)
-                is_late = time.monotonic() + delay > give_up
+                is_late = self._clock() + delay > give_up
                 # A crashed receiver may have lost confirmed logs: only SLS can deliver them again.
                 if self._stop.requested or self._replayable or is_late or self._stop.wait(delay):
                     raise
@@ -218,7 +237,7 @@ class Delivery:
     def _watch(self) -> None:
         """Check that the receiver is there, if it has failed or may have lost something."""
         if self.is_failing or self._replayable:
-            now = time.monotonic()
+            now = self._clock()
             self._transport.watch()
             self._commit(now)
 
@@ -248,7 +267,7 @@ class Delivery:
     def _confirm(self) -> None:
         if self._transport.confirm(watched=self._is_watched):
             self._note_confirmed()
-        elif self._count_bytes() > _HELD_BYTES:
+        elif self._count_bytes() > self._limits.held:
             problem = "more is unconfirmed than can be kept in memory"
             raise UnconfirmedError(self._settings.destination, self._settings.confirm, problem)
 
@@ -257,7 +276,7 @@ class Delivery:
         return self._settings.replay_seconds > 0
 
     def _note_confirmed(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         logs = sum(batch.tally.logs + batch.tally.again for batch in self._window)
         self._replayable.append(_Confirmed(now, self._window[-1].end, logs))
         self._ledger.confirm(batch.tally for batch in self._window)

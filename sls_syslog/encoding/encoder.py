@@ -13,7 +13,7 @@ from functools import partial
 from itertools import repeat
 from typing import Any, TypeAlias, TypeGuard
 
-from sls_syslog.encoding.fast_path import FastPath
+from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.safe_hooks import HOOK_FAILED, SafeHooks
 from sls_syslog.encoding.wire import WireFormat
@@ -61,12 +61,20 @@ class LogEncoder:
     Args:
         settings: Formats, framing, limits.
         hooks: The processor, whose hooks a user may have overridden.
+        logs_before_writer: Logs of one kind that take the slow path before the fast path has a
+            writer for them.
 
     Attributes:
         where: The shard and cursor of the next logs, for this program's own log.
     """
 
-    def __init__(self, settings: ShipperSettings, hooks: MessageHooks) -> None:
+    def __init__(
+        self,
+        settings: ShipperSettings,
+        hooks: MessageHooks,
+        *,
+        logs_before_writer: int = LOGS_BEFORE_WRITER,
+    ) -> None:
         self.where = ""
         self._reported: set[tuple[str, ...]] = set()
         self._wire = WireFormat(settings)
@@ -79,7 +87,7 @@ class LogEncoder:
         self._has_tag = "format_message" in self._hooks.overridden or not getattr(
             settings.payload, "stands_for_tag", False
         )
-        self._fast_path = self._make_fast_path(settings)
+        self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     def encode(
         self,
@@ -199,7 +207,9 @@ class LogEncoder:
             clock.format_rfc5424 if self._wire.format.has_structured_data else clock.format_rfc3164
         )
 
-    def _make_fast_path(self, settings: ShipperSettings) -> FastPath | None:
+    def _make_fast_path(
+        self, settings: ShipperSettings, logs_before_writer: int
+    ) -> FastPath | None:
         """Make the fast path; ``None`` if settings or hooks need the slow path for all logs."""
         payload = settings.payload
         if not _has_writer(payload) or "format_message" in self._hooks.overridden:
@@ -217,6 +227,7 @@ class LogEncoder:
             self._stamp,
             settings.framing,
             settings.max_message_bytes,
+            logs_before_writer,
         )
 
     def _format_time(self, log: Log, outcomes: list[str]) -> str:

@@ -18,11 +18,6 @@ from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["TRANSITIONS", "Confirmation", "Event", "Proof", "State"]
 
-# How long to wait for a receiver with nothing to read to answer a half-close, in seconds.
-_PROBE_SECONDS = 5.0
-# How long to wait for the first answer to a half-close before probing the receiver, in seconds.
-_PATIENCE_SECONDS = 10.0
-
 
 class State(Enum):
     """What a transport can be in."""
@@ -149,7 +144,7 @@ class Confirmation:
 
     def _wait_or_probe(self, connection: Connection) -> None:
         """Give an unknown receiver time to answer the half-close, and then probe it."""
-        patience = min(self._settings.timeout, _PATIENCE_SECONDS)
+        patience = min(self._settings.timeout, self._destination.timings.half_close_patience)
         try:
             connection.finish(Deadline(patience, self._stop))
         except TimeoutError:
@@ -167,7 +162,7 @@ class Confirmation:
         except ConnectError:
             return Answer.UNKNOWN
         try:
-            probe.finish(Deadline(_PROBE_SECONDS, self._stop))
+            probe.finish(Deadline(self._destination.timings.half_close_probe, self._stop))
         except TimeoutError:
             if self._stop.requested:
                 return Answer.UNKNOWN

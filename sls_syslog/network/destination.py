@@ -12,6 +12,7 @@ from threading import Lock
 from sls_syslog.network.half_close import HalfCloseAnswer
 from sls_syslog.network.outage import Outage
 from sls_syslog.network.pace import Pace
+from sls_syslog.network.timings import Timings
 
 __all__ = ["Destination", "Destinations", "ReceiverInUse", "known_destinations"]
 
@@ -50,18 +51,21 @@ class Destination:
 
     Args:
         name: The receiver as ``protocol://host:port``, for log lines.
+        timings: How long to wait for it.
 
     Attributes:
-        name: The same.
+        name: The receiver, for log lines.
+        timings: How long to wait for it.
         half_close: Whether it answers a half-close.
         outage: Since when it fails.
         pace: When the next datagram may be sent to it.
         in_use: Which of several receivers is in use.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, timings: Timings = Timings()) -> None:
         self.name = name
-        self.half_close = HalfCloseAnswer(name)
+        self.timings = timings
+        self.half_close = HalfCloseAnswer(name, timings)
         self.outage = Outage(name)
         self.pace = Pace()
         self.in_use = ReceiverInUse()
@@ -88,10 +92,10 @@ class Destinations:
         self._lock = Lock()
         self._by_name: dict[str, Destination] = {}
 
-    def find(self, name: str) -> Destination:
-        """Find the destination of this name; make it at the first call."""
+    def find(self, name: str, timings: Timings = Timings()) -> Destination:
+        """Find the destination of this name; make it, with these timings, at the first call."""
         with self._lock:
-            return self._by_name.setdefault(name, Destination(name))
+            return self._by_name.setdefault(name, Destination(name, timings))
 
     def forget(self) -> None:
         """Forget all destinations; an owner of one keeps it."""

@@ -21,19 +21,9 @@ from sls_syslog.network.transport import Transport
 from sls_syslog.network.udp import UdpTransport
 from sls_syslog.settings.client import ClientSettings
 
-__all__ = ["FAIL_BACK_SECONDS", "FailoverTransport", "open_transport"]
+__all__ = ["FailoverTransport", "open_transport"]
 
 logger = logging.getLogger("sls_syslog.network")
-
-FAIL_BACK_SECONDS = 60.0
-"""How long to use a later receiver before trying the first again, in seconds."""
-
-# Longest such time, in seconds. The time doubles if the first receiver accepts connections and then
-# fails again.
-_LONGEST_FAIL_BACK_SECONDS = 3600.0
-# Longest time for one trial of the first receiver, in seconds. Short, because the logs wait for it
-# although the later receiver works.
-_TRIAL_SECONDS = 3.0
 
 
 def open_transport(
@@ -77,7 +67,6 @@ class FailoverTransport:
         stop: Ends every wait when requested.
         connect_seconds: Time limit in seconds for connecting to one of them.
         destinations: Keeps what is learnt about receivers.
-        fail_back_seconds: How long to use a later receiver before trying the first again.
         clock: Returns seconds, counted from any origin.
     """
 
@@ -88,22 +77,22 @@ class FailoverTransport:
         connect_seconds: float,
         destinations: Destinations = known_destinations,
         *,
-        fail_back_seconds: float = FAIL_BACK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         receivers = settings.receivers
         self._settings = settings
         self._names = [receiver.destination for receiver in receivers]
         self._destination = destinations.find(settings.destination)
+        self._timings = self._destination.timings
         self._transports = [
             _make_transport(one, stop, connect_seconds, destinations) for one in receivers
         ]
         # A transport of its own, because the first one has the full time limit for connecting.
-        trial_seconds = min(_TRIAL_SECONDS, connect_seconds)
+        trial_seconds = min(self._timings.fail_back_trial, connect_seconds)
         self._trial = _make_transport(receivers[0], stop, trial_seconds, destinations)
         self._clock = clock
         self._at = 0
-        self._shortest_stay = self._stay = fail_back_seconds
+        self._stay = self._timings.fail_back
         self._back_since: float | None = None  # when the first receiver came back into use
         self._try_first_at = math.inf
         self._lost: str | None = None  # the receiver that failed with something in doubt
@@ -253,9 +242,9 @@ class FailoverTransport:
         now = self._clock()
         since, self._back_since = self._back_since, None
         if since is None or (self._has_worked and now - since >= self._stay):
-            self._stay = self._shortest_stay
+            self._stay = self._timings.fail_back
         else:  # the trial of the first receiver came too soon
-            self._stay = max(self._stay, min(2 * self._stay, _LONGEST_FAIL_BACK_SECONDS))
+            self._stay = max(self._stay, min(2 * self._stay, self._timings.longest_fail_back))
         self._try_first_at = now + self._stay
 
     def _use(self, at: int) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from enum import Enum
 from threading import Lock
 
+from sls_syslog.network.timings import Timings
+
 __all__ = ["LEVEL_BY_ANSWER", "UNANSWERED", "Answer", "HalfCloseAnswer"]
 
 logger = logging.getLogger("sls_syslog.network")
@@ -22,9 +24,6 @@ UNANSWERED = (
     " it never closes its side of a connection, set confirm='acked'"
 )
 """The problem in an error or a finding about a receiver that is doubted."""
-
-# Seconds between two probes of a receiver that did not answer: it may have hung for a while only.
-_TRY_AGAIN_SECONDS = 60.0
 
 
 class Answer(Enum):
@@ -51,15 +50,22 @@ class HalfCloseAnswer:
 
     Args:
         destination: The receiver, for log lines.
+        timings: How long to wait before another probe.
         clock: Returns seconds, counted from any origin.
 
     Attributes:
         known: What is known now.
     """
 
-    def __init__(self, destination: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        destination: str,
+        timings: Timings = Timings(),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.known = Answer.UNKNOWN
         self._destination = destination
+        self._interval = timings.half_close_probe_interval
         self._clock = clock
         self._lock = Lock()
         self._asked_at = clock()
@@ -86,7 +92,7 @@ class HalfCloseAnswer:
             if self.known in {Answer.UNKNOWN, Answer.GIVEN}:
                 return
             now = self._clock()
-            if now - self._asked_at < _TRY_AGAIN_SECONDS:
+            if now - self._asked_at < self._interval:
                 return
             self._asked_at = now  # one shard probes for all
         if probe() is Answer.GIVEN:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import ssl
 import time
 
+from sls_syslog.network.timings import Timings
+
 __all__ = ["Resumption"]
 
-# Seconds for which sessions may be resumed after a full handshake. Servers renew the session with
-# each resumption, and a resumed handshake verifies no certificate: without a limit, none would be
-# verified again (RFC 8446 section 4.6.1 asks for one).
-_RESUMPTION_SECONDS = 600.0
 _MAX_REFUSALS = 2  # in a row, after which no session is offered
 
 
@@ -22,9 +20,13 @@ class Resumption:
 
     It is offered once, to the receiver that gave it, under the context that verified that receiver.
     Use it in one thread, for one receiver and one name to verify.
+
+    Args:
+        timings: How long to resume sessions after a full handshake.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timings: Timings = Timings()) -> None:
+        self._seconds = timings.resumption
         self._session: ssl.SSLSession | None = None
         self._context: ssl.SSLContext | None = None
         self._end = 0.0
@@ -39,7 +41,7 @@ class Resumption:
         """Note that a handshake has worked; a full one has verified the certificate."""
         if not tls.session_reused:
             self._context = tls.context
-            self._end = time.monotonic() + _RESUMPTION_SECONDS
+            self._end = time.monotonic() + self._seconds
 
     def keep(self, tls: ssl.SSLObject) -> None:
         """Keep the session; TLS 1.3 has one when the server's tickets are read."""

@@ -25,9 +25,6 @@ __all__ = ["StreamTransport"]
 
 # Bytes per `send()`; larger chunks are no faster.
 _CHUNK_BYTES = 256 * 1024
-# How long one confirmed delivery proves that the receiver reads plain text, in seconds: an
-# administrator may configure it for TLS at any time.
-_PROOF_SECONDS = 10.0
 _HAS_BROKEN = "the connection has broken"
 
 
@@ -54,7 +51,7 @@ class StreamTransport:
         self._connect_seconds = connect_seconds
         self._state = State.IDLE
         self._connection: Connection | None = None
-        self._resumption = Resumption()
+        self._resumption = Resumption(destination.timings)
         self._confirmation = Confirmation(settings, destination, stop, self._dial)
         self._is_watched = False  # whether the last confirmation was
         self._proven_until = -math.inf  # until then the receiver counts as reading plain text
@@ -190,7 +187,7 @@ class StreamTransport:
             with self._with_standby(self._is_watched and ends):
                 self._await_refusal(connection)
                 proof = self._confirmation.prove(connection)
-                self._proven_until = time.monotonic() + _PROOF_SECONDS
+                self._proven_until = time.monotonic() + self._destination.timings.plain_text_proof
                 if proof is not Proof.NOT_YET:
                     self._note(Event.CONFIRMED)
                 if proof is Proof.GIVEN_BY_END:

@@ -7,6 +7,7 @@ No certificate outlives its ``TemporaryCA``. Do not use them in production.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import ssl
 import tempfile
 from dataclasses import dataclass, field
@@ -39,6 +40,10 @@ class TemporaryCA:
 
     To get an untrusted certificate, make a second ``TemporaryCA``.
 
+    Args:
+        directory: Folder in which to make a directory for the files. ``close`` removes that
+            directory; a process that is killed leaves it. None means the system's temporary folder.
+
     Attributes:
         cert_path: The CA's certificate as a PEM file. Give it to a sender as ``cert_path``.
 
@@ -46,9 +51,9 @@ class TemporaryCA:
         ImportError: trustme is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, directory: str | os.PathLike[str] | None = None) -> None:
         self._ca = _import_trustme().CA()
-        self._directory = tempfile.TemporaryDirectory(prefix="sls-syslog-ca-")
+        self._directory = tempfile.TemporaryDirectory(prefix="sls-syslog-ca-", dir=directory)
         self._issued = 0
         self.cert_path = str(self._make_path("ca.pem"))
         self._ca.cert_pem.write_to_path(self.cert_path)

@@ -46,13 +46,15 @@ def syslog_receiver() -> Iterator[SyslogReceiver]:
 
 
 @pytest.fixture
-def temporary_ca() -> Iterator[TemporaryCA]:
+def temporary_ca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporaryCA]:
     """Make a ``TemporaryCA``. This needs the extra ``sls-syslog[testing]``.
+
+    Its files are below pytest's own temporary directory, which pytest cleans even after a kill.
 
     Yields:
         The CA. Its ``server_context()`` is for a ``SyslogReceiver`` with TLS.
     """
     from sls_syslog.testing.certificates import TemporaryCA
 
-    with TemporaryCA() as authority:
+    with TemporaryCA(directory=tmp_path_factory.getbasetemp()) as authority:
         yield authority

@@ -6,8 +6,9 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import pytest
 from aliyun.log.consumer import ConsumerProcessorBase, CursorPosition
@@ -20,8 +21,11 @@ from sls_syslog import (
     ShipperStats,
     SyslogClient,
     SyslogShipperProcessor,
+    TransportError,
 )
 from sls_syslog.consumer.patches import patch_tracker
+from sls_syslog.consumer.shard import Shard
+from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.flattening import flatten
 from tests.support.shipping import (
@@ -32,6 +36,7 @@ from tests.support.shipping import (
     numbers,
     shipping,
 )
+from tests.support.timings import probe_soon
 
 LOGS = 100
 
@@ -45,6 +50,22 @@ def fill(emulator: SlsEmulator, logs: int = LOGS) -> None:
 def quick(receiver: SyslogReceiver, **settings: Any) -> dict[str, Any]:
     """Settings under which failures are over soon."""
     return {**receiver.settings(), "timeout": 5, "retry_seconds": 0.5, **settings}
+
+
+@pytest.fixture
+def roll_backs(caplog: pytest.LogCaptureFixture) -> Callable[[], Counter[Any]]:
+    """How often each shard has been rolled back so far."""
+    caplog.set_level(logging.DEBUG, logger="sls_syslog.consumer")
+
+    def count() -> Counter[Any]:
+        return Counter(
+            record.args[0]
+            for record in caplog.records
+            if record.msg.startswith("shard %s: SLS will deliver its logs again")
+            and isinstance(record.args, tuple)
+        )
+
+    return count
 
 
 def test_logs_are_shipped_and_the_checkpoints_end_at_the_end(
@@ -93,15 +114,17 @@ def test_a_receiver_that_is_down_at_start_is_waited_for(
     sls_emulator: SlsEmulator,
     syslog_receiver: SyslogReceiver,
     caplog: pytest.LogCaptureFixture,
+    roll_backs: Callable[[], Counter[Any]],
 ) -> None:
-    caplog.set_level(logging.INFO, logger="sls_syslog")
+    caplog.set_level(logging.DEBUG, logger="sls_syslog")
     fill(sls_emulator)
     syslog_receiver.stop_listening()
     with shipping(sls_emulator, quick(syslog_receiver)):
-        eventually(lambda: sls_emulator.calls["PullLogs"] >= 2)
-        time.sleep(2)  # for the batches to have gone back to SLS
+        # The first roll-back gives the batches back to SLS; the next ones have nothing to give.
+        eventually(lambda: all(roll_backs()[shard] >= 2 for shard in sls_emulator.end_cursors()))
         pulls = sls_emulator.calls["PullLogs"]
-        time.sleep(1)
+        seen = roll_backs()
+        eventually(lambda: all(roll_backs()[shard] >= seen[shard] + 2 for shard in seen))
         assert sls_emulator.calls["PullLogs"] == pulls, "fetched, and nobody to send it to"
         assert not any(
             sls_emulator.checkpoints(GROUP)[shard] == end
@@ -119,14 +142,20 @@ def test_a_receiver_that_is_down_at_start_is_waited_for(
 class Documented(ConsumerProcessorBase):
     """The documented pattern: raise when sending fails, leave shutdown to the SDK."""
 
+    failed_shards: ClassVar[set[int]] = set()
+
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__()
         self.host, self.port = settings["host"], settings["port"]
 
     def process(self, log_groups: Any, check_point_tracker: Any) -> None:
-        with SyslogClient(self.host, self.port) as client:
-            for log in flatten(log_groups):
-                client.log(f"||n={log['n']}")
+        try:
+            with SyslogClient(self.host, self.port) as client:
+                for log in flatten(log_groups):
+                    client.log(f"||n={log['n']}")
+        except TransportError:
+            self.failed_shards.add(self.shard_id)
+            raise
         self.save_checkpoint(check_point_tracker)
 
 
@@ -134,13 +163,17 @@ class Documented(ConsumerProcessorBase):
     ("processor", "lost"), [(Documented, True), (SyslogShipperProcessor, False)]
 )
 def test_a_shutdown_during_an_outage_saves_only_what_was_delivered(
-    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, processor: Any, lost: bool
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    roll_backs: Callable[[], Counter[Any]],
+    processor: Any,
+    lost: bool,
 ) -> None:
     fill(sls_emulator)
     syslog_receiver.stop_listening()
+    Documented.failed_shards.clear()
     with shipping(sls_emulator, quick(syslog_receiver), processor):
-        eventually(lambda: sls_emulator.calls["PullLogs"] >= 2)
-        time.sleep(1.5)  # for both shards' batches to have failed
+        eventually(lambda: Documented.failed_shards | roll_backs().keys() == {0, 1})
     assert (sls_emulator.checkpoints(GROUP) == sls_emulator.end_cursors()) is lost
     syslog_receiver.listen_again()
     with shipping(sls_emulator, quick(syslog_receiver)):
@@ -241,7 +274,7 @@ def test_an_event_id_is_the_same_whatever_the_borders_of_batches_are(
             quick(syslog_receiver, event_id=True, payload="json", enterprise_id=32473),
             max_fetch_log_group_size=batch,
         ):
-            emulator.wait_until_drained(GROUP)
+            syslog_receiver.wait_for(LOGS, timeout=30)
         found = {}
         for message in syslog_receiver.messages:
             body = json.loads(message.msg)
@@ -263,7 +296,7 @@ def test_an_event_id_is_the_same_whatever_the_borders_of_batches_are(
 def test_event_ids_stay_unique_and_the_same_when_logs_expire(
     syslog_receiver: SyslogReceiver,
 ) -> None:
-    def ids(batch: int) -> list[str]:
+    def ids(batch: int, logs: int) -> list[str]:
         syslog_receiver.clear()
         with shipping(
             emulator,
@@ -271,18 +304,19 @@ def test_event_ids_stay_unique_and_the_same_when_logs_expire(
             max_fetch_log_group_size=batch,
             consumer_group_name=f"{GROUP}-{batch}",
         ):
-            emulator.wait_until_drained(f"{GROUP}-{batch}")
+            syslog_receiver.wait_for(logs, timeout=30)
+        assert emulator.checkpoints(f"{GROUP}-{batch}") == emulator.end_cursors()
         return [json.loads(message.msg)["__event_id__"] for message in syslog_receiver.messages]
 
     with SlsEmulator() as emulator:
         for _ in range(3):
             emulator.put_logs([{"same": "content"}], time=1_700_000_000)
         for batch in (5, 3):
-            ids(batch)
+            ids(batch, logs=3)
         for _ in range(17):
             emulator.put_logs([{"same": "content"}], time=1_700_000_000)
         emulator.expire(0, 6)
-        by_five, by_three = ids(5), ids(3)
+        by_five, by_three = ids(5, logs=14), ids(3, logs=14)
     assert by_five == by_three
     assert len(set(by_five)) == 14
 
@@ -476,15 +510,14 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
     sls_emulator: SlsEmulator,
     syslog_receiver: SyslogReceiver,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
+    probe_soon(syslog_receiver.settings())
     pieces = 600
     for first in range(0, pieces, 10):
         group = [{"n": str(n), "text": "x" * 30_000} for n in range(first, first + 10)]
         sls_emulator.put_logs(group, topic="t")
-    with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
+    with shipping(sls_emulator, quick(syslog_receiver)):
         sls_emulator.wait_until_drained(GROUP)
     assert numbers(syslog_receiver) == list(range(pieces))
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
@@ -492,23 +525,23 @@ def test_a_plain_receiver_that_never_closes_is_found_out_once(
 
 
 def test_logs_go_on_to_a_plain_receiver_that_has_yet_to_show_that_it_reads(
-    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
-    with shipping(sls_emulator, quick(syslog_receiver, timeout=1)):
-        for n in range(8):
+    probe_soon(syslog_receiver.settings())
+    with shipping(sls_emulator, quick(syslog_receiver)):
+        for n in range(6):
             sls_emulator.put_logs([{"n": str(n)}], shard=n % 2)
             syslog_receiver.wait_for(1)
             eventually(lambda n=n: n in numbers(syslog_receiver))  # type: ignore[misc]  # bound here
     assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()
-    assert len(syslog_receiver.frames) <= 2 * 8
+    assert len(syslog_receiver.frames) <= 2 * 6
 
 
 def test_what_a_hung_receiver_s_kernel_took_is_not_checkpointed(
-    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
+    probe_soon(syslog_receiver.settings())
     syslog_receiver.pause()
     fill(sls_emulator)
     begin = sls_emulator.begin_cursors()
@@ -539,14 +572,16 @@ class Sdk:
     """Fetches and processes as the SDK does, in the order that a test wants."""
 
     def __init__(self, emulator: SlsEmulator, settings: Any) -> None:
-        self.processor = SyslogShipperProcessor(settings, ShipperStats())
+        owner = SyslogShipperProcessor(settings, ShipperStats())
+        self.stats = owner.stats
+        self.shard = Shard(owner, LogEncoder(owner.settings, hooks=owner))
         self.client = make_worker(emulator, settings).consumer_client
         tracker: Any = ConsumerCheckpointTracker
         self.tracker = tracker(self.client, "shipper", 0)
         self.begin = self.client.get_begin_cursor(0)
         self.tracker.set_memory_check_point(self.begin)
-        self.processor.initialize(0)
-        patch_tracker(self.tracker, self.processor._shard)
+        self.shard.initialize(0)
+        patch_tracker(self.tracker, self.shard)
 
     def fetch(self, cursor: str) -> tuple[Any, str]:
         """One group, as what ``process()`` is given, and the cursor behind it."""
@@ -555,7 +590,7 @@ class Sdk:
 
     def process(self, batch: Any, end: str) -> str | None:
         self.tracker.set_cursor(end)
-        return self.processor.process(batch, self.tracker)
+        return self.shard.process(batch, self.tracker)
 
 
 @pytest.fixture
@@ -564,8 +599,8 @@ def sdk(sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver) -> Iterator[
         sls_emulator.put_logs([{"n": str(n)}], shard=0)
     sdk = Sdk(sls_emulator, quick(syslog_receiver))
     yield sdk
-    sdk.processor.shutdown(sdk.tracker)
-    assert_balanced(sdk.processor.stats)
+    sdk.shard.shut_down(sdk.tracker)
+    assert_balanced(sdk.stats)
 
 
 def test_a_batch_is_taken_only_where_the_last_one_ended(
@@ -591,12 +626,12 @@ def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
     assert sdk.process(second, end_of_second) is None  # sent, and waits for its confirmation
     syslog_receiver.wait_for(2)
     syslog_receiver.stop()
-    time.sleep(2)  # the window is due
-    for _ in range(2):
-        assert sdk.processor._shard.choose_start(end_of_second) == (end_of_first, False)
+    # Nothing happens until the window is due.
+    eventually(lambda: sdk.shard.choose_start(end_of_second) == (end_of_first, False))
+    assert sdk.shard.choose_start(end_of_second) == (end_of_first, False)
     syslog_receiver.start()
-    sdk.processor.request_stop()
-    assert sdk.processor._shard.choose_start(end_of_second)[0] == end_of_first
+    sdk.shard.request_stop()
+    assert sdk.shard.choose_start(end_of_second)[0] == end_of_first
 
 
 def test_what_was_done_to_a_log_is_counted_once_although_it_is_served_again(
@@ -608,30 +643,32 @@ def test_what_was_done_to_a_log_is_counted_once_although_it_is_served_again(
     assert sdk.process(batch, end) is None  # confirmed, and kept in mind for a replay
     assert sdk.process("no batch at all", end) == sdk.begin
     assert sdk.process(batch, end) is None
-    sdk.processor.shutdown(sdk.tracker)  # confirms it once more
+    sdk.shard.shut_down(sdk.tracker)  # confirms it once more
     assert len(syslog_receiver.frames) == 2
-    snapshot = sdk.processor.stats.snapshot()
+    snapshot = sdk.stats.snapshot()
     assert (snapshot["confirmed"], snapshot["replayed"]) == (1, 1)
     assert snapshot["repaired"]["control_characters"] == 1
 
 
 def test_a_gap_that_is_known_before_the_batch_in_front_of_it_is_crossed_later(sdk: Sdk) -> None:
     first, end = sdk.fetch(sdk.begin)
-    sdk.processor._shard.note_fetch(end, end, "behind the gap", None, False)
+    sdk.shard.note_fetch(end, end, "behind the gap", None, False)
     assert sdk.process(first, end) is None
-    assert sdk.processor._shard.choose_start("behind the gap") == ("behind the gap", True)
+    assert sdk.shard.choose_start("behind the gap") == ("behind the gap", True)
 
 
 def test_a_window_that_fails_while_nothing_comes_is_sent_once_more_and_no_more(
-    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    roll_backs: Callable[[], Counter[Any]],
 ) -> None:
-    with shipping(sls_emulator, quick(syslog_receiver, retry_seconds=1)) as worker:
+    with shipping(sls_emulator, quick(syslog_receiver)) as worker:
         sls_emulator.put_logs([{"n": "0"}], shard=0)
         sls_emulator.wait_until_drained(GROUP)
         sls_emulator.put_logs([{"n": "1"}], shard=0)
         syslog_receiver.wait_for(2)  # sent, not confirmed
         syslog_receiver.stop()
-        time.sleep(4)  # rolled back, and the SDK free to fetch at once
+        eventually(lambda: roll_backs()[0] >= 2)  # the SDK is free to fetch at once
         syslog_receiver.start()
         sls_emulator.put_logs([{"n": "2"}], shard=0)
         sls_emulator.wait_until_drained(GROUP)

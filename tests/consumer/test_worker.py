@@ -6,7 +6,8 @@ import inspect
 import logging
 import threading
 import time
-from typing import Any
+from contextlib import suppress
+from typing import Any, ClassVar
 
 import pytest
 from aliyun.log.consumer import CursorPosition, LogHubConfig
@@ -149,8 +150,9 @@ def test_a_heartbeat_that_raises_is_not_tried_without_end(
     with shipping(sls_emulator, syslog_receiver.settings()) as worker:
         syslog_receiver.wait_for(1)
         before = sls_emulator.calls["ConsumerGroupHeartBeat"]
-        worker.consumer_client.mclient.heart_beat = lambda *_: None
-        time.sleep(2.5)
+        tries: list[None] = []
+        worker.consumer_client.mclient.heart_beat = lambda *_: tries.append(None)
+        eventually(lambda: len(tries) >= 2)
         del worker.consumer_client.mclient.heart_beat
         eventually(lambda: sls_emulator.calls["ConsumerGroupHeartBeat"] > before)
         assert worker.is_alive()
@@ -234,15 +236,28 @@ def test_an_expired_checkpoint_goes_on_at_the_oldest_log_and_is_reported(
     assert "shard 0" in critical[0].getMessage()
 
 
+class Gathering(SyslogShipperProcessor):
+    """Stops when others do; the SDK alone stops one shard after another."""
+
+    barrier: ClassVar[threading.Barrier]
+    gathered: ClassVar[list[int]]
+
+    def shutdown(self, check_point_tracker: Any) -> None:
+        with suppress(threading.BrokenBarrierError):
+            self.barrier.wait()
+            self.gathered.append(self.shard_id)
+        super().shutdown(check_point_tracker)
+
+
 def test_many_shards_stop_side_by_side(syslog_receiver: SyslogReceiver) -> None:
+    Gathering.barrier = threading.Barrier(8, timeout=30)
+    Gathering.gathered = []
     with SlsEmulator(shards=32) as emulator:
         for shard in range(32):
             emulator.put_logs([{"n": str(shard)}], shard=shard)
-        with shipping(emulator, syslog_receiver.settings()):
+        with shipping(emulator, syslog_receiver.settings(), Gathering):
             emulator.wait_until_drained(GROUP)
-            began = time.monotonic()
-        # The SDK alone takes a second a shard; the bound is wide, for slow machines.
-        assert time.monotonic() - began < 16
+        assert sorted(Gathering.gathered) == list(range(32))
         assert emulator.checkpoints(GROUP) == emulator.end_cursors()
 
 

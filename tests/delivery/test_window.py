@@ -6,33 +6,42 @@ import contextlib
 import itertools
 import socket
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
 from sls_syslog.delivery.ledger import Tally, open_ledger
-from sls_syslog.delivery.window import Batch, Delivery
+from sls_syslog.delivery.window import Batch, Delivery, WindowLimits
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.testing import SyslogReceiver
 from tests.support.shipping import eventually
+from tests.support.timings import probe_soon
+
+PATIENT = WindowLimits(seconds=3600.0)
+"""Windows that only their size ends."""
 
 
 class Shard:
-    """A delivery to a receiver, its ledger, and batches for it."""
+    """A delivery to a receiver, its ledger, and batches for it.
 
-    def __init__(self, settings: ShipperSettings) -> None:
+    Args:
+        settings: Of the shipper.
+        options: For `Delivery`.
+    """
+
+    def __init__(self, settings: ShipperSettings, **options: Any) -> None:
         self.settings = settings
         self.stats = ShipperStats()
         self.ledger = open_ledger(self.stats, "shard")
         self.stop = Stop()
         transport = open_transport(self.settings, self.stop)
-        self.delivery = Delivery(self.settings, transport, self.stop, self.ledger, "0")
+        self.delivery = Delivery(self.settings, transport, self.stop, self.ledger, "0", **options)
         self._numbers = itertools.count(1)
 
     def batch(self, *frames: bytes) -> Batch:
@@ -64,9 +73,14 @@ class Shard:
 
 
 @contextlib.contextmanager
-def shard_to(receiver: SyslogReceiver, **settings: Any) -> Iterator[Shard]:
+def shard_to(
+    receiver: SyslogReceiver,
+    limits: WindowLimits = PATIENT,
+    clock: Callable[[], float] = time.monotonic,
+    **settings: Any,
+) -> Iterator[Shard]:
     given = {**receiver.settings(), "timeout": 5, "retry_seconds": 0, **settings}
-    shard = Shard(ShipperSettings.from_mapping(given))
+    shard = Shard(ShipperSettings.from_mapping(given), limits=limits, clock=clock)
     try:
         yield shard
     finally:
@@ -78,13 +92,6 @@ def ends(receiver: SyslogReceiver) -> list[str]:
     return [message.msg for message in receiver.messages]
 
 
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows that only their size ends."""
-    monkeypatch.setattr("sls_syslog.delivery.window._WINDOW_SECONDS", 3600.0)
-
-
-@pytest.mark.usefixtures("patience")
 def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
     syslog_receiver: SyslogReceiver,
 ) -> None:
@@ -103,7 +110,6 @@ def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
     assert syslog_receiver.connections == 2
 
 
-@pytest.mark.usefixtures("patience")
 def test_a_window_that_is_large_enough_is_confirmed(syslog_receiver: SyslogReceiver) -> None:
     large = b"<14>1 - - - - - - " + b"x" * 600_000 + b"\n"
     with shard_to(syslog_receiver) as shard:
@@ -115,19 +121,21 @@ def test_a_window_that_is_large_enough_is_confirmed(syslog_receiver: SyslogRecei
 
 
 def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
-    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    syslog_receiver: SyslogReceiver,
 ) -> None:
-    with shard_to(syslog_receiver) as shard:
+    now = [100.0]
+    limits = WindowLimits()
+    with shard_to(syslog_receiver, limits, clock=lambda: now[0]) as shard:
         shard.deliver()
+        now[0] += 0.9 * limits.seconds
         shard.deliver()
         shard.delivery.poll()
         assert shard.delivery.committable == "1"
-        monkeypatch.setattr("sls_syslog.delivery.window._WINDOW_SECONDS", 0.0)
+        now[0] += 0.1 * limits.seconds
         shard.delivery.poll()
         assert shard.delivery.committable == "2"
 
 
-@pytest.mark.usefixtures("patience")
 def test_a_broken_connection_sends_the_whole_window_again_and_no_more(
     syslog_receiver: SyslogReceiver,
 ) -> None:
@@ -144,7 +152,6 @@ def test_a_broken_connection_sends_the_whole_window_again_and_no_more(
     assert snapshot["reconnects"] == 1
 
 
-@pytest.mark.usefixtures("patience")
 def test_a_roll_back_goes_to_the_last_confirmation_and_the_ledger_balances(
     syslog_receiver: SyslogReceiver,
 ) -> None:
@@ -185,7 +192,7 @@ def test_a_receiver_that_fails_half_way_again_and_again_still_gets_on(in_one_pie
                         break
                     taken.append(line)
 
-    frames = [b"<14>1 - - - - - - %d\n" % number for number in range(500)]
+    frames = [b"<14>1 - - - - - - %d\n" % number for number in range(300)]
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         serving = pool.submit(serve, listener)
         port = listener.getsockname()[1]
@@ -199,7 +206,6 @@ def test_a_receiver_that_fails_half_way_again_and_again_still_gets_on(in_one_pie
     shard.delivery.close()
 
 
-@pytest.mark.usefixtures("patience")
 def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
     syslog_receiver: SyslogReceiver,
 ) -> None:
@@ -221,7 +227,6 @@ def test_what_is_younger_than_replay_seconds_is_served_again_after_an_outage(
         assert shard.delivery.committable == "0"
 
 
-@pytest.mark.usefixtures("patience")
 def test_a_receiver_that_dies_is_noticed_while_nothing_comes(
     syslog_receiver: SyslogReceiver,
 ) -> None:
@@ -235,14 +240,12 @@ def test_a_receiver_that_dies_is_noticed_while_nothing_comes(
 
 
 def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
-    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
+    syslog_receiver: SyslogReceiver,
 ) -> None:
     now = [100.0]
-    # Its clock alone: that of the sockets goes on.
-    monkeypatch.setattr(
-        "sls_syslog.delivery.window.time", SimpleNamespace(monotonic=lambda: now[0])
-    )
-    with shard_to(syslog_receiver, replay_seconds=10) as shard:
+    with shard_to(
+        syslog_receiver, WindowLimits(), clock=lambda: now[0], replay_seconds=10
+    ) as shard:
         for second in (100.0, 104.0, 108.0):
             now[0] = second
             shard.deliver()
@@ -288,13 +291,10 @@ def test_a_shard_without_logs_keeps_no_connection(
     assert syslog_receiver.resets == 0
 
 
-def test_what_is_held_back_is_bounded(
-    syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
-    monkeypatch.setattr("sls_syslog.delivery.window._HELD_BYTES", 200)
+def test_what_is_held_back_is_bounded(syslog_receiver: SyslogReceiver) -> None:
     syslog_receiver.answer_half_close = False
-    with shard_to(syslog_receiver, timeout=0.3) as shard:
+    probe_soon(syslog_receiver.settings())
+    with shard_to(syslog_receiver, WindowLimits(seconds=0.0, held=200)) as shard:
         with pytest.raises(UnconfirmedError, match="acked"):
             shard.deliver()
         assert shard.delivery.roll_back() == "0"
@@ -304,21 +304,29 @@ def test_what_is_held_back_is_bounded(
         assert shard.delivery.roll_back() == "0"
 
 
+class OldKernel(socket.socket):
+    """A socket of a kernel before Linux 5.4, which tells nothing of windows."""
+
+    def getsockopt(self, *arguments: Any) -> Any:
+        found: Any = super().getsockopt(*arguments)
+        is_info = arguments[:2] == (socket.IPPROTO_TCP, socket.TCP_INFO)
+        return found[:192] if is_info else found
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="it is so everywhere else")
 def test_where_nothing_tells_of_windows_nothing_is_held_back_for_ever(
     syslog_receiver: SyslogReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.1)
-    monkeypatch.setattr("sls_syslog.network.flow_control.FlowControl._read_info", lambda self: None)
+    monkeypatch.setattr(socket, "socket", OldKernel)
     syslog_receiver.answer_half_close = False
-    with shard_to(syslog_receiver, timeout=0.3) as shard:
+    probe_soon(syslog_receiver.settings())
+    with shard_to(syslog_receiver, WindowLimits(seconds=0.0)) as shard:
         for _ in range(2):
             with pytest.raises(UnconfirmedError, match="acked"):
                 shard.deliver()
             shard.delivery.roll_back()
 
 
-@pytest.mark.usefixtures("patience")
 def test_stretches_without_logs_move_the_checkpoint_only_behind_what_is_confirmed(
     syslog_receiver: SyslogReceiver,
 ) -> None:

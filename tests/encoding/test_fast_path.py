@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,9 @@ from sls_syslog import (
     ShipperSettings,
 )
 from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.logs.columns import Columns, Writer
 from sls_syslog.payloads.fields import Constant
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
@@ -37,16 +40,14 @@ def served(*logs: Any, **group: Any) -> Any:
     return log_groups
 
 
-@pytest.fixture(autouse=True)
-def _at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer is worth its making when logs are seen for the first time."""
-    monkeypatch.setattr("sls_syslog.encoding.fast_path._LOGS_BEFORE_WRITER", 0)
-
-
 class Watched(LogEncoder):
-    """Counts the logs that take the slow path."""
+    """Makes writers at first sight of a log, and counts the logs that take the slow path."""
 
-    slow_logs = 0
+    def __init__(
+        self, settings: ShipperSettings, hooks: Any = MessageHooks, logs_before_writer: int = 0
+    ) -> None:
+        super().__init__(settings, hooks(settings), logs_before_writer=logs_before_writer)
+        self.slow_logs = 0
 
     def _encode_slowly(self, log: Mapping[str, str], outcomes: list[str]) -> list[bytes]:
         self.slow_logs += 1
@@ -54,8 +55,7 @@ class Watched(LogEncoder):
 
 
 def count_slow_logs(log_groups: Any, hooks: Any = MessageHooks, **settings: Any) -> int:
-    chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
-    encoder = Watched(chosen, hooks(chosen))
+    encoder = Watched(ShipperSettings.from_mapping({"host": "siem", **settings}), hooks)
     encoder.encode(log_groups)
     return encoder.slow_logs
 
@@ -155,7 +155,7 @@ def test_what_depends_on_the_log_takes_the_slow_path(hooks: Any, settings: dict[
 
 def test_what_was_done_is_told_by_the_number_of_the_log_in_the_batch() -> None:
     settings = ShipperSettings(host="siem")
-    encoder = Watched(settings, MessageHooks(settings))
+    encoder = Watched(settings)
     log_groups = served(PLAIN, [("text", b"\xff")], PLAIN, [("text", "two\nlines")])
     log_groups.LogGroups.add()  # an empty one
     log_groups.LogGroups.extend(served([("text", b"\xff"), (b"\xff", "key")]).LogGroups)
@@ -173,7 +173,7 @@ def test_what_was_done_is_told_by_the_number_of_the_log_in_the_batch() -> None:
 
 def test_logs_that_follow_one_another_on_the_fast_path_are_one_piece() -> None:
     settings = ShipperSettings(host="siem")
-    encoder = LogEncoder(settings, MessageHooks(settings))
+    encoder = Watched(settings)
     log_groups = served(PLAIN, PLAIN, [("text", "two\nlines")], PLAIN, PLAIN, PLAIN)
     assert [frame.count(b"\n") for frame in encoder.encode(log_groups).frames] == [2, 1, 3]
 
@@ -182,7 +182,7 @@ def test_logs_that_follow_one_another_on_the_fast_path_are_one_piece() -> None:
 def test_a_value_cannot_pass_for_fields(payload: str) -> None:
     """A user agent that looks like protobuf's own bytes must not become a user's name."""
     settings = ShipperSettings.from_mapping({"host": "siem", "payload": payload})
-    encoder = Watched(settings, MessageHooks(settings))
+    encoder = Watched(settings)
     forging = "x\x12\x0d\n\x04user\x12\x05admin"
     honest = [("agent", "y"), ("user", "guest")]
     log_groups = served(honest, [("agent", forging)], honest)
@@ -191,10 +191,15 @@ def test_a_value_cannot_pass_for_fields(payload: str) -> None:
     assert stream == write_slowly(encoder, log_groups)
 
 
-def test_a_writer_is_made_only_for_logs_that_come_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sls_syslog.encoding.fast_path._LOGS_BEFORE_WRITER", 20)
-    assert count_slow_logs(served(*[PLAIN] * 50)) == 20
-    assert count_slow_logs(served(*[[(f"key{n}", "x")] for n in range(50)])) == 50
+@pytest.mark.parametrize(
+    ("logs", "slow_logs"),
+    [([PLAIN] * 50, LOGS_BEFORE_WRITER), ([[(f"key{n}", "x")] for n in range(50)], 50)],
+    ids=["often", "once"],
+)
+def test_a_writer_is_made_only_for_logs_that_come_often(logs: Any, slow_logs: int) -> None:
+    encoder = Watched(ShipperSettings(host="siem"), logs_before_writer=LOGS_BEFORE_WRITER)
+    encoder.encode(served(*logs))
+    assert encoder.slow_logs == slow_logs
 
 
 def write_slowly(encoder: LogEncoder, log_groups: Any) -> bytes:
@@ -206,7 +211,7 @@ def write_slowly(encoder: LogEncoder, log_groups: Any) -> bytes:
 
 def write_twice(settings: ShipperSettings, log_groups: Any) -> tuple[bytes, bytes]:
     """What the encoder writes, and what it writes on the slow path."""
-    encoder = LogEncoder(settings, MessageHooks(settings))
+    encoder = Watched(settings)
     return b"".join(encoder.encode(log_groups).frames), write_slowly(encoder, log_groups)
 
 
@@ -249,14 +254,30 @@ def test_a_mapping_made_from_another_may_do_anything() -> None:
     assert fast == slow
 
 
+class Counted:
+    """A payload that knows which of its writers are still kept."""
+
+    def __init__(self) -> None:
+        self.kept: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def __call__(self, log: Mapping[str, str]) -> str:
+        return "text"
+
+    def writer(self, columns: Columns) -> Writer | None:
+        def write(values: tuple[bytes, ...]) -> bytes:
+            return b"text"
+
+        self.kept.add(write)
+        return write
+
+
 def test_many_shapes_of_logs_cost_no_memory_without_end() -> None:
-    settings = ShipperSettings(host="siem")
-    encoder = LogEncoder(settings, MessageHooks(settings))
+    payload = Counted()
+    encoder = Watched(ShipperSettings(host="siem", payload=payload))
     log_groups = served(*[[(f"key{number}", "x")] for number in range(1500)])
     assert b"".join(encoder.encode(log_groups).frames).count(b"\n") == 1500
-    assert encoder._fast_path is not None
-    assert encoder._fast_path._origin is not None
-    assert len(encoder._fast_path._origin.writers) <= 1001
+    assert encoder.slow_logs == 0
+    assert 0 < len(payload.kept) <= 1001
 
 
 @pytest.mark.parametrize("time_ns", [None, 0, 1, 123_456_789, 0x25252525])
@@ -267,7 +288,7 @@ def test_a_value_may_end_like_nanoseconds(time_ns: int | None) -> None:
     raw = encode_log_group(entries, topic="t", source="s", tags={})
     log_groups.ParseFromString(b"".join(frame_log_group(raw)))
     settings = ShipperSettings(host="siem")
-    encoder = Watched(settings, MessageHooks(settings))
+    encoder = Watched(settings)
     stream = b"".join(encoder.encode(log_groups).frames)
     assert encoder.slow_logs == 0
     assert [line.rpartition(b"||a=")[2] for line in stream.splitlines()] == [
@@ -280,7 +301,7 @@ def test_a_value_may_end_like_nanoseconds(time_ns: int | None) -> None:
 
 def test_names_may_hold_percent_signs() -> None:
     settings = ShipperSettings(host="siem")
-    encoder = Watched(settings, MessageHooks(settings))
+    encoder = Watched(settings)
     (line,) = encoder.encode(served([("%s", "%d"), ("100%", "")])).frames
     assert encoder.slow_logs == 0
     assert line.endswith(b"||%s=%d||100%=\n")

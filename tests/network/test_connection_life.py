@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,10 +21,12 @@ from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.resolver import resolve
+from sls_syslog.network.timings import Timings
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from tests.support.servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
+from tests.support.timings import hand_in
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(100)]
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -55,6 +57,16 @@ def server_context(ca: TemporaryCA, version: str, **options: Any) -> ssl.SSLCont
 # --- a peer that is gone ----------------------------------------------------------
 
 
+class Remembered(socket.socket):
+    """A socket that can be found later."""
+
+    made: ClassVar[list[socket.socket]] = []
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.made.append(self)
+
+
 @pytest.mark.parametrize(
     ("level", "option", "value"),
     [
@@ -66,17 +78,30 @@ def server_context(ca: TemporaryCA, version: str, **options: Any) -> ssl.SSLCont
     ],
 )
 def test_a_connection_asks_its_kernel_whether_the_peer_lives(
-    level: int, option: str, value: int
+    level: int, option: str, value: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not hasattr(socket, option):
         pytest.skip(f"this platform has no {option}")
     with SyslogReceiver() as receiver:
         (address,) = resolve("127.0.0.1", receiver.port, socket.SOCK_STREAM, Deadline(5))
-        with closing(Connection(address, Deadline(5))) as connection:
-            # No public way leads to the options of a connection's socket.
-            shown = connection._tcp._socket.getsockopt(level, getattr(socket, option))
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socket", Remembered)
+            connection = Connection(address, Deadline(5))
+        with closing(connection):
+            peers = {made.getpeername(): made for made in Remembered.made if made.fileno() >= 0}
+            shown = peers[receiver.host, receiver.port].getsockopt(level, getattr(socket, option))
+    Remembered.made.clear()
     assert bool(shown) == bool(value)
     assert option == "SO_KEEPALIVE" or shown == value
+
+
+class Hasty(socket.socket):
+    """A socket that is given up after 0.3 seconds in place of 30."""
+
+    def setsockopt(self, *arguments: Any) -> None:
+        level, option, value = arguments
+        is_user_timeout = (level, option) == (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        super().setsockopt(level, option, 300 if is_user_timeout else value)
 
 
 @on_linux
@@ -84,8 +109,7 @@ def test_a_host_that_is_gone_is_no_doubt_about_half_closing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The kernel gives the connection up long before the deadline: that is proof enough."""
-    hasty = (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 300)
-    monkeypatch.setattr("sls_syslog.network.tcp._OPTIONS", (hasty,))
+    monkeypatch.setattr(socket, "socket", Hasty)
     with (
         SyslogReceiver(receive_buffer_bytes=4096) as receiver,
         transport_to(receiver.settings(), timeout=60) as transport,
@@ -123,13 +147,11 @@ def test_the_next_connection_resumes_the_session(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_session_is_not_resumed_for_ever(
-    temporary_ca: TemporaryCA, version: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_is_not_resumed_for_ever(temporary_ca: TemporaryCA, version: str) -> None:
     """A server renews it with each resumption, and nobody would look at its certificate again."""
-    monkeypatch.setattr("sls_syslog.network.resumption._RESUMPTION_SECONDS", 0.0)
     context = server_context(temporary_ca, version)
     with SyslogReceiver("tls", ssl_context=context) as receiver:
+        hand_in(receiver.settings(), Timings(resumption=0.0))
         trust = {"cert_path": temporary_ca.cert_path}
         with transport_to(receiver.settings(), **trust) as transport:
             deliver(transport, times=3)

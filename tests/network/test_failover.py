@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -20,8 +21,9 @@ from sls_syslog import (
     UnconfirmedError,
 )
 from sls_syslog.network.deadline import Stop
-from sls_syslog.network.failover import FAIL_BACK_SECONDS, FailoverTransport, open_transport
+from sls_syslog.network.failover import FailoverTransport, open_transport
 from sls_syslog.network.stream import StreamTransport
+from sls_syslog.network.timings import Timings
 from sls_syslog.network.transport import Transport
 from sls_syslog.network.udp import UdpTransport
 from sls_syslog.settings.client import ClientSettings
@@ -29,6 +31,7 @@ from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 from tests.support.shipping import eventually, numbers, shipping
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(100)]
+FAIL_BACK = Timings().fail_back
 SENT = [frame.rstrip(b"\n") for frame in FRAMES]
 
 
@@ -252,7 +255,7 @@ def test_the_first_is_used_again_after_a_while(two: list[SyslogReceiver], lines:
     with closing(failover_to(two, clock)) as transport:
         assert deliver_at_last(transport, tries=2) == 1
         two[0].listen_again()
-        clock.now += FAIL_BACK_SECONDS - 1
+        clock.now += FAIL_BACK - 1
         deliver(transport)
         assert two[0].frames == []
         clock.now += 1
@@ -271,12 +274,12 @@ def test_a_first_that_is_still_down_costs_nothing(
     with closing(failover_to(two, clock)) as transport:
         assert deliver_at_last(transport, tries=2) == 1
         for _ in range(3):
-            clock.now += FAIL_BACK_SECONDS
+            clock.now += FAIL_BACK
             deliver(transport)
         two[0].listen_again()
         deliver(transport)
         assert two[0].frames == []  # it was looked for a moment ago
-        clock.now += FAIL_BACK_SECONDS
+        clock.now += FAIL_BACK
         deliver(transport)
         assert two[0].frames == SENT
     assert len(lines) == 2
@@ -289,7 +292,7 @@ def test_nobody_leaves_a_receiver_that_has_not_confirmed(two: list[SyslogReceive
         assert deliver_at_last(transport, tries=2) == 1
         two[0].listen_again()
         transport.send(FRAMES)
-        clock.now += FAIL_BACK_SECONDS
+        clock.now += FAIL_BACK
         transport.send(FRAMES)
         assert transport.confirm()
         assert two[1].frames == SENT * 3
@@ -312,10 +315,10 @@ def test_a_first_that_fails_as_soon_as_it_is_used_is_tried_less_often(
         for _ in range(2):
             before, failures = clock.now, 0
             while not failures:
-                clock.now += FAIL_BACK_SECONDS
+                clock.now += FAIL_BACK
                 failures = deliver_at_last(transport, tries=2)
             waits.append(clock.now - before)
-        assert waits == [FAIL_BACK_SECONDS, 2 * FAIL_BACK_SECONDS]
+        assert waits == [FAIL_BACK, 2 * FAIL_BACK]
     assert len(lines) == 1
 
 
@@ -337,15 +340,14 @@ def test_many_shards_change_with_one_line(two: list[SyslogReceiver], lines: list
     clock = Clock()
     with ExitStack() as stack:
         shards = [stack.enter_context(closing(failover_to(two, clock))) for _ in range(16)]
-        for shard in shards:
-            deliver(shard)
+        threads = stack.enter_context(ThreadPoolExecutor(16))
+        list(threads.map(deliver, shards))
         end(two[0])
-        assert [deliver_at_last(shard, tries=2) for shard in shards] == [1] * 16
+        assert list(threads.map(lambda shard: deliver_at_last(shard, tries=2), shards)) == [1] * 16
         assert [line.split()[0] for line in lines] == ["WARNING"]
         two[0].listen_again()
-        clock.now += FAIL_BACK_SECONDS
-        for shard in shards:
-            deliver(shard)
+        clock.now += FAIL_BACK
+        list(threads.map(deliver, shards))
     assert [line.split()[0] for line in lines] == ["WARNING", "INFO"]
     assert len(two[0].frames) == len(two[1].frames) + len(SENT) * 16
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from sls_syslog.network.failover import open_transport
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
+from tests.support.shipping import eventually
+from tests.support.timings import connect_at_last, probe_soon
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(1000)]
 PLAIN_OR_TLS = ["tcp", "tls1.2", "tls1.3"]
@@ -111,20 +114,19 @@ def test_a_peer_that_closed_before_it_was_asked_confirms_nothing(
 def test_silence_is_no_confirmation(receiver: SyslogReceiver, temporary_ca: TemporaryCA) -> None:
     receiver.answer_half_close = False
     with transport_to(receiver, temporary_ca, confirm="consumed", timeout=0.5) as transport:
+        connect_at_last(transport)
         transport.send(FRAMES)
         with pytest.raises(UnconfirmedError, match=r"nothing for 0.5 s"):
             transport.confirm()
 
 
 def test_auto_falls_back_for_a_process_that_is_alive_and_cannot_answer(
-    temporary_ca: TemporaryCA,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    temporary_ca: TemporaryCA, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
         receiver.answer_half_close = False
-        with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        probe_soon(receiver.settings())
+        with transport_to(receiver, temporary_ca) as transport:
             for _ in range(3):
                 transport.send(FRAMES)
                 assert transport.confirm()
@@ -136,19 +138,20 @@ def test_auto_falls_back_for_a_process_that_is_alive_and_cannot_answer(
 
 @pytest.mark.parametrize("has_answered", [True, False])
 def test_auto_never_falls_back_for_a_process_that_hangs(
-    receiver: SyslogReceiver,
-    temporary_ca: TemporaryCA,
-    monkeypatch: pytest.MonkeyPatch,
-    has_answered: bool,
+    receiver: SyslogReceiver, temporary_ca: TemporaryCA, has_answered: bool
 ) -> None:
     """Its kernel completes connections and acknowledges bytes that will never be read."""
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
-    with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
-        transport.send(FRAMES)
-        if has_answered:
+    if has_answered:
+        with transport_to(receiver, temporary_ca) as transport:
+            transport.send(FRAMES)
             transport.confirm()
-        else:
-            receiver.wait_for(len(FRAMES))
+        receiver.clear()
+    else:
+        probe_soon(receiver.settings())
+    with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        connect_at_last(transport)
+        transport.send(FRAMES)
+        receiver.wait_for(len(FRAMES))
         receiver.pause()
         for _ in range(3):
             with contextlib.suppress(UnconfirmedError, SendError, ConnectError):
@@ -161,13 +164,11 @@ PIECE = [b"<14>1 - - - - - - " + b"x" * 100_000 + b"\n"]
 
 @pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells of windows")
 def test_plain_tcp_is_held_back_until_the_receiver_has_provably_read(
-    syslog_receiver: SyslogReceiver,
-    temporary_ca: TemporaryCA,
-    monkeypatch: pytest.MonkeyPatch,
+    syslog_receiver: SyslogReceiver, temporary_ca: TemporaryCA
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     syslog_receiver.answer_half_close = False
-    with transport_to(syslog_receiver, temporary_ca, timeout=0.5) as transport:
+    probe_soon(syslog_receiver.settings())
+    with transport_to(syslog_receiver, temporary_ca) as transport:
         transport.send(FRAMES)
         with pytest.raises(UnconfirmedError) as unconfirmed:  # what was sent so far is sent again
             transport.confirm()
@@ -187,15 +188,17 @@ def test_plain_tcp_is_held_back_until_the_receiver_has_provably_read(
 
 @pytest.mark.parametrize("buffer", [None, 4096, 200_000, 4_000_000])
 def test_plain_tcp_is_never_confirmed_by_the_kernel_of_a_process_that_hangs(
-    temporary_ca: TemporaryCA, monkeypatch: pytest.MonkeyPatch, buffer: int | None
+    temporary_ca: TemporaryCA, buffer: int | None
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
     with SyslogReceiver("tcp", receive_buffer_bytes=buffer) as receiver:
         receiver.pause()
+        probe_soon(receiver.settings())
         with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+            connect_at_last(transport)
             transport.send(FRAMES)
             with pytest.raises(UnconfirmedError):
                 transport.confirm()
+            connect_at_last(transport)
             with pytest.raises((SendError, UnconfirmedError)):  # until it is full
                 for _ in range(300):
                     transport.send(PIECE)
@@ -204,12 +207,10 @@ def test_plain_tcp_is_never_confirmed_by_the_kernel_of_a_process_that_hangs(
 
 
 def test_a_receiver_that_hung_for_a_while_is_asked_again(
-    syslog_receiver: SyslogReceiver,
-    temporary_ca: TemporaryCA,
-    monkeypatch: pytest.MonkeyPatch,
+    syslog_receiver: SyslogReceiver, temporary_ca: TemporaryCA
 ) -> None:
-    monkeypatch.setattr("sls_syslog.network.confirmation._PROBE_SECONDS", 0.3)
-    with transport_to(syslog_receiver, temporary_ca, timeout=0.5) as transport:
+    probe_soon(syslog_receiver.settings(), half_close_probe_interval=0.0)
+    with transport_to(syslog_receiver, temporary_ca) as transport:
         syslog_receiver.pause()
         transport.send(FRAMES)
         with pytest.raises(UnconfirmedError):
@@ -217,9 +218,7 @@ def test_a_receiver_that_hung_for_a_while_is_asked_again(
         syslog_receiver.resume()
         transport.send(FRAMES)
         assert not transport.confirm()
-        monkeypatch.setattr("sls_syslog.network.half_close._TRY_AGAIN_SECONDS", 0.0)
-        transport.confirm()
-        assert transport.confirm()
+        eventually(transport.confirm)
     assert syslog_receiver.frames[-1] == FRAMES[-1].rstrip(b"\n")
 
 
@@ -228,12 +227,22 @@ def test_a_stop_during_the_probe_is_no_proof(
 ) -> None:
     stop = Stop(grace=0.1)
     with SyslogReceiver("tls", ssl_context=temporary_ca.server_context()) as receiver:
+
+        def stop_at_the_probe() -> None:
+            receiver.wait_until(lambda: receiver.connections == 2)
+            stop.request()
+
         receiver.answer_half_close = False
-        with transport_to(receiver, temporary_ca, stop, timeout=0.5) as transport:
+        probe_soon(receiver.settings(), half_close_probe=60.0)
+        with (
+            transport_to(receiver, temporary_ca, stop) as transport,
+            ThreadPoolExecutor(1) as pool,
+        ):
             transport.send(FRAMES)
-            threading.Timer(1.0, stop.request).start()
+            stopping = pool.submit(stop_at_the_probe)
             with pytest.raises(UnconfirmedError):
                 transport.confirm()
+            stopping.result()
     assert not caplog.records
 
 
@@ -241,6 +250,7 @@ def test_auto_does_not_fall_back_for_a_receiver_that_is_only_slow(
     receiver: SyslogReceiver, temporary_ca: TemporaryCA, caplog: pytest.LogCaptureFixture
 ) -> None:
     with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        connect_at_last(transport)
         transport.send(FRAMES[:1])
         receiver.wait_for(1)
         receiver.bytes_per_second = 2000
@@ -254,6 +264,7 @@ def test_a_receiver_that_reads_nothing_ends_in_an_error(
     receiver: SyslogReceiver, temporary_ca: TemporaryCA
 ) -> None:
     with transport_to(receiver, temporary_ca, timeout=0.5) as transport:
+        connect_at_last(transport)
         transport.send(FRAMES[:1])
         receiver.wait_for(1)
         receiver.pause()
@@ -462,39 +473,38 @@ def test_a_certificate_that_is_spoilt_later_is_an_error_of_the_connection(
 def test_a_slow_receiver_is_given_the_time_it_needs(
     receiver: SyslogReceiver, temporary_ca: TemporaryCA
 ) -> None:
-    frames = [b"<14>1 - - - - - - %s\n" % (b"x" * 980)] * 3000
+    frames = [b"<14>1 - - - - - - %s\n" % (b"x" * 980)] * 2100
     with transport_to(receiver, temporary_ca, timeout=1.5) as transport:
         transport.send(frames[:1])
         receiver.wait_for(1)
-        receiver.bytes_per_second = 600_000  # five seconds for all of it
+        receiver.bytes_per_second = 600_000  # longer than the timeout for all of it
         transport.send(frames)
         transport.confirm()
-        assert len(receiver.frames) == 3001
+        assert len(receiver.frames) == 2101
 
 
-def test_a_connection_to_itself_is_none() -> None:
+class Unlucky(socket.socket):
+    """A socket that the kernel gives the very port to which it connects."""
+
+    def connect_ex(self, address: Any) -> int:
+        self.bind(address)
+        return super().connect_ex(address)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not every system connects a socket to itself")
+def test_a_connection_to_itself_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port of the ephemeral range on which nobody listens may be given to the very socket."""
 
-    def unused_port() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            # Linux picks odd ports for bind, even ones for connect, as long as there are any.
-            return int(probe.getsockname()[1]) ^ 1
+    def find_unused() -> tuple[str, int]:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            found: tuple[str, int] = unused.getsockname()
+            return found
 
-    def meets_itself(where: tuple[str, int]) -> bool:
-        for _ in range(120_000):
-            with socket.socket() as sock, contextlib.suppress(OSError):
-                sock.connect(where)
-                return True
-        return False
-
-    if not meets_itself(("127.0.0.1", unused_port())):
-        pytest.skip("this kernel never gives a socket its own port")
-    where = ("127.0.0.1", unused_port())
-    address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", where)
-    for _ in range(120_000):
-        with pytest.raises(ConnectionRefusedError) as refused:
-            Connection(address, Deadline(5))
-        if "itself" in str(refused.value):
-            return
-    pytest.fail("it never met itself, though another socket did")
+    with Unlucky() as naive:
+        assert naive.connect_ex(find_unused()) == 0
+        assert naive.getpeername() == naive.getsockname()
+    address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", find_unused())
+    monkeypatch.setattr(socket, "socket", Unlucky)
+    with pytest.raises(ConnectionRefusedError, match="itself"):
+        Connection(address, Deadline(5))

@@ -10,7 +10,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -161,16 +160,19 @@ def test_a_receiver_that_ends_idle_connections_is_resumed_all_the_same(
     version: ssl.TLSVersion, temporary_ca: TemporaryCA
 ) -> None:
     resumed: list[bool] = []
+    confirmed, ended = threading.Semaphore(0), threading.Semaphore(0)
 
     def end_when_idle(session: Session) -> None:
         session.shake_hands()
         session.flush()
         resumed.append(bool(session.tls.session_reused))
-        session.socket.settimeout(1)  # longer than a first word is waited for
+        assert confirmed.acquire(timeout=10)
+        session.socket.settimeout(0.1)  # all that was confirmed is here: nothing else comes
         with contextlib.suppress(TimeoutError):
             session.read_to_the_end()
         session.say_goodbye()
         session.flush()
+        ended.release()
 
     context = temporary_ca.server_context(minimum_version=version, maximum_version=version)
     with server(context, end_when_idle) as port:
@@ -179,7 +181,8 @@ def test_a_receiver_that_ends_idle_connections_is_resumed_all_the_same(
             for _ in range(4):
                 transport.send(FRAMES)
                 assert transport.confirm()
-                time.sleep(1.5)  # until the server has ended it
+                confirmed.release()
+                assert ended.acquire(timeout=10)
     assert resumed == [False, True, True, True]
 
 

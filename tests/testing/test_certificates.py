@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -144,6 +146,29 @@ def test_files_live_as_long_as_their_authority() -> None:
         paths = [Path(authority.cert_path), Path(issued.cert_path), Path(issued.key_path)]
         assert all(path.is_file() for path in paths)
     assert not any(path.exists() for path in paths)
+
+
+def test_files_lie_in_a_folder_of_ones_own(tmp_path: Path) -> None:
+    with TemporaryCA(directory=tmp_path) as authority:
+        assert Path(authority.cert_path).parent.parent == tmp_path
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_pytest_leaves_nothing_that_pytest_does_not_clean(tmp_path: Path) -> None:
+    killed, temporary = tmp_path / "test_killed.py", tmp_path / "temporary"
+    killed.write_text(
+        "import os, signal\n"
+        "def test_killed(temporary_ca):\n"
+        "    assert os.path.exists(temporary_ca.cert_path)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    temporary.mkdir()
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(killed)]
+    ended = subprocess.run(
+        command, env={**os.environ, "TMPDIR": str(temporary)}, cwd=tmp_path, timeout=60, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert [path.name.partition("-of-")[0] for path in temporary.iterdir()] == ["pytest"]
 
 
 def test_the_kit_loads_without_trustme_and_says_what_to_install() -> None:
