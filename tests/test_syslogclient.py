@@ -158,7 +158,13 @@ def ship_as_documented(
                 raise AssertionError(shipper.output()) from error
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "America/New_York",
+        *(pytest.param(zone, marks=pytest.mark.gate) for zone in ("UTC", "Asia/Kolkata")),
+    ],
+)
 def test_the_documented_program_delivers_every_log_with_its_time(
     zone: str, receiver: SyslogReceiver, temporary_ca: TemporaryCA, tmp_path: Path
 ) -> None:
@@ -385,10 +391,10 @@ def test_r3_closing_a_tls_connection_loses_nothing(temporary_ca: TemporaryCA) ->
             receiver.pause()
             late = threading.Timer(0.5, receiver.resume)
             late.start()
-            for n in range(1, 20_000):
-                client.log(f"number {n}")
+            for n in range(1, 3_000):
+                client.log(f"number {n} {'x' * 500}")
         late.join()
-        assert len(receiver.frames) == 20_000
+        assert len(receiver.frames) == 3_000
         assert receiver.errors == []
 
 

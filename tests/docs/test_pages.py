@@ -2,9 +2,10 @@
 
 What is done with a block, by its language:
 
-- ``python``: run, as a program of its own. One that ships (``run_worker``) finds logs in the
-  emulator and is ended by SIGTERM when one has arrived. Where it says ``siem.example`` and port
-  514, the kit's receiver is put. (The tutorial is followed in ``test_tutorial.py``.)
+- ``python``: run, those of a page one after the other in one process. One that ships
+  (``run_worker``) finds logs in the emulator and is ended by SIGTERM when one has arrived. Where
+  it says ``siem.example`` and port 514, the kit's receiver is put. (The tutorial is followed in
+  ``test_tutorial.py``.)
 - ``sh``: not run. Its syntax is checked, and that the files, programs, extras and variables that
   it names exist. The README's own two commands are run by ``.ci/run``.
 - ``json``: parsed. ``text`` and ``diff``: read by people only.
@@ -43,11 +44,17 @@ TUTORIAL = ROOT / "docs" / "tutorial"
 RECEIVERS = ROOT / "docs" / "how-to" / "receivers"  # see test_receiver_pages.py
 # Chinese pages have the same blocks as the English ones, which is tested below.
 RUNNABLE = [
-    block
+    page
     for page in PAGES
-    if page not in CHINESE and not {TUTORIAL, RECEIVERS} & {*page.parents}
-    for block in blocks(page, ["python"])
+    if page not in CHINESE
+    and not {TUTORIAL, RECEIVERS} & {*page.parents}
+    and blocks(page, ["python"])
 ]
+RUN_ALL = """
+import runpy, sys
+for script in sys.argv[1:]:
+    runpy.run_path(script, run_name="__main__")
+"""
 SHELL = [block for page in PAGES for block in blocks(page, ["sh", "bash", "shell"])]
 FOLDERS = r"examples|docs|tests|sls_syslog|\.ci"
 
@@ -61,20 +68,26 @@ def test_the_readme_has_the_two_commands() -> None:
     assert [line.strip() for line in lines if "-m venv" in line] == COMMANDS
 
 
-@pytest.mark.parametrize("block", RUNNABLE, ids=lambda block: block.name)
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_shows_runs(
-    block: Block, tmp_path: Path, sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+    page: Path, tmp_path: Path, sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
     sls_emulator.put_logs([{"n": "1"}])
     for logstore in ("audit", "waf"):
         sls_emulator.create_logstore(logstore)
         sls_emulator.put_logs([{"n": "1"}], logstore=logstore)
-    script = tmp_path / "block.py"
-    text = block.text.replace("siem.example", syslog_receiver.host)
-    script.write_text(re.sub(r"\b514\b", str(syslog_receiver.port), text))
+    scripts = []
+    ships = False
+    for block in blocks(page, ["python"]):
+        assert not ships, "only the last block of a page may ship: SIGTERM ends the first that does"
+        script = tmp_path / f"line_{block.line}.py"
+        text = block.text.replace("siem.example", syslog_receiver.host)
+        script.write_text(re.sub(r"\b514\b", str(syslog_receiver.port), text))
+        scripts.append(str(script))
+        ships = "run_worker" in text and "SlsEmulator" not in text
     environ = {**sls_emulator.environ("docs"), **syslog_receiver.environ()}
-    with program(str(script), environ=environ) as run:
-        if "run_worker" in text and "SlsEmulator" not in text:
+    with program("-c", RUN_ALL, *scripts, environ=environ) as run:
+        if ships:
             syslog_receiver.wait_for(1, timeout=30)
             run.process.terminate()
         assert run.wait() == 0, run.output()

@@ -15,6 +15,8 @@ from tests.support.processes import ROOT, program
 if importlib.util.find_spec("sphinx") is None and not os.environ.get("SLS_SYSLOG_REQUIRE_DOCS"):
     pytest.skip("Sphinx is not installed", allow_module_level=True)
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,7 @@ from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.testing.grammar import ParsedMessage, parse_rfc3164, parse_rfc5424
+from tests.support.strategies import CHARACTERS
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}
 LOG = {
@@ -301,7 +302,9 @@ def test_the_longest_header_fits_into_the_smallest_limit(syslog_format: str) -> 
     assert message.msg
 
 
-words = st.text(max_size=40) | st.text(st.sampled_from('\n\r\0<1>]"\\\u2028 \t='), max_size=10)
+words = st.text(CHARACTERS, max_size=40) | st.text(
+    st.sampled_from('\n\r\0<1>]"\\\u2028 \t='), max_size=10
+)
 
 
 @pytest.mark.parametrize("payload", ["key-value", "json"])

@@ -77,6 +77,7 @@ def test_every_contract_is_kept(copy: Path) -> None:
     assert broken_contracts(copy) == set()
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize(("module", "line", "contract"), PLANTED)
 def test_a_planted_import_breaks_its_contract(
     copy: Path, module: str, line: str, contract: str

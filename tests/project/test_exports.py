@@ -54,7 +54,6 @@ MODULES = [
     for module in pkgutil.walk_packages(sls_syslog.__path__, "sls_syslog.")
     if not module.ispkg and not module.name.startswith("sls_syslog.testing")
 ]
-each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 
 
 def own_public_names(module: ModuleType) -> set[str]:
@@ -89,11 +88,11 @@ def test_the_signatures_of_the_public_names_are_these() -> None:
     assert list(public_api.lines()) == pinned  # if it is meant: python -m tests.project.public_api
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_name_is_there_and_documented(name: str) -> None:
-    value = getattr(sls_syslog, name)
-    assert undocumented(name, value) == []
-    assert value.__name__ == name
+def test_the_public_names_are_there_and_documented() -> None:
+    for name in PUBLIC:
+        value = getattr(sls_syslog, name)
+        assert undocumented(name, value) == []
+        assert value.__name__ == name
 
 
 def test_every_error_is_public() -> None:
@@ -109,28 +108,29 @@ def kind(name: str) -> int:
     return 0 if name.isupper() else 1 if name[0].isupper() else 2
 
 
-@each_module
-def test_a_module_says_what_it_is_for_and_what_it_offers(module: ModuleType) -> None:
-    assert module.__doc__
-    assert module.__all__ == sorted(module.__all__, key=lambda name: (kind(name), name))
-    assert len(set(module.__all__)) == len(module.__all__)
+def test_every_module_says_what_it_is_for_and_what_it_offers() -> None:
+    for module in MODULES:
+        assert module.__doc__, module
+        assert module.__all__ == sorted(module.__all__, key=lambda name: (kind(name), name))
+        assert len(set(module.__all__)) == len(module.__all__), module
 
 
-@each_module
-def test_every_name_offered_exists_and_is_documented(module: ModuleType) -> None:
-    offered = {name: getattr(module, name) for name in module.__all__}
-    documentable = {
-        name: value
-        for name, value in offered.items()
-        if inspect.isfunction(value)
-        or (inspect.isclass(value) and not isinstance(value, GenericAlias))  # one, until 3.11
-    }
-    assert [part for item in documentable.items() for part in undocumented(*item)] == []
+def test_every_name_offered_exists_and_is_documented() -> None:
+    for module in MODULES:
+        offered = {name: getattr(module, name) for name in module.__all__}
+        documentable = {
+            name: value
+            for name, value in offered.items()
+            if inspect.isfunction(value)
+            or (inspect.isclass(value) and not isinstance(value, GenericAlias))  # one, until 3.11
+        }
+        missing = [part for item in documentable.items() for part in undocumented(*item)]
+        assert missing == [], module
 
 
-@each_module
-def test_only_what_is_offered_is_without_an_underscore(module: ModuleType) -> None:
-    assert own_public_names(module) <= set(module.__all__)
+def test_only_what_is_offered_is_without_an_underscore() -> None:
+    for module in MODULES:
+        assert own_public_names(module) <= set(module.__all__), module
 
 
 def test_every_public_name_is_written_alike_in_all_its_places() -> None:

@@ -17,6 +17,7 @@ import pytest
 from tests.support.processes import ROOT
 from tests.support.tools import missing, module, run, tool
 
+pytestmark = pytest.mark.gate
 PACKAGE = ROOT / "sls_syslog"
 USER_PROGRAM = ROOT / "tests" / "typing" / "user_program.py"
 REFUSED = ROOT / "tests" / "typing" / "refused.py"

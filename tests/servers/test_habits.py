@@ -227,7 +227,9 @@ def test_rfc3164_is_read_back(make: type[SyslogServer], framing: str, tmp_path: 
     assert without_year(received) == RFC3164_AT[server.name]
 
 
-@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize(
+    "framing", ["newline", pytest.param("octet-counting", marks=pytest.mark.gate)]
+)
 @pytest.mark.parametrize("make", TLS_SERVERS)
 def test_tls_is_read_back(
     make: Callable[..., SyslogServer],

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -136,6 +137,7 @@ def own_name(key: str) -> str:
     return key
 
 
+@cache
 def msg(case: Case) -> str:
     """The documented MSG, with line ends and control characters escaped."""
     plain = "".join(f"||{key}={value}" for key, value in fields(case).items())

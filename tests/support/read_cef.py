@@ -6,6 +6,7 @@ It shares no code with what writes, and so must not import any of it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
@@ -14,6 +15,7 @@ __all__ = ["CefEvent", "NotCefError", "read_cef"]
 _HEADER_LIMITS = {"vendor": 63, "product": 63, "version": 31, "class id": 1023, "name": 512}
 _SEVERITY = re.compile(r"[0-9]|10|Unknown|Low|Medium|High|Very-High")
 _KEY = re.compile(r"[A-Za-z0-9]+")
+_WORD = re.compile(r"(?:[^\\=]+|\\.?)*", re.DOTALL)
 _HEADER_ESCAPES = {"\\": "\\", "|": "|"}
 _VALUE_ESCAPES = {"\\": "\\", "=": "=", "n": "\n", "r": "\r"}
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -116,14 +118,7 @@ def _extension(text: str) -> dict[str, str]:
 
 def _pairs(text: str) -> list[tuple[str, str]]:
     """A key is the word before an equals sign that has no backslash before it."""
-    words, word, escaped = [], "", False
-    for character in text:
-        if not escaped and character == "=":
-            words.append(word)
-            word = ""
-        else:
-            word += character
-            escaped = character == "\\" and not escaped
+    *words, last = _split_at_equals(text)
     if not words:
         raise NotCefError("no pair")
     keys, values = [words[0]], []
@@ -133,14 +128,25 @@ def _pairs(text: str) -> list[tuple[str, str]]:
             raise NotCefError(f"no key before an equals sign in {both!r}")
         values.append(value)
         keys.append(key)
-    values.append(word)
+    values.append(last)
     for key in keys:
         if not _KEY.fullmatch(key):
             raise NotCefError(f"no key: {key!r}")
     return [(key, _value(value)) for key, value in zip(keys, values, strict=True)]
 
 
+def _split_at_equals(text: str) -> Iterator[str]:
+    end = -1
+    while end < len(text):
+        word = _WORD.match(text, end + 1)
+        assert word
+        yield word[0]
+        end = word.end()
+
+
 def _value(text: str) -> str:
+    if "\\" not in text:
+        return text
     rest = iter(text)
     return "".join(
         _unescaped(next(rest, ""), _VALUE_ESCAPES) if character == "\\" else character

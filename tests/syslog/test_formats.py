@@ -18,6 +18,7 @@ from sls_syslog.syslog.formats import (
 )
 from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.testing.grammar import ParsedMessage, parse_rfc3164, parse_rfc5424
+from tests.support.strategies import CHARACTERS
 
 NOW = dt.datetime(2026, 11, 3, 3, 15, tzinfo=dt.timezone.utc)
 RFC_EXAMPLES: list[tuple[bytes, dict[str, Any]]] = [
@@ -113,7 +114,7 @@ names = st.text(
     min_size=1,
     max_size=32,
 )
-texts = st.text(max_size=50)
+texts = st.text(CHARACTERS, max_size=50)
 zones = st.integers(-1439, 1439).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 messages = st.builds(
     SyslogMessage,

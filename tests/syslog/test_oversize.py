@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sls_syslog.errors import MessageTooLongError
 from sls_syslog.syslog.oversize import OVERSIZE
+from tests.support.strategies import CHARACTERS
 
 HEAD = b"<14>1 - - - - - - "
 truncate, split, drop = (OVERSIZE[name][0] for name in ("truncate", "split", "drop"))
@@ -48,9 +49,9 @@ def test_a_cut_is_between_characters_and_never_in_an_escape(
     assert truncate(HEAD, text.encode(), len(HEAD) + room) == [HEAD + kept.encode()]
 
 
-@given(st.text(min_size=200), st.integers(200, 400))
-def test_parts_make_the_whole(text: str, limit: int) -> None:
-    msg = text.encode()
+@given(st.text(CHARACTERS, min_size=1, max_size=40), st.integers(200, 1000), st.integers(200, 400))
+def test_parts_make_the_whole(text: str, length: int, limit: int) -> None:
+    msg = (text * length)[:length].encode()
     messages = split(HEAD, msg, limit)
     found = parts(messages)
     assert all(len(message) <= limit for message in messages)

@@ -51,17 +51,15 @@ def test_a_log_has_the_stamp_of_its_zone(
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("local", [False, True], ids=["named", "local"])
-def test_every_quarter_of_an_hour_of_a_year_is_right(zone: str, local: bool) -> None:
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
-    with local_zone(zone if local else "UTC"):
-        clock = LogClock(None if local else ZoneInfo(zone))
-        for seconds in range(1_767_225_600, 1_798_761_600, 900):
-            moment = dt.datetime.fromisoformat(clock.format_rfc5424(seconds))
-            assert moment == epoch + dt.timedelta(seconds=seconds)
-            # The wall clock, asked in another way than by astimezone().
-            wall = dt.datetime.fromtimestamp(seconds, ZoneInfo(zone)).replace(tzinfo=None)
-            assert moment.replace(tzinfo=None) == wall
+def test_every_quarter_of_an_hour_of_a_year_is_right(zone: str) -> None:
+    year = range(1_767_225_600, 1_798_761_600, 900)
+    # Asked in another way than by astimezone().
+    expected = [dt.datetime.fromtimestamp(seconds, ZoneInfo(zone)).isoformat() for seconds in year]
+    for named, local in ((ZoneInfo(zone), "UTC"), (None, zone)):
+        with local_zone(local):
+            clock = LogClock(named)
+            stamps = [clock.format_rfc5424(seconds) for seconds in year]
+        assert stamps == expected, f"named {named}, local {local}"
 
 
 zones = st.sampled_from([ZoneInfo(zone) for zone in ZONES])

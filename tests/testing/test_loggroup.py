@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
+from tests.support.strategies import CHARACTERS
 
 LONG = "x" * 300_000
 NO_UTF8 = b"\xff\xfe broken"
 uint32 = st.integers(0, 2**32 - 1)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+texts = st.text(CHARACTERS, max_size=200)
 
 
 def parsed(raw: bytes, kind: Any = LogGroup) -> Any:
