@@ -497,6 +497,8 @@ def test_s25_no_connection_to_sls_is_thrown_away(variant: Variant) -> None:
         run_service(shards=32) as (emulator, receiver),
         variant.run_program(emulator, receiver) as shipper,
     ):
+        # Slow answers, so that more than ten requests are on their way at a time.
+        emulator.fail("PullLogs", status=None, delay=0.5, times=64)
         for n in range(64):
             put(emulator, n, n + 1, shard=n % 32)
         eventually(lambda: not list_missing(receiver, 64))
