@@ -47,10 +47,10 @@ def test_what_is_left_for_the_gate_is_listed() -> None:
 def run_pytest(tmp_path: Path) -> list[str]:
     """The command that runs `TESTS` with our options, on one worker."""
     (tmp_path / "test_two.py").write_text(TESTS)
-    # The last of them looks at what the one before it did, so their order is ours.
-    options = "-p tests.conftest -p no:cacheprovider -p no:randomly -n 1 -c".split()
-    command = [sys.executable, "-m", "pytest", *options, str(ROOT / "pyproject.toml")]
-    return [*command, str(tmp_path)]
+    # The last of the tests looks at what the one before it did, so their order is ours.
+    plugins = ["-p", "tests.conftest", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    settings = ["-c", str(ROOT / "pyproject.toml"), "-n", "1"]
+    return [sys.executable, "-m", "pytest", *plugins, *settings, str(tmp_path)]
 
 
 def test_a_plain_run_says_what_it_left_for_the_gate(run_pytest: list[str]) -> None:
