@@ -18,7 +18,7 @@ from sls_syslog.syslog.sanitize import NEWLINES
 from tests.support.hostile import HOSTILE, Hostile
 from tests.support.lognorm import read_cef_with_lognorm
 from tests.support.read_cef import NotCefError, read_cef
-from tests.support.strategies import CHARACTERS
+from tests.support.strategies import CHARACTERS, FIELD_NAMES
 
 LOG = {"__time__": "1795403700", "__topic__": "audit", "__source__": "10.0.0.1"}
 OWN = CefPayload(
@@ -123,7 +123,7 @@ def test_the_corpus_finds_out_a_writer_that_escapes_nothing() -> None:
 
 
 @given(
-    st.dictionaries(st.text(CHARACTERS, max_size=8), st.text(CHARACTERS, max_size=30), max_size=6),
+    st.dictionaries(FIELD_NAMES, st.text(CHARACTERS, max_size=30), max_size=6),
     st.text(CHARACTERS, max_size=12),
 )
 @example({"cn": "1", "c-n": "2", "cn ": "3"}, "cs1")

@@ -16,7 +16,7 @@ from sls_syslog.syslog.formats import FORMATS
 from sls_syslog.syslog.sanitize import NEWLINES
 from tests.support.hostile import HOSTILE, Hostile
 from tests.support.read_leef import NotLeefError, read_leef
-from tests.support.strategies import CHARACTERS
+from tests.support.strategies import CHARACTERS, FIELD_NAMES
 
 LOG = {"__time__": "1795403700", "__topic__": "audit", "__source__": "10.0.0.1"}
 START = {"sev": "3", "devTime": "1795403700000", "dvc": "10.0.0.1"}
@@ -124,7 +124,7 @@ def test_the_corpus_finds_out_a_writer_that_replaces_nothing() -> None:
 
 
 @given(
-    st.dictionaries(st.text(CHARACTERS, max_size=8), st.text(CHARACTERS, max_size=30), max_size=6),
+    st.dictionaries(FIELD_NAMES, st.text(CHARACTERS, max_size=30), max_size=6),
     st.text(CHARACTERS, max_size=12),
     st.sampled_from([("1.0", ""), ("2.0", "^"), ("2.0", "\t"), ("2.0", "%"), ("2.0", ".")]),
 )
