@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Peer", "Relay", "hold_closed_port", "reset_on_close", "serve"]
+__all__ = ["HOST", "Peer", "Relay", "hold_closed_port", "reset_on_close", "serve"]
 
 HOST = "127.0.0.1"
 LIMIT_SECONDS = 30.0  # for one read or write, and for a thread to end

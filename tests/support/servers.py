@@ -18,7 +18,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, NoReturn
 
 import pytest
 
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from sls_syslog.testing.certificates import IssuedCertificate
 
 __all__ = [
+    "HOST",
     "INVALID",
+    "ChildServer",
     "ParsedByServer",
     "Rsyslog",
     "ServerProgram",
@@ -41,6 +43,7 @@ __all__ = [
     "ServerTls",
     "SyslogNg",
     "SyslogServer",
+    "fail_or_skip",
     "find_free_port",
     "require_server",
 ]
@@ -134,7 +137,7 @@ class ServerProgram(NamedTuple):
 
 
 def require_server(name: str) -> ServerProgram:
-    """Find `rsyslog` or `syslog-ng`, or skip the running test.
+    """Find `rsyslog`, `syslog-ng`, `haproxy` or `nginx`, or skip the running test.
 
     With SLS_SYSLOG_REQUIRE_SERVERS=1 in the environment a missing server fails the test instead.
     """
@@ -146,12 +149,12 @@ def require_server(name: str) -> ServerProgram:
     tree = Path(os.environ.get("SLS_SYSLOG_SERVERS_DIR") or default) / name
     unpacked = tree / "usr" / "sbin" / executable
     if not unpacked.is_file():
-        _missing(name)
+        fail_or_skip(name)
     return ServerProgram(unpacked, tree)
 
 
-def _missing(what: str) -> None:
-    """Skip the test for want of `what`, or fail it where that is demanded."""
+def fail_or_skip(what: str) -> NoReturn:
+    """Skip the running test because `what` is missing, or fail it where that is demanded."""
     if os.environ.get("SLS_SYSLOG_REQUIRE_SERVERS") == "1":
         pytest.fail(f"{what} is required and not there: run .ci/install-servers")
     pytest.skip(f"{what} is not installed (.ci/install-servers does it)")
@@ -200,43 +203,25 @@ def _says_port_taken(printed: str) -> bool:
 
 
 @dataclass(eq=False)
-class SyslogServer(ABC):
-    """What both servers have in common; see `Rsyslog` and `SyslogNg`.
+class ChildServer(ABC):
+    """A server that runs as an unprivileged child process, on a port of its own.
 
     Args:
         tmp_path: where a directory of its own is made.
-        protocol: `tcp`, `udp` or `tls`.
-        framing: `newline` or `octet-counting`; UDP has none.
-        syslog_format: `rfc5424` or `rfc3164`.
-        tls: for `tls`, and only there.
-        max_message_bytes: the server's limit for one message, header included.
-        timezone: the server's TZ, which the time stamps of RFC 3164 are read in.
         port: on 127.0.0.1; None picks a free one, which then stays.
     """
 
     tmp_path: Path
     _: KW_ONLY
-    protocol: str = "tcp"
-    framing: str = "newline"
-    syslog_format: str = "rfc5424"
-    tls: ServerTls | None = None
-    max_message_bytes: int = 65536
-    timezone: str = "UTC"
     port: int | None = None
 
     program: ServerProgram = field(init=False)
     directory: Path = field(init=False)
     _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
-    _counted_bytes: int = field(init=False, default=0)
-    _counted_messages: int = field(init=False, default=0)
 
     name: ClassVar[str]
-    nil: ClassVar[str]
-    """How this server reports a field that is absent."""
 
     def __post_init__(self) -> None:
-        if (self.protocol == "tls") != (self.tls is not None):
-            raise ValueError("tls= and protocol='tls' go together")
         self.program = require_server(self.name)
         self.directory = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.tmp_path))
 
@@ -249,23 +234,15 @@ class SyslogServer(ABC):
         """The command that runs the server in the foreground, in its own directory."""
 
     def _environment(self) -> dict[str, str]:
-        return {"TZ": self.timezone, "LC_ALL": "C"}
+        return {"LC_ALL": "C"}
 
-    def settings(self) -> dict[str, str | int]:
-        """The settings of a sender to this server, except for those of TLS.
+    def _kernel_table(self) -> str:
+        """The table of /proc/net in which its port appears: `tcp` or `udp`."""
+        return "tcp"
 
-        Raises:
-            RuntimeError: the server has never been started, so has no port.
-        """
-        if self.port is None:
-            raise RuntimeError(f"{self.name} has no port yet")
-        settings: dict[str, str | int] = {
-            "host": HOST,
-            "port": self.port,
-            "protocol": self.protocol,
-            "syslog_format": self.syslog_format,
-        }
-        return settings if self.protocol == "udp" else {**settings, "framing": self.framing}
+    def _prepare(self) -> None:
+        """Write what it reads at a start; `port` is set."""
+        self._file("server.conf").write_text(self._configuration(), encoding="utf-8")
 
     def __enter__(self) -> Self:
         return self.start()
@@ -303,9 +280,7 @@ class SyslogServer(ABC):
 
     def _start_on(self, port: int) -> None:
         before, self.port = self.port, port
-        self._file("internal.log").unlink(missing_ok=True)
-        self._drop_cut_line()
-        self._file("server.conf").write_text(self._configuration(), encoding="utf-8")
+        self._prepare()
         with self._file("printed.txt").open("wb") as printed:
             self._process = subprocess.Popen(
                 self._command(),
@@ -322,17 +297,9 @@ class SyslogServer(ABC):
             self.port = before
             raise ServerStartError(f"{self.name} does not listen on {port}:\n{printed_text}")
 
-    def _drop_cut_line(self) -> None:
-        """Remove what a kill left of a line, before the server appends the next one to it."""
-        file = self._file("received.jsonl")
-        if file.exists():
-            whole = file.read_bytes().rpartition(b"\n")
-            os.truncate(file, len(whole[0] + whole[1]))
-        self._counted_bytes = self._counted_messages = 0
-
     def _listens_soon(self, process: subprocess.Popen[bytes], port: int) -> bool:
         def listens() -> bool:
-            return _listens(process.pid, self.protocol, port)
+            return _listens(process.pid, self._kernel_table(), port)
 
         def hopeless() -> bool:
             return process.poll() is not None or _says_port_taken(self.printed())
@@ -361,6 +328,88 @@ class SyslogServer(ABC):
             self._process.kill()
             self._process.wait(STOP_SECONDS)
         self._process = None
+
+    def printed(self) -> str:
+        """What the server said about itself since its last start."""
+        return _read_all(self._file("printed.txt"))
+
+    def _file(self, name: str) -> Path:
+        return self.directory / name
+
+
+def _read_all(*files: Path) -> str:
+    return "".join(file.read_text("utf-8", "replace") for file in files if file.exists())
+
+
+@dataclass(eq=False)
+class SyslogServer(ChildServer):
+    """What both servers have in common; see `Rsyslog` and `SyslogNg`.
+
+    Args:
+        tmp_path: where a directory of its own is made.
+        protocol: `tcp`, `udp` or `tls`; of rsyslog also `relp` and `relp+tls`.
+        framing: `newline` or `octet-counting`; UDP and RELP have none.
+        syslog_format: `rfc5424` or `rfc3164`.
+        tls: for `tls` and `relp+tls`, and only there.
+        max_message_bytes: the server's limit for one message, header included.
+        timezone: the server's TZ, which the time stamps of RFC 3164 are read in.
+        port: on 127.0.0.1; None picks a free one, which then stays.
+    """
+
+    _: KW_ONLY
+    protocol: str = "tcp"
+    framing: str = "newline"
+    syslog_format: str = "rfc5424"
+    tls: ServerTls | None = None
+    max_message_bytes: int = 65536
+    timezone: str = "UTC"
+
+    _counted_bytes: int = field(init=False, default=0)
+    _counted_messages: int = field(init=False, default=0)
+
+    nil: ClassVar[str]
+    """How this server reports a field that is absent."""
+
+    def __post_init__(self) -> None:
+        if (self.protocol in {"tls", "relp+tls"}) != (self.tls is not None):
+            raise ValueError("tls= and a protocol with TLS go together")
+        super().__post_init__()
+
+    def _environment(self) -> dict[str, str]:
+        return {**super()._environment(), "TZ": self.timezone}
+
+    def _kernel_table(self) -> str:
+        return "udp" if self.protocol == "udp" else "tcp"
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._file("internal.log").unlink(missing_ok=True)
+        self._drop_cut_line()
+
+    def _drop_cut_line(self) -> None:
+        """Remove what a kill left of a line, before the server appends the next one to it."""
+        file = self._file("received.jsonl")
+        if file.exists():
+            whole = file.read_bytes().rpartition(b"\n")
+            os.truncate(file, len(whole[0] + whole[1]))
+        self._counted_bytes = self._counted_messages = 0
+
+    def settings(self) -> dict[str, str | int]:
+        """The settings of a sender to this server, except for those of TLS.
+
+        Raises:
+            RuntimeError: the server has never been started, so has no port.
+        """
+        if self.port is None:
+            raise RuntimeError(f"{self.name} has no port yet")
+        settings: dict[str, str | int] = {
+            "host": HOST,
+            "port": self.port,
+            "protocol": self.protocol,
+            "syslog_format": self.syslog_format,
+        }
+        has_framing = self.protocol in {"tcp", "tls"}
+        return {**settings, "framing": self.framing} if has_framing else settings
 
     def received(self) -> list[ParsedByServer]:
         """Every message stored so far, over all starts, in the order of the server's file."""
@@ -399,19 +448,15 @@ class SyslogServer(ABC):
 
     def printed(self) -> str:
         """What the server said about itself since its last start: refused clients, bad frames."""
-        files = (self._file("printed.txt"), self._file("internal.log"))
-        return "".join(file.read_text("utf-8", "replace") for file in files if file.exists())
-
-    def _file(self, name: str) -> Path:
-        return self.directory / name
+        return _read_all(self._file("printed.txt"), self._file("internal.log"))
 
 
 @dataclass(eq=False)
 class Rsyslog(SyslogServer):
-    """rsyslog, with imtcp or imudp: it tells framing and format by itself, message by message.
+    """rsyslog, with imtcp, imudp or imrelp: it tells framing and format by itself.
 
     Args:
-        tls_driver: `ossl` (OpenSSL) or `gtls` (GnuTLS).
+        tls_driver: `ossl` (OpenSSL) or `gtls` (GnuTLS), for RELP too.
         escape_control_characters: rsyslog's own default writes a TAB as `#011`, and so on.
         main_queue: its `queue.type`. `Direct` stores a message before the next one is read;
             `LinkedList` keeps many in memory, where a kill loses them.
@@ -443,12 +488,14 @@ class Rsyslog(SyslogServer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.tls is not None and not self._has_driver():
-            _missing(f"rsyslog's TLS driver {self.tls_driver}")
+        if self._is_relp and not _has_module("imrelp"):
+            fail_or_skip("rsyslog's RELP")
+        if self.protocol == "tls" and not _has_module(f"lmnsd_{self.tls_driver}"):
+            fail_or_skip(f"rsyslog's TLS driver {self.tls_driver}")
 
-    def _has_driver(self) -> bool:
-        module = f"rsyslog/lmnsd_{self.tls_driver}.so"
-        return any(Path("/").glob(f"usr/lib{where}/{module}") for where in ("", "64", "/*"))
+    @property
+    def _is_relp(self) -> bool:
+        return self.protocol.startswith("relp")
 
     def _command(self) -> list[str]:
         pid_file = str(self._file("server.pid"))
@@ -480,9 +527,24 @@ input({self._input()} address="{HOST}" port="{self.port}" ruleset="received")
     def _input(self) -> str:
         if self.protocol == "udp":
             return f'type="imudp" rcvbufSize="{UDP_BUFFER_BYTES}"'
+        if self._is_relp:
+            return f'type="imrelp" {self._relp_tls()}'
         return 'type="imtcp"'
 
+    def _relp_tls(self) -> str:
+        if self.tls is None:
+            return ""
+        files = (
+            f'tls="on" tls.caCert="{self.tls.ca}" tls.myCert="{self.tls.certificate}"'
+            f' tls.myPrivKey="{self.tls.key}"'
+        )
+        # Without a mode, imrelp asks for no certificate.
+        return files + (' tls.authMode="certvalid"' if self.tls.require_client_certificate else "")
+
     def _module(self) -> str:
+        if self._is_relp:
+            library = {"ossl": "openssl", "gtls": "gnutls"}[self.tls_driver]
+            return f'module(load="imrelp" tls.tlslib="{library}")'
         if self.tls is None:
             return f'module(load="{"imudp" if self.protocol == "udp" else "imtcp"}")'
         auth_mode = "x509/certvalid" if self.tls.require_client_certificate else "anon"
@@ -492,6 +554,12 @@ global(defaultNetstreamDriverCAFile="{self.tls.ca}"
        defaultNetstreamDriverKeyFile="{self.tls.key}")
 module(load="imtcp" streamDriver.name="{self.tls_driver}" streamDriver.mode="1"
        streamDriver.authMode="{auth_mode}")"""
+
+
+def _has_module(name: str) -> bool:
+    """Whether this module of rsyslog is installed."""
+    places = ("usr/lib", "usr/lib64", "usr/lib/*")
+    return any(any(Path("/").glob(f"{place}/rsyslog/{name}.so")) for place in places)
 
 
 @dataclass(eq=False)

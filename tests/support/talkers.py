@@ -1,0 +1,175 @@
+"""Receivers that talk, over TCP or TLS, in records of any size, at any speed."""
+
+from __future__ import annotations
+
+import hmac
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tests.support.peers import Peer
+
+__all__ = ["HELLO_REQUEST", "KeyUpdater", "Session", "Talker"]
+
+HELLO_REQUEST = bytes.fromhex("16 0303 0004 00000000")
+"""A TLS record that asks for a handshake; in a handshake a client ignores it (RFC 5246 7.4.1.1)."""
+
+_BATCH_BYTES = 256 * 1024  # what a talker that makes no pause sends at a time
+_PAUSE_SECONDS = 0.02  # longest wait before it looks whether the test has ended
+
+
+class Session:
+    """The server's side of one connection, over TLS or not."""
+
+    def __init__(self, connection: socket.socket, context: ssl.SSLContext | None) -> None:
+        self.socket = connection
+        self.secret = b""  # of a `KeyUpdater`, from which the next keys come
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls: ssl.SSLObject | None = None
+        if context is not None:
+            self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    def shake_hands(self) -> None:
+        while self._tls is not None:
+            try:
+                self._tls.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self._outgoing.read())
+                received = self.socket.recv(65536)
+                if not received:
+                    raise ConnectionAbortedError from None
+                self._incoming.write(received)
+            finally:
+                self.socket.sendall(self._outgoing.read())
+
+    def wrap(self, text: bytes) -> bytes:
+        """Return the bytes that carry this text, in one record if they are of TLS."""
+        if self._tls is None:
+            return text
+        self._tls.write(text)
+        return self._outgoing.read()
+
+
+class Talker(Peer):
+    """A server that talks as long as the connection stands, and after the client's end too.
+
+    Args:
+        context: Of TLS; ``None`` for plain TCP.
+        size: Bytes of a record.
+        pause: Seconds between two records; 0 for as fast as it can.
+        reads: Whether it reads what it is sent.
+        limit: How many records it sends at most; it then answers the client's end with its own.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext | None,
+        size: int = 1,
+        pause: float = 0.0,
+        *,
+        reads: bool = True,
+        limit: float = float("inf"),
+    ) -> None:
+        super().__init__()
+        self._context = context
+        self._size, self._pause, self._reads, self._limit = size, pause, reads, limit
+        self.said = 0  # records, over all connections
+
+    def begin(self, connection: socket.socket) -> None:
+        self.start(super().begin, connection)
+
+    def treat(self, connection: socket.socket) -> None:
+        session = self.open_session(connection)
+        connection.setblocking(False)
+        left, unsent, due, is_read = self._limit, b"", 0.0, not self._reads
+        while not self.ending.is_set():
+            now = time.monotonic()
+            if not unsent and left > 0 and now >= due:
+                unsent = self.make_words(session)
+                left -= 1
+                due = now + self._pause
+            if left <= 0 and not unsent and is_read:
+                return
+            readers = [] if is_read else [connection]
+            writers = [connection] if unsent else []
+            wait = _PAUSE_SECONDS if unsent or not self._pause else min(self._pause, _PAUSE_SECONDS)
+            readable, writable, _ = select.select(readers, writers, [], wait)
+            if readable:
+                is_read = not connection.recv(1 << 20)
+            if writable:
+                unsent = unsent[connection.send(unsent) :]
+                self.said += 1
+
+    def open_session(self, connection: socket.socket) -> Session:
+        """Complete the handshake of TLS, if it speaks TLS."""
+        session = Session(connection, self._context)
+        session.shake_hands()
+        return session
+
+    def make_words(self, session: Session) -> bytes:
+        """Make what it says next."""
+        if self._pause or self._limit < float("inf"):
+            return session.wrap(b"x" * self._size)
+        if self._context is None:
+            return b"x" * _BATCH_BYTES
+        words = b""
+        while len(words) < _BATCH_BYTES // 4:
+            words += session.wrap(b"x" * self._size)
+        return words
+
+
+class KeyUpdater(Talker):
+    """A talker that only asks for new keys (KeyUpdate, RFC 8446 section 4.6.3), without end.
+
+    Python cannot make it ask, so it encrypts the records itself, with the keys of the session.
+
+    Args:
+        make_context: Makes a context for each connection; with our clients it chooses
+            TLS_AES_256_GCM_SHA384.
+        directory: A new one, into which the secrets of the sessions are written.
+    """
+
+    def __init__(
+        self, make_context: Callable[[], ssl.SSLContext], directory: Path, *, asks_back: bool
+    ) -> None:
+        super().__init__(None)
+        self._make_context = make_context
+        self._directory = directory
+        self._message = bytes.fromhex("18 000001 01" if asks_back else "18 000001 00")
+
+    def open_session(self, connection: socket.socket) -> Session:
+        keys = self._directory / str(connection.fileno())
+        context = self._make_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_3
+        context.num_tickets = 0  # so that the first record is its own
+        context.keylog_filename = str(keys)
+        session = Session(connection, context)
+        session.shake_hands()
+        lines = (line.split() for line in keys.read_text().splitlines())
+        secrets = [line[2] for line in lines if line[:1] == ["SERVER_TRAFFIC_SECRET_0"]]
+        session.secret = bytes.fromhex(secrets[-1])
+        return session
+
+    def make_words(self, session: Session) -> bytes:
+        return b"".join(self._make_update(session) for _ in range(500))
+
+    def _make_update(self, session: Session) -> bytes:
+        """Each record is the first under its keys: a KeyUpdate ends them (RFC 8446 7.2)."""
+        inner = self._message + b"\x16"  # the type of its content: a handshake message
+        header = bytes.fromhex("17 0303") + (len(inner) + 16).to_bytes(2, "big")
+        key, nonce = _expand(session.secret, b"key", 32), _expand(session.secret, b"iv", 12)
+        session.secret = _expand(session.secret, b"traffic upd", 48)
+        return header + AESGCM(key).encrypt(nonce, inner, header)
+
+
+def _expand(secret: bytes, label: bytes, size: int) -> bytes:
+    """HKDF-Expand-Label with an empty context (RFC 8446 section 7.1), of one block."""
+    label = b"tls13 " + label
+    info = size.to_bytes(2, "big") + bytes([len(label)]) + label + b"\0\1"
+    return hmac.digest(secret, info, "sha384")[:size]
