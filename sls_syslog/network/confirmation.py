@@ -5,14 +5,17 @@ It must not open or close the connection that sends logs: ``stream.py`` does.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from enum import Enum
 
 from sls_syslog.errors import ConnectError
-from sls_syslog.network.connection import Connection
+from sls_syslog.network.connection import Connection, TalkError
 from sls_syslog.network.deadline import Deadline, Stop
 from sls_syslog.network.destination import Destination
+from sls_syslog.network.evidence import End, Evidence
 from sls_syslog.network.half_close import LEVEL_BY_ANSWER, UNANSWERED, Answer
+from sls_syslog.network.sentinel import Sentinel
 from sls_syslog.network.tcp import TELLS_ACKNOWLEDGED
 from sls_syslog.settings.client import ClientSettings
 
@@ -25,14 +28,15 @@ class State(Enum):
     IDLE = "no connection, and nothing in doubt"
     OPEN = "a connection, and nothing in doubt"
     IN_DOUBT = "a connection, over which something was sent that is not confirmed"
-    BROKEN = "no connection, and what was sent over the last one is not confirmed"
+    BROKEN = "what was sent is not confirmed, and its connection must not be used again"
 
 
 class Event(Enum):
     """What can happen to a transport."""
 
     CONNECTED = "a connection was made"
-    SENT = "something was, or may have been, sent"
+    BEGUN = "an operation has begun that leaves a broken connection if it is cut off"
+    SENT = "all of a chunk was sent, or the answer is not known yet"
     CONFIRMED = "the receiver has everything"
     ENDED = "the connection has ended"
     TOLD = "the sender got an error: everything is in doubt, and it will send all again"
@@ -43,16 +47,20 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.IDLE, Event.CONNECTED): State.OPEN,
     (State.IDLE, Event.ENDED): State.IDLE,
     (State.IDLE, Event.TOLD): State.IDLE,
-    (State.OPEN, Event.SENT): State.IN_DOUBT,
+    (State.OPEN, Event.BEGUN): State.BROKEN,
     (State.OPEN, Event.ENDED): State.IDLE,
-    (State.IN_DOUBT, Event.SENT): State.IN_DOUBT,
-    (State.IN_DOUBT, Event.CONFIRMED): State.OPEN,
+    (State.IN_DOUBT, Event.BEGUN): State.BROKEN,
     (State.IN_DOUBT, Event.ENDED): State.BROKEN,
+    (State.BROKEN, Event.SENT): State.IN_DOUBT,
+    (State.BROKEN, Event.CONFIRMED): State.OPEN,
     (State.BROKEN, Event.ENDED): State.BROKEN,
     (State.BROKEN, Event.TOLD): State.IDLE,
     **{(state, Event.CLOSED): State.IDLE for state in State},
 }
-"""The state after an event. An event that has no row here must not happen in that state."""
+"""The state after an event. An event that has no row here must not happen in that state.
+
+Each operation assumes the worst before it begins, and takes that back when it has worked. So an
+exception at any line leaves a state that is true."""
 
 
 class Proof(Enum):
@@ -71,6 +79,7 @@ class Confirmation:
         destination: What is known about the receiver; this class adds to it.
         stop: Ends every wait when requested.
         connect: Makes a second connection, over which nothing will be sent.
+        guard: Gets a sentinel for a connection.
     """
 
     def __init__(
@@ -79,11 +88,14 @@ class Confirmation:
         destination: Destination,
         stop: Stop,
         connect: Callable[[], Connection],
+        guard: Callable[[Connection], Sentinel | None],
     ) -> None:
         self._settings = settings
         self._destination = destination
         self._stop = stop
         self._connect = connect
+        self._guard = guard
+        self._evidence = Evidence(destination, stop)
 
     @property
     def level(self) -> str:
@@ -92,24 +104,34 @@ class Confirmation:
             return self._settings.confirm
         return LEVEL_BY_ANSWER[self._destination.half_close.known]
 
-    def prove(self, connection: Connection) -> Proof:
+    @property
+    def trail(self) -> float:
+        """Seconds by which a checkpoint must trail behind what is confirmed."""
+        is_weak = self._settings.confirm == "auto" and self.level in {"acked", "held"}
+        return self._destination.timings.acked_trail if is_weak else 0.0
+
+    def prove(self, connection: Connection, sentinel: Sentinel | None) -> Proof:
         """Find out whether the receiver has everything that was sent over a connection.
+
+        Args:
+            connection: The connection.
+            sentinel: The silent connection beside it; ``None`` if there is none.
 
         Raises:
             OSError: If the receiver may lack something; the connection cannot be used again.
         """
-        return _LEVELS[self.level](self, connection)
+        return _LEVELS[self.level](self, connection, sentinel)
 
     def learn_answer(self) -> None:
         """Learn whether the receiver answers half-closes, before logs depend on an answer."""
         if self._settings.confirm == "auto":
             self._destination.half_close.probe_if_unknown(self._probe)
 
-    def _prove_written(self, connection: Connection) -> Proof:
+    def _prove_written(self, connection: Connection, _: Sentinel | None) -> Proof:
         connection.drain()
         return Proof.GIVEN
 
-    def _prove_acked(self, connection: Connection) -> Proof:
+    def _prove_acked(self, connection: Connection, _: Sentinel | None) -> Proof:
         if not TELLS_ACKNOWLEDGED:
             self._destination.warn_once("acked", _NO_ACKNOWLEDGEMENTS)
         connection.await_acknowledgement(self._make_deadline())
@@ -117,13 +139,13 @@ class Confirmation:
             self._destination.half_close.probe_again(self._probe)
         return Proof.GIVEN
 
-    def _prove_held(self, connection: Connection) -> Proof:
+    def _prove_held(self, connection: Connection, sentinel: Sentinel | None) -> Proof:
         """Prove as ``acked`` does, but answer ``NOT_YET`` until the receiver is known to read.
 
         Raises:
             TimeoutError: If this system can never show that the receiver reads.
         """
-        self._prove_acked(connection)
+        self._prove_acked(connection, sentinel)
         has_been_read = connection.has_been_read()
         if has_been_read is None:  # it will never be known, so do not fill the window
             raise TimeoutError(UNANSWERED)
@@ -131,25 +153,45 @@ class Confirmation:
             self._destination.half_close.judge_reading(self._probe)
         return Proof.GIVEN if self.level == "acked" else Proof.NOT_YET
 
-    def _prove_consumed(self, connection: Connection) -> Proof:
-        half_close = self._destination.half_close
-        if self._settings.confirm == "auto" and half_close.known is Answer.UNKNOWN:
-            self._wait_or_probe(connection)
-        if self.level == "consumed":
-            connection.finish(self._make_deadline())
-            half_close.mark_answered()
-        elif self.level == "held" or connection.count_unacknowledged():
-            raise TimeoutError(UNANSWERED)
+    def _prove_consumed(self, connection: Connection, sentinel: Sentinel | None) -> Proof:
+        half_close, timings = self._destination.half_close, self._destination.timings
+        seconds = self._settings.timeout
+        is_unknown = self._settings.confirm == "auto" and half_close.known is Answer.UNKNOWN
+        patience = min(seconds, timings.half_close_patience) if is_unknown else seconds
+        try:
+            self._await_end(connection, sentinel, patience)
+        except TimeoutError as error:
+            if not is_unknown or self._stop.requested:
+                raise
+            half_close.probe_if_unknown(self._probe)
+            if self.level == "held" or (
+                self.level == "acked" and connection.count_unacknowledged()
+            ):
+                raise TimeoutError(error if isinstance(error, TalkError) else UNANSWERED) from None
+            if self.level == "consumed":
+                self._await_end(connection, sentinel, seconds)
         return Proof.GIVEN_BY_END
 
-    def _wait_or_probe(self, connection: Connection) -> None:
-        """Give an unknown receiver time to answer the half-close, and then probe it."""
-        patience = min(self._settings.timeout, self._destination.timings.half_close_patience)
+    def _await_end(self, connection: Connection, sentinel: Sentinel | None, seconds: float) -> None:
+        """Half-close, and wait until the receiver ends the connection; learn from how it does.
+
+        Raises:
+            TimeoutError: If it does not end it.
+            ConnectionResetError: If it ends it by a reset.
+            OSError: If its end proves nothing.
+        """
+        half_close = self._destination.half_close
         try:
-            connection.finish(Deadline(patience, self._stop))
+            end = self._evidence.await_end(connection, sentinel, seconds)
         except TimeoutError:
             if not self._stop.requested:
-                self._destination.half_close.probe_if_unknown(self._probe)
+                half_close.mark_silent()
+            raise
+        if end is End.RESET:
+            if self._settings.confirm == "auto":
+                half_close.probe_reset(self._probe)
+            raise ConnectionResetError(errno.ECONNRESET, _RESET)
+        half_close.mark_answered()
 
     def _probe(self) -> Answer:
         """Half-close a second connection, over which nothing was sent, and wait for the answer.
@@ -161,17 +203,22 @@ class Confirmation:
             probe = self._connect()
         except ConnectError:
             return Answer.UNKNOWN
+        sentinel = self._guard(probe)
         try:
-            probe.finish(Deadline(self._destination.timings.half_close_probe, self._stop))
+            end = self._evidence.await_end(
+                probe, sentinel, self._destination.timings.half_close_probe
+            )
         except TimeoutError:
             if self._stop.requested:
                 return Answer.UNKNOWN
             return Answer.NONE if self._settings.protocol == "tls" else Answer.DOUBTED
         except OSError:
-            return Answer.UNKNOWN  # a reset or an alert does not say that it read everything
+            return Answer.UNKNOWN  # it says nothing, or says it too early
         finally:
             probe.close()
-        return Answer.GIVEN
+            if sentinel is not None:
+                sentinel.leave()
+        return Answer.GIVEN if end is End.CLEAN else Answer.RESET
 
     def _make_deadline(self) -> Deadline:
         return Deadline(self._settings.timeout, self._stop)
@@ -181,7 +228,9 @@ _NO_ACKNOWLEDGEMENTS = (
     "this system does not tell what was acknowledged, so 'acked' proves no more than 'written'"
 )
 
-_LEVELS: dict[str, Callable[[Confirmation, Connection], Proof]] = {
+_RESET = "the receiver has reset the connection, so it may not have read everything"
+
+_LEVELS: dict[str, Callable[[Confirmation, Connection, Sentinel | None], Proof]] = {
     "written": Confirmation._prove_written,
     "acked": Confirmation._prove_acked,
     "held": Confirmation._prove_held,

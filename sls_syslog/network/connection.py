@@ -1,20 +1,21 @@
 """One TCP connection, with or without TLS.
 
-It must read everything that the receiver sends. An alert or an end of stream must be seen. A socket
-that is closed with unread bytes sends a reset, which destroys bytes on their way. Every error is an
-``OSError``.
+It must read what the receiver sends, to see an alert or an end of stream. A socket that is closed
+with unread bytes sends a reset, which destroys bytes on their way. A receiver that talks without
+end must not hold up anything: only `_hear` reads, within limits. Every error is an ``OSError``.
 """
 
 from __future__ import annotations
 
 import errno
+import math
 import os
 import ssl
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 
-from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.deadline import Allowance, Deadline
 from sls_syslog.network.resolver import Address
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tcp import READ, WRITE, TcpSocket
@@ -28,11 +29,15 @@ from sls_syslog.network.tls import (
 
 __all__ = [
     "Connection",
+    "TalkError",
     "TlsAnsweredError",
 ]
 
 # Most reads in a row, so that a receiver that sends without end cannot hold up our sending.
 _READS = 16
+# Share of the time for reading what a receiver sends; seconds of it that a silent receiver saves,
+# where a banner or the tickets of TLS take a millisecond; and seconds that a pause saves.
+_TALK_ALLOWANCE = 0.1, 0.05, 0.002
 # Bytes of the beginning of what the receiver sends to keep, for the text of an error.
 _HEARD_BYTES = 80
 # Bytes that are encrypted and sent at a time: more than a chunk of `StreamTransport`, and little
@@ -42,6 +47,10 @@ _PIECE_BYTES = 512 * 1024
 _QUEUE_POLL_SECONDS = 0.005
 # How an alert of any version of TLS begins (RFC 8446 section 5.1).
 _TLS_ALERT = b"\x15\x03"
+_TALKS = (
+    "the receiver sends without end, and does not {}; a syslog receiver sends nothing: is this the"
+    " port of another service?"
+)
 _CLOSED = "the receiver has closed the connection"
 _GONE = "the receiver's host no longer answers, or takes nothing"
 _CUT = (TimeoutError, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -60,6 +69,10 @@ class TlsAnsweredError(ConnectionAbortedError):
     """Raised when a receiver answers plain text with an alert of TLS."""
 
 
+class TalkError(TimeoutError):
+    """Raised when a deadline passes while the receiver still talks."""
+
+
 class Connection:
     """A connected stream.
 
@@ -74,7 +87,10 @@ class Connection:
         fingerprints: The receiver's certificate must have one of these; empty for any.
 
     Attributes:
+        address: The receiver's address.
         heard: The beginning of what the receiver has sent; a syslog receiver sends nothing.
+        half_closed_at: When we half-closed it, in seconds of ``time.monotonic()``; ``None`` if we
+            have not.
 
     Raises:
         SessionRefusedError: If the handshake fails, and a session was offered.
@@ -95,9 +111,13 @@ class Connection:
         fingerprints: Collection[str] = (),
     ) -> None:
         self._tls: TlsLayer | None = None
-        self._is_sending = self._is_half_closed = self._has_ended = False
+        self.address = address
+        self._is_sending = self._has_ended = False
+        self.half_closed_at: float | None = None
         self._has_failed = self._has_worked = False  # as the receiver ended, or confirmed, it
         self.heard = b""
+        self._heard_at = -math.inf
+        self._allowance = Allowance(*_TALK_ALLOWANCE)
         self._tcp = TcpSocket(address, deadline)
         try:
             if context is not None:
@@ -107,6 +127,7 @@ class Connection:
             self._tcp.close()
             raise
         self._made = self._used = time.monotonic()
+        self._first_used: float | None = None
 
     def send(self, data: bytes, deadline: Deadline) -> None:
         """Hand all of ``data`` to the kernel.
@@ -121,7 +142,7 @@ class Connection:
         """
         self._is_sending = True
         whole = memoryview(data)
-        with self._mark_failure():
+        with self._mark_failure(), self._name_talk(deadline, "read what we send"):
             for begin in range(0, len(whole), _PIECE_BYTES):
                 piece = whole[begin : begin + _PIECE_BYTES]
                 if self._tls is not None:
@@ -130,7 +151,7 @@ class Connection:
         self._is_sending = False
 
     def drain(self) -> None:
-        """Read and forget what the receiver has sent.
+        """Read and forget what the receiver has sent; of a receiver that talks much, a part.
 
         Raises:
             ConnectionAbortedError: If the receiver has closed the connection.
@@ -140,10 +161,9 @@ class Connection:
         with self._mark_failure():
             self._check_tls_end()  # it may have come with the handshake
             for _ in range(_READS):
-                received = self._tcp.receive()
+                received = self._hear(self._record)
                 if received is None:
                     return
-                self._record(received)
                 if not received:
                     raise ConnectionAbortedError(errno.ECONNABORTED, _CLOSED)
                 self._check_tls_end()
@@ -166,13 +186,13 @@ class Connection:
             ConnectionAbortedError: If it closed before it had everything, or its host is gone.
             OSError: If it sends a reset or an alert: it has not read everything.
         """
-        with self._mark_failure():
+        with self._mark_failure(), self._name_talk(deadline, "end the connection when we do"):
             try:
-                if not self._is_half_closed:
+                if self.half_closed_at is None:
                     self.drain()
                     with self._prefer_alert():
                         self._half_close(deadline)
-                    self._is_half_closed = True
+                    self.half_closed_at = time.monotonic()
                 self._await_end_of_stream(deadline)
             except TimeoutError as error:
                 if error.errno is None:  # the deadline, which has no error number
@@ -186,9 +206,10 @@ class Connection:
             self._has_worked = True
 
     def await_refusal(self, deadline: Deadline) -> None:
-        """Wait a moment, in case the receiver expects TLS and refuses plain text.
+        """Wait until the receiver has had the time to end the connection after our first bytes.
 
-        A program that expects TLS closes at once when it gets plain text; some send no reset.
+        A program that expects TLS closes at once when it gets plain text; some send no reset. A
+        proxy that has no receiver closes at once as well.
 
         Args:
             deadline: When to stop waiting, if that is sooner.
@@ -196,8 +217,31 @@ class Connection:
         Raises:
             OSError: If the receiver has ended the connection.
         """
+        begun = self._first_used or self._made
+        self.stand(begun + self.patience - time.monotonic(), deadline)
+
+    def stand(self, seconds: float, deadline: Deadline) -> None:
+        """Watch the connection for a while.
+
+        Args:
+            seconds: How long; at most 0 only looks.
+            deadline: When to stop, if that is sooner.
+
+        Raises:
+            OSError: If the receiver has ended the connection.
+        """
+        end = time.monotonic() + seconds
+        self.drain()
+        while (left := end - time.monotonic()) > 0 and deadline.remaining:
+            with suppress(TimeoutError):
+                self._wait(READ, deadline.shorten(left))
+            self.drain()
+
+    @property
+    def patience(self) -> float:
+        """How long to wait for something that the receiver does at once, in seconds."""
         shortest, longest = _FIRST_END_SECONDS
-        self._await_first_word(deadline, min(max(shortest, 2 * self._tcp.round_trip), longest))
+        return min(max(shortest, 2 * self._tcp.round_trip), longest)
 
     def await_acknowledgement(self, deadline: Deadline) -> None:
         """Wait until the receiver's kernel has every byte.
@@ -209,13 +253,11 @@ class Connection:
             TimeoutError: If bytes are left when it passes.
             OSError: If the connection has broken.
         """
-        queued = self._tcp.count_unacknowledged()
-        while queued:
-            self.drain()
-            time.sleep(min(deadline.take_slice(), _QUEUE_POLL_SECONDS))
-            before, queued = queued, self._tcp.count_unacknowledged()
-            if queued < before:
-                deadline.renew()
+        with self._name_talk(deadline, "take all that we send"):
+            while self._tcp.count_unacknowledged():
+                self.drain()
+                self._tcp.renew_on_progress(deadline)
+                time.sleep(min(deadline.take_slice(), _QUEUE_POLL_SECONDS))
         self.drain()
         self._has_worked = True
 
@@ -247,6 +289,11 @@ class Connection:
         return None if self._tls is None else self._tls.get_certificate()
 
     @property
+    def has_bare_end(self) -> bool:
+        """Whether TLS has ended without the receiver's close_notify."""
+        return self._has_ended and self._tls is not None and not self._tls.has_ended
+
+    @property
     def age(self) -> float:
         """Seconds since the connection was made."""
         return time.monotonic() - self._made
@@ -265,24 +312,88 @@ class Connection:
             if self._tls is not None:
                 self._tls.leave_session(has_worked=self._has_worked or not self._has_failed)
                 with suppress(OSError):  # close_notify (RFC 5425 section 4.4), without an answer
-                    if not self._is_half_closed and not self._is_sending:
+                    if self.half_closed_at is None and not self._is_sending:
                         self._tcp.send(self._tls.make_close_notify())
         finally:
             self._tcp.close()
 
-    def _send_piece(self, rest: memoryview, deadline: Deadline) -> None:
+    def _send_piece(self, rest: memoryview, deadline: Deadline, *, renewing: bool = False) -> None:
         while rest:
+            deadline.take_slice()  # raises at a stop, even if the receiver takes all at once
             # Read first: the first write to a closed connection succeeds, and its bytes are lost.
             self.drain()
             with self._prefer_alert():
                 sent = self._tcp.send(rest)
             if not sent:
-                self._tcp.wait(READ | WRITE, deadline)
+                self._wait(READ | WRITE, deadline, renewing=renewing)
                 continue
             rest = rest[sent:]
             self._used = time.monotonic()
+            self._first_used = self._first_used or self._used
             self._tcp.flow.record_window()
             deadline.renew()
+
+    def _hear(self, take: Callable[[bytes], None]) -> bytes | None:
+        """Read once what the receiver has sent; ``None`` if there is nothing to read for now.
+
+        Args:
+            take: Takes what was read.
+
+        Raises:
+            TlsAnsweredError: If the receiver answers in TLS, and we speak plain text.
+            OSError: If it has reset the connection, or sent an alert, or asks TLS for too much.
+        """
+        if self._allowance.wait:
+            return None
+        with self._spend_allowance():
+            received = self._tcp.receive()
+            if received is not None:
+                self._heard_at = time.monotonic()
+                take(received)
+        return received
+
+    @contextmanager
+    def _spend_allowance(self) -> Iterator[None]:
+        begun = time.thread_time()
+        try:
+            yield
+        finally:
+            self._allowance.spend(time.thread_time() - begun)
+
+    def _wait(self, events: int, deadline: Deadline, *, renewing: bool = False) -> None:
+        """Wait until the socket can be written, or read and may be read; see ``TcpSocket.wait``.
+
+        Raises:
+            TimeoutError: If the deadline passes.
+        """
+        if renewing:
+            self._tcp.renew_on_progress(deadline)
+        pause = self._allowance.wait
+        if not pause:
+            self._tcp.wait(events, deadline, renewing=renewing)
+        elif events & WRITE:
+            self._tcp.wait(WRITE, deadline, most=pause)
+        else:
+            time.sleep(min(pause, deadline.take_slice()))
+
+    @contextmanager
+    def _name_talk(self, deadline: Deadline, lacking: str) -> Iterator[None]:
+        """If the deadline passes while the receiver talks, say what it does not do meanwhile.
+
+        Raises:
+            TalkError: If it talks.
+            TimeoutError: If it does not, or at a stop, or if the system has ended the connection.
+        """
+        begun = time.monotonic()
+        try:
+            yield
+        except TimeoutError as error:
+            # A word at the beginning, as the tickets of TLS, is no talk.
+            now = time.monotonic()
+            is_talking = self._heard_at > now - 0.75 * min(now - begun, deadline.seconds)
+            if error.errno is not None or deadline.is_stopped or not is_talking:
+                raise
+            raise TalkError(_TALKS.format(lacking)) from error
 
     def _check_tls_end(self) -> None:
         """Check that the receiver has not ended TLS.
@@ -298,7 +409,8 @@ class Connection:
     ) -> None:
         begun = time.monotonic()
         try:
-            self._exchange_handshake(tls, deadline)
+            with self._name_talk(deadline, "complete the TLS handshake"):
+                self._exchange_handshake(tls, deadline)
             tls.check_fingerprint(fingerprints)
             self._tls = tls
             self._record(b"")  # what came with the end of the handshake: tickets, or an alert
@@ -316,8 +428,10 @@ class Connection:
 
     def _exchange_handshake(self, tls: TlsLayer, deadline: Deadline) -> None:
         while True:
+            deadline.take_slice()  # raises at the deadline, even if the receiver talks without end
             try:
-                is_complete = tls.advance_handshake()
+                with self._spend_allowance():
+                    is_complete = tls.advance_handshake()
             except ssl.SSLError:
                 with suppress(OSError):  # an alert tells the receiver why
                     self._tcp.push(tls.take_outgoing(), deadline)
@@ -325,9 +439,8 @@ class Connection:
             self._tcp.push(tls.take_outgoing(), deadline)
             if is_complete:
                 return
-            while (received := self._tcp.receive()) is None:
-                self._tcp.wait(READ, deadline)
-            tls.feed(received)
+            while self._hear(tls.feed) is None:
+                self._wait(READ, deadline)
 
     def _encrypt(self, tls: TlsLayer, rest: memoryview, deadline: Deadline) -> bytes:
         while rest:
@@ -335,14 +448,14 @@ class Connection:
                 rest = rest[tls.encrypt(rest) :]
             except ssl.SSLWantReadError:  # the receiver renegotiates
                 self._tcp.push(tls.take_outgoing(), deadline)
-                self._tcp.wait(READ, deadline)
+                self._wait(READ, deadline)
                 self.drain()
         return tls.take_outgoing()
 
     def _await_first_word(self, deadline: Deadline, seconds: float) -> None:
         """Wait for the receiver's first bytes; raise if they are an alert or an end of stream."""
         with suppress(TimeoutError):
-            self._tcp.wait(READ, deadline.shorten(seconds))
+            self._wait(READ, deadline.shorten(seconds))
         self.drain()
 
     @contextmanager
@@ -377,7 +490,8 @@ class Connection:
     def _half_close(self, deadline: Deadline) -> None:
         """Send the end of our stream: with TLS a close_notify, then the end of the TCP stream."""
         if self._tls is not None:
-            self._tcp.push(self._tls.make_close_notify(), deadline)
+            end = memoryview(self._tls.make_close_notify())
+            self._send_piece(end, deadline, renewing=True)
         self._tcp.end_sending()
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:
@@ -387,15 +501,12 @@ class Connection:
             OSError: If the receiver has reset the connection, or sent an alert.
             TimeoutError: If the stream has not ended before the deadline.
         """
-        while True:
-            received = self._tcp.receive()
+        while (received := self._hear(self._record)) != b"":
+            deadline.take_slice()  # raises at the deadline, even if the receiver talks without end
             if received is None:
-                self._tcp.wait(READ, deadline, renewing=True)
-            elif received:
-                self._record(received)
-                deadline.take_slice()  # raises at the deadline: it must not send for ever
+                self._wait(READ, deadline, renewing=True)
             else:
-                return
+                self._tcp.renew_on_progress(deadline)
 
     def _record(self, received: bytes) -> None:
         """Record the beginning of what the receiver sends.
@@ -405,12 +516,15 @@ class Connection:
             ssl.SSLError: If it sends a TLS alert.
         """
         said = received if self._tls is None else self._tls.decrypt(received)
-        self.heard = self.heard or said[:_HEARD_BYTES]
+        if len(self.heard) < _HEARD_BYTES:
+            self.heard = (self.heard + said)[:_HEARD_BYTES]
         if self._tls is None and self.heard.startswith(_TLS_ALERT):
             raise TlsAnsweredError(errno.ECONNABORTED, "the receiver answers in TLS")
 
 
 def _describe_cut(error: OSError) -> str:
+    if isinstance(error, TalkError):
+        return str(error)
     if isinstance(error, TimeoutError):
         return f"{error}: no answer to the TLS handshake"
     reset = isinstance(error, ConnectionResetError)

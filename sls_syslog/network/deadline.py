@@ -9,7 +9,7 @@ import math
 import time
 from threading import Event
 
-__all__ = ["Deadline", "Stop"]
+__all__ = ["Allowance", "Deadline", "Stop"]
 
 # Longest single wait, in seconds: a stop is noticed within this time.
 _SLICE_SECONDS = 0.25
@@ -55,10 +55,13 @@ class Deadline:
     Args:
         seconds: The budget, in seconds.
         stop: May shorten it; ``None`` for no stop.
+
+    Attributes:
+        seconds: The budget.
     """
 
     def __init__(self, seconds: float, stop: Stop | None = None) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._end = time.monotonic() + seconds
         self._stop = stop or Stop()
 
@@ -67,9 +70,14 @@ class Deadline:
         """Seconds left, never below zero."""
         return min(max(0.0, self._end - time.monotonic()), self._stop.remaining)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a stop has shortened it."""
+        return self._stop.requested
+
     def renew(self) -> None:
         """Start the budget again, because there was progress."""
-        self._end = time.monotonic() + self._seconds
+        self._end = time.monotonic() + self.seconds
 
     def share(self, parts: int) -> Deadline:
         """Make a deadline for the first of ``parts`` steps that share this one."""
@@ -88,5 +96,36 @@ class Deadline:
         seconds = min(self.remaining, _SLICE_SECONDS)
         if seconds > 0:
             return seconds
-        why = "stopped" if self._stop.requested else f"nothing for {self._seconds:.3g} s"
+        why = "stopped" if self.is_stopped else f"nothing for {self.seconds:.3g} s"
         raise TimeoutError(why)
+
+
+class Allowance:
+    """A share of the time, for work of which another machine decides how much there is.
+
+    What is not used is saved, up to a limit, for the beginning of the next work. So a little work
+    never waits, and work without end takes its share of a processor and no more.
+
+    Args:
+        share: The share of the time, between 0 and 1.
+        saved: Most seconds of work to save.
+        least: Seconds of work that a pause saves at least; many short pauses cost more than few.
+    """
+
+    def __init__(self, share: float, saved: float, least: float) -> None:
+        self._share, self._most, self._least = share, saved, least
+        self._saved = saved
+        self._resume_at = self._at = time.monotonic()
+
+    def spend(self, seconds: float) -> None:
+        """Note that the work has taken so many seconds of a processor."""
+        before, self._at = self._at, time.monotonic()
+        saved = self._saved + (self._at - before) * self._share
+        self._saved = min(saved, self._most) - seconds
+        if self._saved <= 0:
+            self._resume_at = self._at + (self._least - self._saved) / self._share
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the work may go on; 0 if it may now."""
+        return max(0.0, self._resume_at - time.monotonic())

@@ -5,18 +5,20 @@ Shards and clients that send to the same receiver share its object. This module 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from sls_syslog.network.half_close import HalfCloseAnswer
 from sls_syslog.network.outage import Outage
 from sls_syslog.network.pace import Pace
+from sls_syslog.network.sentinel import Sentinels
 from sls_syslog.network.timings import Timings
+from sls_syslog.network.turns import Turns
+from sls_syslog.safe_logger import SafeLogger
 
 __all__ = ["Destination", "Destinations", "ReceiverInUse", "known_destinations"]
 
-logger = logging.getLogger("sls_syslog.network")
+logger = SafeLogger("sls_syslog.network")
 
 
 class ReceiverInUse:
@@ -57,8 +59,10 @@ class Destination:
         name: The receiver, for log lines.
         timings: How long to wait for it.
         half_close: Whether it answers a half-close.
+        sentinels: The silent connections to it.
         outage: Since when it fails.
         pace: When the next datagram may be sent to it.
+        turns: When the next window may be confirmed.
         in_use: Which of several receivers is in use.
     """
 
@@ -66,8 +70,10 @@ class Destination:
         self.name = name
         self.timings = timings
         self.half_close = HalfCloseAnswer(name, timings)
+        self.sentinels = Sentinels(timings)
         self.outage = Outage(name)
         self.pace = Pace()
+        self.turns = Turns()
         self.in_use = ReceiverInUse()
         self._lock = Lock()
         self._warnings: set[str] = set()

@@ -16,11 +16,13 @@ from sls_syslog.network.resolver import Address, resolve
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tls import SessionRefusedError
 from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.settings.tls import make_unverified_context
 
 __all__ = ["look_up", "open_first", "open_stream", "translate_errors"]
 
 _Opened = TypeVar("_Opened")
+_Connection = TypeVar("_Connection", bound=Connection)
 
 
 def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
@@ -36,15 +38,23 @@ def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
 
 
 def open_stream(
-    settings: ClientSettings, deadline: Deadline, resumption: Resumption, *, await_refusal: bool
-) -> Connection:
+    settings: ClientSettings,
+    deadline: Deadline,
+    resumption: Resumption,
+    kind: Callable[..., _Connection] = Connection,  # type: ignore[assignment]
+    *,
+    await_refusal: bool,
+    address: Address | None = None,
+) -> _Connection:
     """Open a connection to a receiver, over TCP or TLS.
 
     Args:
         settings: The receiver, and trust.
         deadline: When to give up resolving, connecting and the handshake together.
         resumption: Keeps the TLS sessions with this receiver.
+        kind: Makes the connection; takes the arguments of ``Connection``.
         await_refusal: Whether to wait a moment for a refusal of our certificate.
+        address: Where to connect to; ``None`` to look the receiver up.
 
     Raises:
         ConnectError: If there is no connection before the deadline; its cause is the system's
@@ -52,17 +62,15 @@ def open_stream(
         TlsError: If TLS fails.
     """
     try:
-        tls = settings.tls_context() if settings.protocol == "tls" else None
+        tls = settings.tls_context() if PROTOCOLS[settings.protocol].is_tls else None
     except SettingsError as error:  # a file has changed since the program began
         raise TlsError(settings.destination, str(error)) from error
     name = settings.server_hostname or settings.host
 
-    def open_one(address: Address, share: Deadline) -> Connection:
-        return Connection(
-            address, share, tls, name, resumption, await_refusal, settings.fingerprint
-        )
+    def open_one(address: Address, share: Deadline) -> _Connection:
+        return kind(address, share, tls, name, resumption, await_refusal, settings.fingerprint)
 
-    def open_with_or_without_session(address: Address, share: Deadline) -> Connection:
+    def open_with_or_without_session(address: Address, share: Deadline) -> _Connection:
         try:
             return open_one(address, share)
         except SessionRefusedError as error:
@@ -70,6 +78,9 @@ def open_stream(
             (resumption.give_up if error.is_alert else resumption.note_refusal)()
             return opened
 
+    if address is not None:
+        with translate_errors(ConnectError, settings):
+            return open_with_or_without_session(address, deadline)
     return open_first(settings, socket.SOCK_STREAM, deadline, open_with_or_without_session)
 
 

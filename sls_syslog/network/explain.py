@@ -15,6 +15,7 @@ from sls_syslog.network.certificate import Certificate, compute_fingerprint
 from sls_syslog.network.connection import TlsAnsweredError
 from sls_syslog.network.tls import FingerprintError, HandshakeCutError
 from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.protocols import PROTOCOLS
 
 __all__ = ["explain"]
 
@@ -72,7 +73,12 @@ _SENTENCES: dict[int | str, str] = {
     "cut": _ENDED,
     "ended tls": _ENDED,
     "ended tcp": "{problem}; if the receiver speaks TLS on this port, set protocol=tls",
-    "answered in tls": "{problem}: set protocol=tls, or the port at which it takes plain text",
+    "ended relp": "{problem}; does the receiver speak RELP on this port? If it speaks RELP over"
+    " TLS, set protocol=relp+tls",
+    "ended relp+tls": "{problem}; does the receiver speak RELP on this port? If it wants a client"
+    " certificate, {client}",
+    "answered in tls": "{problem}: set protocol={secured}, or the port at which it takes plain"
+    " text",
 }
 
 
@@ -137,6 +143,7 @@ def _collect_facts(error: BaseException, settings: ClientSettings) -> dict[str, 
         "own": f"sha256:{getattr(error, 'fingerprint', '')}",
         "alert": f" ({alert})" if alert else "",
         "authority": _describe_authority(settings),
+        "secured": "relp+tls" if PROTOCOLS[settings.protocol].is_relp else "tls",
         "client": _describe_client(settings),
         "oldest": "ssl_context" if settings.ssl_context else f"min_tls={_format_version(settings)}",
     }

@@ -6,7 +6,6 @@ doubt, and an error tells the caller to send it again.
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,14 +15,16 @@ from sls_syslog.errors import SendError, TransportError, UnconfirmedError
 from sls_syslog.network.confirmation import State
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.destination import Destination, Destinations, known_destinations
+from sls_syslog.network.relp import RelpTransport
 from sls_syslog.network.stream import StreamTransport
 from sls_syslog.network.transport import Transport
 from sls_syslog.network.udp import UdpTransport
+from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["FailoverTransport", "open_transport"]
 
-logger = logging.getLogger("sls_syslog.network")
+logger = SafeLogger("sls_syslog.network")
 
 
 def open_transport(
@@ -47,10 +48,18 @@ def open_transport(
     return _make_transport(settings, stop, connect_seconds, destinations)
 
 
+_KINDS: dict[str, Callable[[ClientSettings, Destination, Stop, float], Transport]] = {
+    "udp": UdpTransport,
+    "relp": RelpTransport,
+    "relp+tls": RelpTransport,
+}
+"""What is not a stream, by the value of the setting ``protocol``."""
+
+
 def _make_transport(
     receiver: ClientSettings, stop: Stop, connect_seconds: float, destinations: Destinations
 ) -> Transport:
-    kind = UdpTransport if receiver.protocol == "udp" else StreamTransport
+    kind = _KINDS.get(receiver.protocol, StreamTransport)
     destination = destinations.find(receiver.destination)
     return kind(receiver, destination, stop, min(receiver.timeout, connect_seconds))
 
@@ -96,6 +105,7 @@ class FailoverTransport:
         self._back_since: float | None = None  # when the first receiver came back into use
         self._try_first_at = math.inf
         self._lost: str | None = None  # the receiver that failed with something in doubt
+        self._acknowledged: int | None = None  # by the receiver that failed, before it did
         # Of the receivers before the one in use, until that one works.
         self._failures: dict[int, str] = {}
         # Of the receiver in use.
@@ -110,6 +120,23 @@ class FailoverTransport:
     def destination(self) -> Destination:
         """What this process knows about this list of receivers."""
         return self._destination
+
+    @property
+    def level(self) -> str:
+        """The level of confirmation of the receiver in use."""
+        return self._transports[self._at].level
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of the first frames since the last confirmation need not be sent again."""
+        if self._acknowledged is not None:
+            return self._acknowledged
+        return self._transports[self._at].acknowledged
+
+    @property
+    def trail(self) -> float:
+        """Seconds for which the receiver in use must stand after a confirmation."""
+        return self._transports[self._at].trail
 
     def connect(self) -> None:
         """Connect, unless there is a connection.
@@ -147,16 +174,25 @@ class FailoverTransport:
         Raises:
             UnconfirmedError: If one may lack something; send everything again. This error is
                 raised once, also for what was in doubt when a receiver failed.
-            SendError: If datagrams were refused.
+            TransportError: If datagrams were refused.
         """
-        if self._lost:
-            lost, self._lost = self._lost, None
-            raise UnconfirmedError(lost, self._settings.confirm, "the connection has broken")
         transport = self._transports[self._at]
+        if self._lost:
+            if self._is_broken():
+                transport.close()
+            with self._end_doubt():
+                problem = "the connection has broken"
+                raise UnconfirmedError(self._lost, self._settings.confirm, problem)
         if transport.state in {State.IDLE, State.OPEN}:
             return True
-        with self._fail_over_on_error():
-            is_confirmed = transport.confirm(watched=watched)
+        self._lost = self._names[self._at]  # an interrupt must not end the doubt
+        try:
+            with self._fail_over_on_error():
+                is_confirmed = transport.confirm(watched=watched)
+        except TransportError:
+            with self._end_doubt():
+                raise
+        self._lost = None
         if is_confirmed:
             self._note_success()
         return is_confirmed
@@ -189,7 +225,7 @@ class FailoverTransport:
 
     def close(self) -> None:
         """Close the connection and forget what is unconfirmed."""
-        self._lost = None
+        self._lost = self._acknowledged = None
         self._transports[self._at].close()
 
     def _choose_transport(self) -> Transport:
@@ -209,6 +245,14 @@ class FailoverTransport:
             self._back_since = self._clock()
         finally:
             self._trial.close()
+
+    @contextmanager
+    def _end_doubt(self) -> Iterator[None]:
+        """End the doubt when an error is on its way to the sender, and not before."""
+        try:
+            yield
+        finally:
+            self._lost = None
 
     @contextmanager
     def _fail_over_on_error(self) -> Iterator[None]:
@@ -232,6 +276,7 @@ class FailoverTransport:
     def _fail_over(self, error: TransportError) -> None:
         if self._is_broken():
             self._lost = self._names[self._at]
+        self._acknowledged = self._transports[self._at].acknowledged
         self._transports[self._at].close()
         self._failures[self._at] = str(error)
         if self._at == 0:

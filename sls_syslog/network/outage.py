@@ -5,16 +5,16 @@ A receiver that comes and goes is reported once a minute. Sans-I/O except for th
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from threading import Lock
 
+from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import Throttle
 
 __all__ = ["Outage"]
 
-logger = logging.getLogger("sls_syslog.network")
+logger = SafeLogger("sls_syslog.network")
 
 
 class Outage:

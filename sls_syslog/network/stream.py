@@ -11,14 +11,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from sls_syslog.errors import ConnectError, SendError, UnconfirmedError
+from sls_syslog.errors import SendError, UnconfirmedError
 from sls_syslog.network.confirmation import TRANSITIONS, Confirmation, Event, Proof, State
 from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline, Stop
 from sls_syslog.network.destination import Destination
 from sls_syslog.network.dial import open_stream, translate_errors
 from sls_syslog.network.explain import explain
+from sls_syslog.network.resolver import Address
 from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.sentinel import Sentinel
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["StreamTransport"]
@@ -52,9 +54,12 @@ class StreamTransport:
         self._state = State.IDLE
         self._connection: Connection | None = None
         self._resumption = Resumption(destination.timings)
-        self._confirmation = Confirmation(settings, destination, stop, self._dial)
+        # Beside the connection; after that has ended, the next one.
+        self._sentinel: Sentinel | None = None
+        self._rests_since = -math.inf
+        self._confirmation = Confirmation(settings, destination, stop, self._dial, self._guard)
         self._is_watched = False  # whether the last confirmation was
-        self._proven_until = -math.inf  # until then the receiver counts as reading plain text
+        self._has_worked = False
 
     @property
     def state(self) -> State:
@@ -65,6 +70,21 @@ class StreamTransport:
     def destination(self) -> Destination:
         """What this process knows about the receiver."""
         return self._destination
+
+    @property
+    def level(self) -> str:
+        """The level of confirmation in use."""
+        return self._confirmation.level
+
+    @property
+    def acknowledged(self) -> int:
+        """Always 0: single messages are not acknowledged."""
+        return 0
+
+    @property
+    def trail(self) -> float:
+        """Seconds for which the connection must stand after a confirmation."""
+        return self._confirmation.trail
 
     def connect(self) -> None:
         """Connect, unless there is a connection.
@@ -85,9 +105,10 @@ class StreamTransport:
         """
         for chunk in _join_chunks(frames):
             connection = self._ensure_connection()
-            self._note(Event.SENT)
             with self._end_on_error(), self._raise_send_errors():
+                self._note(Event.BEGUN)
                 connection.send(chunk, Deadline(self._settings.timeout, self._stop))
+                self._note(Event.SENT)
 
     def confirm(self, *, watched: bool = False) -> bool:
         """Find out whether the receiver has all that was sent since the last confirmation.
@@ -114,8 +135,10 @@ class StreamTransport:
                 return self._prove()
             except OSError as error:
                 problem, cause = explain(error, self._settings, proven=self._has_worked), error
-        self._note(Event.TOLD)
-        raise UnconfirmedError(self._settings.destination, level, problem) from cause
+        try:
+            raise UnconfirmedError(self._settings.destination, level, problem) from cause
+        finally:
+            self._note(Event.TOLD)  # last: if an interrupt comes before, the error is raised again
 
     def watch(self) -> None:
         """Check that the receiver is still there; connect if there is no connection.
@@ -141,9 +164,12 @@ class StreamTransport:
         Raises:
             SendError: If the receiver may lack something.
         """
-        if self._state in {State.IDLE, State.BROKEN}:
-            self._drop_connection()  # there is one only if an interrupt has come in between
+        if self._state is State.IDLE:
+            self._end_connection()  # there is one only if an interrupt has come in between
+            if time.monotonic() - self._rests_since > self._destination.timings.sentinel_share:
+                self._drop_connection()
         if self._state is State.BROKEN:
+            self._drop_connection()
             problem = f"{_HAS_BROKEN}, and what was sent over it was not confirmed"
             raise SendError(self._settings.destination, problem)
         if not self._is_due_for_replacement():
@@ -154,6 +180,11 @@ class StreamTransport:
             with self._raise_send_errors():
                 if not self._prove():
                     return
+        if self._connection is not None and self.trail:
+            # Who ends connections by a reset may end ours before its last bytes are read.
+            with self._end_on_error(), self._raise_send_errors():
+                seconds = self._destination.timings.prompt_answer
+                self._connection.stand(seconds, Deadline(seconds, self._stop))
         self._end()
 
     def close(self) -> None:
@@ -170,6 +201,14 @@ class StreamTransport:
         self._drop_connection()
 
     def _drop_connection(self) -> None:
+        sentinel, self._sentinel = self._sentinel, None
+        try:
+            self._end_connection()
+        finally:
+            if sentinel is not None:
+                sentinel.leave()
+
+    def _end_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -182,17 +221,24 @@ class StreamTransport:
         """
         connection = self._connection
         assert connection is not None  # noqa: S101  # in doubt: see TRANSITIONS
-        with self._end_on_error():
-            ends = self._confirmation.level == "consumed"
-            with self._with_standby(self._is_watched and ends):
-                self._await_refusal(connection)
-                proof = self._confirmation.prove(connection)
-                self._proven_until = time.monotonic() + self._destination.timings.plain_text_proof
-                if proof is not Proof.NOT_YET:
-                    self._note(Event.CONFIRMED)
-                if proof is Proof.GIVEN_BY_END:
-                    self._end()
+        needs_standby = self._is_watched and self._will_leave_a_gap()
+        with self._end_on_error(), self._with_standby(needs_standby):
+            self._note(Event.BEGUN)
+            if self._settings.protocol == "tcp":
+                connection.await_refusal(Deadline(self._settings.timeout, self._stop))
+            proof = self._confirmation.prove(connection, self._sentinel)
+            self._note(Event.SENT if proof is Proof.NOT_YET else Event.CONFIRMED)
+            self._has_worked = True
+            if proof is Proof.GIVEN_BY_END:
+                self._note(Event.ENDED)
+                self._rests_since = time.monotonic()
+                self._end_connection()
         return proof is not Proof.NOT_YET
+
+    def _will_leave_a_gap(self) -> bool:
+        """Whether the next proof leaves a moment without a connection."""
+        is_alone = self._sentinel is None or self._sentinel.is_shared
+        return self._confirmation.level == "consumed" and is_alone
 
     def _is_due_for_replacement(self) -> bool:
         """Whether to replace the connection before a firewall or load balancer ends it."""
@@ -207,29 +253,12 @@ class StreamTransport:
         try:
             yield
         except BaseException:
+            self._destination.sentinels.renew()
             self._end()
-            self._expire_proof()
             raise
 
     def _raise_send_errors(self) -> AbstractContextManager[None]:
         return translate_errors(SendError, self._settings, proven=self._has_worked)
-
-    @property
-    def _has_worked(self) -> bool:
-        return self._proven_until > -math.inf
-
-    def _expire_proof(self) -> None:
-        """End the proof that the receiver reads: its configuration may have changed."""
-        self._proven_until = min(self._proven_until, 0.0)
-
-    def _await_refusal(self, connection: Connection) -> None:
-        """Wait for the refusal of a receiver that expects TLS on this port.
-
-        syslog-ng refuses plain text by a normal close. A receiver that has read everything closes
-        in the same way, so the refusal must be seen before our half-close.
-        """
-        if self._settings.protocol == "tcp" and time.monotonic() > self._proven_until:
-            connection.await_refusal(Deadline(self._settings.timeout, self._stop))
 
     @contextmanager
     def _with_standby(self, is_wanted: bool) -> Iterator[None]:
@@ -247,6 +276,23 @@ class StreamTransport:
     def _use(self, connection: Connection) -> None:
         self._connection = connection
         self._note(Event.CONNECTED)
+        sentinel, self._sentinel = self._sentinel, None
+        if sentinel is not None:
+            sentinel.leave()
+        if self._confirmation.level == "consumed":
+            self._sentinel = self._guard(connection)
+
+    def _guard(self, connection: Connection) -> Sentinel | None:
+        """Open a silent connection beside a connection, or share one."""
+        sentinels, address = self._destination.sentinels, connection.address
+        return sentinels.join(address, lambda: self._open_silent(address))
+
+    def _open_silent(self, address: Address) -> Connection:
+        longest = self._destination.timings.sentinel_connect
+        deadline = Deadline(min(self._connect_seconds, longest), self._stop)
+        return open_stream(
+            self._settings, deadline, self._resumption, await_refusal=False, address=address
+        )
 
     def _ensure_connection(self) -> Connection:
         """Return the connection, or a new one if that loses nothing.
@@ -261,23 +307,21 @@ class StreamTransport:
                 self._connection.drain()
             except OSError:
                 self._end()  # loses nothing: everything was confirmed
-                self._expire_proof()
         if self._connection is None:
-            self._use(self._dial())
+            self._use(self._take_over() or self._dial())
         assert self._connection is not None  # noqa: S101  # just made
         return self._connection
+
+    def _take_over(self) -> Connection | None:
+        """Take the silent connection, if it is not idle for too long."""
+        sentinel, self._sentinel = self._sentinel, None
+        return None if sentinel is None else sentinel.take_over(self._settings.idle_seconds)
 
     def _dial(self) -> Connection:
         deadline = Deadline(self._connect_seconds, self._stop)
         # `consumed` notices a refusal itself.
         await_refusal = self._confirmation.level != "consumed"
-        try:
-            return open_stream(
-                self._settings, deadline, self._resumption, await_refusal=await_refusal
-            )
-        except ConnectError:
-            self._expire_proof()
-            raise
+        return open_stream(self._settings, deadline, self._resumption, await_refusal=await_refusal)
 
 
 def _join_chunks(frames: Iterable[bytes]) -> Iterator[bytes]:

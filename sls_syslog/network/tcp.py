@@ -7,6 +7,7 @@ Each wait is a ``select`` that ends with progress, at the deadline or at a stop.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import selectors
 import socket
@@ -63,6 +64,7 @@ class TcpSocket:
     def __init__(self, address: Address, deadline: Deadline) -> None:
         family, kind, protocol, _, where = address
         self.receiver_address = str(where[0])
+        self._queued = 0  # in the send queue, when `renew_on_progress` last looked
         self._socket = socket.socket(family, kind, protocol)
         try:
             self._socket.setblocking(False)
@@ -98,13 +100,15 @@ class TcpSocket:
     def push(self, data: bytes, deadline: Deadline) -> None:
         """Hand all of a short text to the kernel, without reading.
 
+        Progress does not renew the deadline: a receiver may ask for such texts without end.
+
         Raises:
             OSError: If the connection has broken, or the deadline passes.
         """
         while data:
             data = data[self.send(data) :]
             if data:
-                self.wait(WRITE, deadline, renewing=True)
+                self.wait(WRITE, deadline)
 
     def end_sending(self) -> None:
         """Half-close.
@@ -114,25 +118,35 @@ class TcpSocket:
         """
         self._socket.shutdown(socket.SHUT_WR)
 
-    def wait(self, events: int, deadline: Deadline, *, renewing: bool = False) -> None:
+    def wait(
+        self, events: int, deadline: Deadline, *, most: float = math.inf, renewing: bool = False
+    ) -> None:
         """Wait until the socket can be read or written.
 
         Args:
             events: ``READ``, ``WRITE`` or both.
             deadline: When to give up.
+            most: Seconds after which to return, whatever the socket can do.
             renewing: Whether the deadline is renewed while bytes still leave the send queue.
 
         Raises:
             TimeoutError: If the deadline passes.
         """
-        queued = self.count_unacknowledged() if renewing else 0
+        end = time.monotonic() + most
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, events)
-            while not selector.select(deadline.take_slice()):
+            while True:
                 if renewing:
-                    before, queued = queued, self.count_unacknowledged()
-                    if queued < before:
-                        deadline.renew()
+                    self.renew_on_progress(deadline)
+                seconds = min(deadline.take_slice(), end - time.monotonic())
+                if seconds <= 0 or selector.select(seconds):
+                    return
+
+    def renew_on_progress(self, deadline: Deadline) -> None:
+        """Renew the deadline if bytes have left the send queue since this was last asked."""
+        before, self._queued = self._queued, self.count_unacknowledged()
+        if self._queued < before:
+            deadline.renew()
 
     def count_unacknowledged(self) -> int:
         """Count the bytes that the receiver's kernel has not acknowledged yet.

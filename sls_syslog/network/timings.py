@@ -24,8 +24,19 @@ class Timings:
         resumption: How long to resume TLS sessions after a full handshake. Servers renew the
             session with each resumption, and a resumed handshake verifies no certificate: without
             a limit, none would be verified again (RFC 8446 section 4.6.1 asks for one).
-        plain_text_proof: How long one confirmed delivery proves that the receiver reads plain
-            text: an administrator may configure it for TLS at any time.
+        prompt_answer: How soon a receiver answers a half-close if it has nothing left to read; a
+            later answer is believed only beside a silent connection that was opened with it.
+        sentinel_share: Longest age at which other connections still share a silent connection.
+            Short, because a proxy may have lost its receiver since it was opened.
+        sentinel_connect: Longest time for opening a silent connection: logs wait for it.
+        without_sentinel: How long to do without silent connections if a receiver takes none, or to
+            open one for each connection if it answers late.
+        give_way: How long a receiver may be silent before the silent connection gives way.
+        lone_age: Age of a connection without a silent one at which its end counts. HAProxy, for
+            example, ends a connection after 3 s if its receiver refuses it.
+        acked_trail: How long the checkpoint trails where only the kernel's acknowledgement counts,
+            by default: a proxy acknowledges everything, and ends the connection if its receiver is
+            away.
         fail_back: How long to use a later receiver before trying the first again.
         longest_fail_back: Longest such time. The time doubles if the first receiver accepts
             connections and then fails again.
@@ -37,7 +48,13 @@ class Timings:
     half_close_probe: float = 5.0
     half_close_probe_interval: float = 60.0
     resumption: float = 600.0
-    plain_text_proof: float = 10.0
+    prompt_answer: float = 1.0
+    sentinel_share: float = 2.0
+    sentinel_connect: float = 3.0
+    without_sentinel: float = 600.0
+    give_way: float = 3.0
+    lone_age: float = 5.0
+    acked_trail: float = 5.0
     fail_back: float = 60.0
     longest_fail_back: float = 3600.0
     fail_back_trial: float = 3.0

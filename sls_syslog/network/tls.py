@@ -24,6 +24,8 @@ __all__ = [
 
 # Bytes of plain text that one read may return; a receiver sends little.
 _READ_BYTES = 64 * 1024
+# Most bytes of answers to keep until something is sent: a receiver may ask without end.
+_ANSWER_BYTES = 64 * 1024
 
 
 class Handshake(NamedTuple):
@@ -171,7 +173,8 @@ class TlsLayer:
         """Decrypt what the receiver has sent, and handle the messages of TLS in it.
 
         Raises:
-            ssl.SSLError: If it holds an alert, for example a refusal of our certificate.
+            ssl.SSLError: If it holds an alert, for example a refusal of our certificate, or asks
+                for too many answers, as a renegotiation or new keys do.
         """
         if self.has_ended:
             return b""
@@ -185,6 +188,8 @@ class TlsLayer:
             pass
         except ssl.SSLZeroReturnError:
             self.has_ended = True
+        if self._outgoing.pending > _ANSWER_BYTES:
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, "the receiver asks for answers without end")
         return b"".join(plain)
 
     def take_outgoing(self) -> bytes:

@@ -24,6 +24,27 @@ class Transport(Protocol):
         """What this process knows about the receiver, or about the receivers."""
         ...
 
+    @property
+    def level(self) -> str:
+        """The level of confirmation in use, from what is known about the receiver."""
+        ...
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of the first frames since the last confirmation need not be sent again.
+
+        After an error, and before ``close``. A receiver that confirms only everything has 0.
+        """
+        ...
+
+    @property
+    def trail(self) -> float:
+        """Seconds for which the connection must stand after a confirmation; mostly 0.
+
+        Until then what was confirmed is not safe: keep the checkpoint before it, and ``watch``.
+        """
+        ...
+
     def connect(self) -> None:
         """Connect, unless there is a connection."""
         ...

@@ -6,7 +6,8 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sls_syslog.errors import MessageTooLongError, SendError, UnconfirmedError
 from sls_syslog.network.confirmation import State
@@ -57,6 +58,21 @@ class UdpTransport:
         """What this process knows about the receiver."""
         return self._destination
 
+    @property
+    def level(self) -> str:
+        """Always ``written``."""
+        return "written"
+
+    @property
+    def acknowledged(self) -> int:
+        """Always 0: single messages are not acknowledged."""
+        return 0
+
+    @property
+    def trail(self) -> float:
+        """Always 0."""
+        return 0.0
+
     def connect(self) -> None:
         """Resolve the name. Nothing is sent, so this does not show whether a program listens.
 
@@ -85,8 +101,8 @@ class UdpTransport:
         except OSError as error:
             if error.errno == errno.EMSGSIZE:
                 raise MessageTooLongError(len(frame), None, "RFC 5426 section 3.2") from error
-            self._drop_socket()
             self._state = State.BROKEN
+            self._drop_socket()
             raise SendError(self._settings.destination, explain(error, self._settings)) from error
         if frame:
             self._destination.warn_once("udp", _MAY_BE_LOST)
@@ -99,13 +115,15 @@ class UdpTransport:
             UnconfirmedError: If a ``SendError`` was raised since the last confirmation.
         """
         if self._state is State.BROKEN:
-            self.close()
-            raise UnconfirmedError(self._settings.destination, "written", "a datagram was refused")
+            self._drop_socket()
+            with self._end_doubt():
+                problem = "a datagram was refused"
+                raise UnconfirmedError(self._settings.destination, "written", problem)
         try:
             self._check_refusal()
         except SendError:
-            self._state = State.IDLE  # this error tells the caller
-            raise
+            with self._end_doubt():
+                raise
         self._state = State.OPEN if self._socket else State.IDLE
         return True
 
@@ -120,13 +138,23 @@ class UdpTransport:
         self._check_refusal()
 
     def _check_refusal(self) -> None:
-        sock = self._socket
+        before, sock = self._state, self._socket
+        is_in_doubt = before in {State.IN_DOUBT, State.BROKEN}
+        # Asking clears the answer, so assume a refusal until it is known.
+        self._state = State.BROKEN if is_in_doubt else State.IDLE
         refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if sock else 0
         if refused:
-            is_in_doubt = self._state in {State.IN_DOUBT, State.BROKEN}
-            self._state = State.BROKEN if is_in_doubt else State.IDLE
             self._drop_socket()
             raise SendError(self._settings.destination, os.strerror(refused))
+        self._state = before
+
+    @contextmanager
+    def _end_doubt(self) -> Iterator[None]:
+        """End the doubt when an error is on its way to the sender, and not before."""
+        try:
+            yield
+        finally:
+            self._state = State.IDLE
 
     def retire(self) -> None:
         """Do nothing: there is no connection that could be too old."""

@@ -175,6 +175,15 @@ class SyslogReceiver:
             return len(self._connections)
 
     @property
+    def used_connections(self) -> int:
+        """The number of connections so far over which something came.
+
+        A shipper opens a silent connection beside each one that it uses, or shares one.
+        """
+        with self._changed:
+            return sum(connection.is_used for connection in self._connections)
+
+    @property
     def open_connections(self) -> int:
         """The number of connections that are open on this side."""
         with self._changed:
@@ -407,6 +416,7 @@ class _Connection:
     def __init__(self, receiver: SyslogReceiver, accepted: socket.socket) -> None:
         self.thread = _make_thread(self._run, "connection")
         self.is_open = True
+        self.is_used = False
         self._receiver = receiver
         self._socket = accepted
         self._deframer = make_deframer(receiver._framing)
@@ -464,6 +474,7 @@ class _Connection:
                         continue
                     chunk = self._receive()
                     if chunk:  # after pause() nothing is read that is not kept
+                        self.is_used = True
                         self._receiver._keep(self._deframer.feed(chunk))
                 if chunk is None:
                     selector.select()

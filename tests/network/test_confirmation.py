@@ -355,11 +355,14 @@ def test_an_interrupt_leaves_the_doubt(
 def test_an_interrupt_while_a_connection_is_dropped_stops_nothing(
     transports: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for transport in transports:
+    # Of several receivers, the interrupt may have hidden the answer once.
+    for transport, hidden in zip(transports, ([], [UnconfirmedError]), strict=True):
         transport.send([b"<14>1 - - - - - - x\n"])
         with monkeypatch.context() as patch, pytest.raises(InterruptError):
-            patch.setattr(StreamTransport, "_drop_connection", interrupt)
+            patch.setattr(StreamTransport, "_end_connection", interrupt)
             transport.confirm()
         transport.send([b"<14>1 - - - - - - y\n"])
+        with contextlib.suppress(*hidden):
+            assert transport.confirm()
         assert transport.confirm()
         transport.close()

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from sls_syslog.network.deadline import Deadline, Stop
+from sls_syslog.network.deadline import Allowance, Deadline, Stop
 
 HOUR = 3600.0
 
@@ -96,3 +96,24 @@ def test_a_slice_is_short_enough_for_a_stop_to_be_noticed() -> None:
 def test_when_nothing_is_left_it_says_why(deadline: Deadline, why: str) -> None:
     with pytest.raises(TimeoutError, match=f"^{why}$"):
         deadline.take_slice()
+
+
+def test_a_little_work_never_waits() -> None:
+    allowance = Allowance(0.1, saved=HOUR, least=1.0)
+    assert allowance.wait == 0
+    allowance.spend(HOUR / 2)
+    assert allowance.wait == 0
+
+
+def test_much_work_waits_for_its_share_of_the_time() -> None:
+    allowance = Allowance(0.1, saved=HOUR, least=60.0)
+    allowance.spend(2 * HOUR)
+    assert 9 * HOUR < allowance.wait <= 10 * HOUR + 600
+    allowance = Allowance(0.1, saved=0.0, least=60.0)
+    allowance.spend(0.0)
+    assert 0 < allowance.wait <= 600
+
+
+def test_a_deadline_says_whether_a_stop_has_shortened_it() -> None:
+    assert not Deadline(HOUR, Stop()).is_stopped
+    assert Deadline(HOUR, stopped(HOUR)).is_stopped

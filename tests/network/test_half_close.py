@@ -33,6 +33,51 @@ def test_an_answer_to_another_shard_outweighs_a_silence() -> None:
     assert answer_of.known is Answer.GIVEN
 
 
+def test_who_is_silent_twice_in_a_row_is_asked_anew() -> None:
+    answer_of = HalfCloseAnswer(SIEM)
+    answer_of.mark_answered()
+    answer_of.mark_silent()
+    answer_of.mark_answered()
+    answer_of.mark_silent()
+    answer_of.probe_if_unknown(never)
+    answer_of.mark_silent()
+    answer_of.probe_if_unknown(lambda: Answer.NONE)
+    assert answer_of.known is Answer.NONE
+
+
+@pytest.mark.parametrize("known", [Answer.GIVEN, Answer.DOUBTED, Answer.NONE, Answer.UNKNOWN])
+def test_a_reset_is_believed_when_a_silent_connection_was_reset_too(known: Answer) -> None:
+    answer_of = HalfCloseAnswer(SIEM)
+    answer_of.probe_if_unknown(lambda: known)
+    for answer in (Answer.UNKNOWN, Answer.DOUBTED):
+        answer_of.probe_reset(lambda answer=answer: answer)  # type: ignore[misc]
+        assert answer_of.known is known
+    answer_of.probe_reset(lambda: Answer.RESET)
+    assert answer_of.known is Answer.RESET
+
+
+@pytest.mark.parametrize(
+    ("before", "answer", "after"),
+    [
+        (Answer.NONE, Answer.DOUBTED, Answer.NONE),  # silence is no news
+        (Answer.RESET, Answer.DOUBTED, Answer.DOUBTED),
+        (Answer.RESET, Answer.NONE, Answer.NONE),
+        (Answer.RESET, Answer.UNKNOWN, Answer.RESET),
+        (Answer.NONE, Answer.RESET, Answer.RESET),
+        (Answer.RESET, Answer.GIVEN, Answer.GIVEN),
+    ],
+)
+def test_a_habit_that_has_changed_is_found_out(
+    before: Answer, answer: Answer, after: Answer
+) -> None:
+    now = [0.0]
+    answer_of = HalfCloseAnswer(SIEM, clock=lambda: now[0])
+    answer_of.probe_if_unknown(lambda: before)
+    now[0] = 60.0
+    answer_of.probe_again(lambda: answer)
+    assert answer_of.known is after
+
+
 @pytest.mark.parametrize("answer", list(Answer))
 def test_the_first_silence_is_looked_into(answer: Answer) -> None:
     answer_of = HalfCloseAnswer(SIEM)
