@@ -27,11 +27,11 @@ from sls_syslog.settings.keywords import (
     ProtocolName,
     SyslogFormat,
 )
+from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.settings.table import Rule, SettingsTable, setting, show_keywords
 from sls_syslog.settings.tls import TrustError, make_client_context
 from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.syslog.formats import FORMATS
-from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 from sls_syslog.syslog.oversize import OVERSIZE
 from sls_syslog.syslog.sanitize import NEWLINES, sanitize_header_field
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientSettings", "get_machine_name"]
 
-_DEFAULT_PORTS = {"tcp": 514, "udp": 514, "tls": 6514}  # tls: RFC 5425 section 4.1
 _TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 _Settings = TypeVar("_Settings", bound="ClientSettings")
@@ -81,10 +80,15 @@ class ClientSettings(SettingsTable):
         readers.host, None, "Name or address of the receiver. Required, unless `hosts` is given."
     )
     port: int = setting(
-        readers.integer(1, 65535), None, "Port of the receiver. Default: 514, or 6514 for tls."
+        readers.integer(1, 65535),
+        None,
+        "Port of the receiver. Default: 514; 6514 for tls, 2514 for relp.",
     )
     protocol: ProtocolName = setting(
-        readers.choice(*_DEFAULT_PORTS), "tcp", "`tcp`, `udp` or `tls`."
+        readers.choice(*PROTOCOLS),
+        "tcp",
+        "`tcp`, `udp`, `tls`, `relp` (RELP over TCP: the receiver acknowledges each message) or"
+        " `relp+tls` (RELP over TLS).",
     )
     hosts: tuple[str, ...] = setting(
         read_addresses,
@@ -105,15 +109,14 @@ class ClientSettings(SettingsTable):
         30.0,
         "Close a connection after this many seconds without data (after confirming it). Choose"
         " less than the idle limit of the receiver, and of load balancers and firewalls before it;"
-        " many of them close idle connections after one minute. `0`: no limit. Only for tcp and"
-        " tls.",
+        " many of them close idle connections after one minute. `0`: no limit. Not for udp.",
     )
     max_connection_seconds: float = setting(
         readers.seconds(zero=True),
         3600.0,
         "Replace a connection at this age in seconds (after confirming it). The new connection"
         " resolves the name, passes the load balancer and reads the certificate files again. `0`:"
-        " no limit. Only for tcp and tls.",
+        " no limit. Not for udp.",
     )
     syslog_format: SyslogFormat = setting(
         readers.choice(*FORMATS), "rfc5424", "Message format: `rfc5424` or `rfc3164`."
@@ -122,20 +125,21 @@ class ClientSettings(SettingsTable):
         readers.choice("newline", "octet-counting"),
         None,
         "How messages are told apart on tcp and tls: `newline` (the default) or"
-        " `octet-counting` (RFC 5425, RFC 6587).",
+        " `octet-counting` (RFC 5425, RFC 6587). The other protocols have no framing.",
     )
     newlines: NewlinePolicy = setting(
         readers.choice(*NEWLINES),
         "escape",
         "What happens to line feeds and control characters in a message: `escape` writes them as"
         " `\\n` and `\\u0000`, `space` writes a space, `keep` leaves them as they are (only with"
-        " `octet-counting`).",
+        " `octet-counting` or relp).",
     )
     max_message_bytes: int | None = setting(
         readers.integer(480, 2**31 - 1),
         None,
         "Largest message in bytes, header included; `oversize` decides what happens to larger"
-        " ones. Default: 65507 for udp, which is the largest datagram; no limit for tcp and tls.",
+        " ones. Default: 65507 for udp, which is the largest datagram; 131072 for relp, which"
+        " receivers accept by default; no limit for tcp and tls.",
     )
     oversize: OversizePolicy = setting(
         readers.choice(*OVERSIZE),
@@ -176,7 +180,8 @@ class ClientSettings(SettingsTable):
         "auto",
         "What counts as delivered: `consumed` (the receiver's process read everything),"
         " `acked` (its kernel has every byte), `written` (the kernel of this machine has), or"
-        " `auto`: `consumed`, but `acked` for a receiver that cannot answer a half-close.",
+        " `auto`: `consumed`, but `acked` for a receiver that cannot answer a half-close. For relp"
+        " always `consumed`, because the receiver acknowledges each message.",
     )
     max_rate: float | None = setting(
         _read_rate,
@@ -235,7 +240,7 @@ class ClientSettings(SettingsTable):
     def _read_options(self, options: Mapping[str, Any]) -> None:
         super()._read_options(options)
         self._put_hosts_in_order()
-        if self.protocol == "tls":
+        if PROTOCOLS[self.protocol].is_tls:
             self.tls_context()  # report a wrong certificate file now, not at the first connection
 
     def tls_context(self) -> ssl.SSLContext:
@@ -281,13 +286,13 @@ class ClientSettings(SettingsTable):
         yield from super()._find_contradictions(given)
 
     def _derive_defaults(self) -> dict[str, Any]:
-        is_udp = self.protocol == "udp"
+        protocol = PROTOCOLS[self.protocol]
         return {
-            "port": _DEFAULT_PORTS[self.protocol],
-            "framing": None if is_udp else "newline",
-            "max_message_bytes": LARGEST_DATAGRAM if is_udp else None,
+            "port": protocol.port,
+            "framing": protocol.framing,
+            "max_message_bytes": protocol.max_message_bytes,
             "hostname": get_machine_name(),
-            "confirm": "written" if is_udp else "auto",
+            "confirm": protocol.confirm,
         }
 
     def _put_hosts_in_order(self) -> None:

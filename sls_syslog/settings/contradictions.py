@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sls_syslog.settings.protocols import LARGEST_RELP_MESSAGE, PROTOCOLS, Protocol
 from sls_syslog.settings.table import Rule
 from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
@@ -22,8 +23,25 @@ _TLS_KEYS = (
 _ALLOWED_WITH_CONTEXT = {"ssl_context", "server_hostname", "fingerprint"}
 
 
+def _describe_protocol(settings: Any) -> Protocol:
+    return PROTOCOLS[settings.protocol]
+
+
 def _is_udp(settings: Any) -> bool:
-    return bool(settings.protocol == "udp")
+    return not _describe_protocol(settings).has_connection
+
+
+def _is_relp(settings: Any) -> bool:
+    return _describe_protocol(settings).is_relp
+
+
+def _is_too_large(settings: Any) -> bool:
+    largest = _describe_protocol(settings).largest
+    return largest is not None and settings.max_message_bytes > largest
+
+
+def _cannot_confirm(settings: Any) -> bool:
+    return settings.confirm not in _describe_protocol(settings).levels
 
 
 def _has_no_client_cert(settings: Any) -> bool:
@@ -33,20 +51,40 @@ def _has_no_client_cert(settings: Any) -> bool:
 RULES = (
     Rule(("framing",), _is_udp, "contradicts protocol 'udp': each datagram carries one message"),
     Rule(
+        ("framing",),
+        _is_relp,
+        "contradicts protocol {0.protocol!r}: each RELP frame carries one message",
+    ),
+    Rule(
         ("newlines",),
-        lambda settings: settings.newlines == "keep" and settings.framing != "octet-counting",
-        "'keep' needs framing 'octet-counting': under newline framing a line feed"
-        " would end the message",
+        lambda settings: (
+            settings.newlines == "keep"
+            and settings.framing != "octet-counting"
+            and not _is_relp(settings)
+        ),
+        "'keep' needs framing 'octet-counting' or protocol 'relp': under newline framing a line"
+        " feed would end the message",
     ),
     Rule(
         ("max_message_bytes",),
-        lambda settings: _is_udp(settings) and settings.max_message_bytes > LARGEST_DATAGRAM,
+        lambda settings: _is_udp(settings) and _is_too_large(settings),
         f"a datagram carries at most {LARGEST_DATAGRAM} bytes",
     ),
     Rule(
+        ("max_message_bytes",),
+        lambda settings: _is_relp(settings) and _is_too_large(settings),
+        f"a RELP frame carries at most {LARGEST_RELP_MESSAGE} bytes",
+    ),
+    Rule(
         ("confirm",),
-        lambda settings: _is_udp(settings) and settings.confirm in {"consumed", "acked"},
+        lambda settings: _is_udp(settings) and _cannot_confirm(settings),
         "{0.confirm!r} contradicts protocol 'udp', which allows only 'written'",
+    ),
+    Rule(
+        ("confirm",),
+        lambda settings: _is_relp(settings) and _cannot_confirm(settings),
+        "{0.confirm!r} contradicts protocol {0.protocol!r}: the receiver acknowledges each message,"
+        " and nothing less counts; leave confirm out",
     ),
     Rule(
         ("max_rate",),
@@ -66,8 +104,8 @@ RULES = (
     Rule(("client_key", "client_key_password"), _has_no_client_cert, "needs client_cert"),
     Rule(
         _TLS_KEYS,
-        lambda settings: settings.protocol != "tls",
-        "is for protocol 'tls', but protocol is {0.protocol!r}",
+        lambda settings: not _describe_protocol(settings).is_tls,
+        "is for protocol 'tls' or 'relp+tls', but protocol is {0.protocol!r}",
     ),
     Rule(
         tuple(key for key in _TLS_KEYS if key not in _ALLOWED_WITH_CONTEXT),

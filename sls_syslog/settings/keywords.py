@@ -24,16 +24,18 @@ __all__ = [
     "PayloadName",
     "ProtocolName",
     "ReceiverName",
+    "RefusedPolicy",
     "ShipperOptions",
     "SyslogFormat",
     "TlsVersion",
 ]
 
-ProtocolName: TypeAlias = Literal["tcp", "udp", "tls"]
+ProtocolName: TypeAlias = Literal["tcp", "udp", "tls", "relp", "relp+tls"]
 SyslogFormat: TypeAlias = Literal["rfc5424", "rfc3164"]
 Framing: TypeAlias = Literal["newline", "octet-counting"]
 NewlinePolicy: TypeAlias = Literal["escape", "space", "keep"]
 OversizePolicy: TypeAlias = Literal["truncate", "split", "drop"]
+RefusedPolicy: TypeAlias = Literal["hold", "drop"]
 ConfirmLevel: TypeAlias = Literal["auto", "consumed", "acked", "written"]
 TlsVersion: TypeAlias = Literal["1.2", "1.3"]
 PayloadName: TypeAlias = Literal["key-value", "json", "cef", "leef"]
@@ -49,6 +51,7 @@ ReceiverName: TypeAlias = Literal[
     "wazuh",
     "logrhythm",
     "rsyslog",
+    "rsyslog-relp",
     "syslog-ng",
     "sumo",
     "datadog",
@@ -108,3 +111,6 @@ class ShipperOptions(ClientOptions, total=False):
     event_id: bool | None
     retry_seconds: float | None
     replay_seconds: float | None
+    window_bytes: int | None
+    on_refused: RefusedPolicy | None
+    refused_tries: int | None

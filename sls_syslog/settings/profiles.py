@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sls_syslog.payloads.text import JsonPayload
+from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
 __all__ = ["PROFILES", "Profile"]
@@ -43,16 +44,18 @@ class Profile:
     note: str
 
     def choose_settings(self, protocol: str | None) -> dict[str, Any]:
-        """Return the settings for a protocol. UDP has no framing, and its messages are datagrams.
+        """Return the settings for a protocol. Only TCP and TLS have a framing.
 
         Args:
             protocol: The protocol; ``None`` for that of the profile, or the default.
         """
         chosen = dict(self.settings)
-        if (protocol or chosen.get("protocol")) != "udp":
+        name = protocol or chosen.get("protocol", "tcp")
+        if PROTOCOLS[name].framing is None:
+            chosen.pop("framing", None)
+        if name != "udp":
             return chosen
         chosen |= self.udp
-        chosen.pop("framing", None)
         if "max_message_bytes" in chosen:
             chosen["max_message_bytes"] = min(chosen["max_message_bytes"], LARGEST_DATAGRAM)
         return chosen
@@ -183,6 +186,21 @@ _ROWS = (
         source="https://www.rsyslog.com/doc/configuration/modules/imtcp.html, and tried: 8.2302",
         note="rsyslog reads both framings on one port. A longer message would become two, the"
         " second without a header. Choose the payload for the system behind the relay.",
+    ),
+    Profile(
+        name="rsyslog-relp",
+        title="rsyslog, imrelp",
+        settings={
+            "syslog_format": "rfc5424",
+            "protocol": "relp",
+            "newlines": "escape",
+            "oversize": "split",
+            "max_message_bytes": 8096,
+        },
+        source="https://www.rsyslog.com/doc/configuration/modules/imrelp.html, and tried: 8.2302",
+        note="rsyslog acknowledges each message. It would cut a longer one at `maxDataSize`, and"
+        " acknowledge it. For TLS set `protocol` to `relp+tls`. Choose the payload for the system"
+        " behind the relay.",
     ),
     Profile(
         name="syslog-ng",

@@ -16,7 +16,7 @@ from sls_syslog.payloads.by_name import PAYLOADS, Payload
 from sls_syslog.settings import readers
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.contradictions import RULES
-from sls_syslog.settings.keywords import ReceiverName, ShipperOptions
+from sls_syslog.settings.keywords import ReceiverName, RefusedPolicy, ShipperOptions
 from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.settings.table import Rule, get_rows, read_value, setting, show_keywords
 from sls_syslog.syslog.message import SyslogMessage
@@ -33,6 +33,10 @@ _EVENTS = {"cef", "leef"}
 def _is_event(payload: Any) -> bool:
     is_named = isinstance(payload, str) and payload in _EVENTS
     return is_named or getattr(payload, "stands_for_tag", False)
+
+
+def _can_see_refusals(settings: Any) -> bool:
+    return settings.protocol in {"tcp", "tls"} and settings.confirm in {"auto", "consumed"}
 
 
 def _read_payload(value: Any) -> Any:
@@ -78,6 +82,12 @@ class ShipperSettings(ClientSettings):
             ("oversize",),
             lambda settings: settings.oversize == "split" and _is_event(settings.payload),
             "'split' would leave the SIEM with parts of a CEF or LEEF event, which it cannot read",
+        ),
+        Rule(
+            ("on_refused",),
+            lambda settings: settings.on_refused == "drop" and not _can_see_refusals(settings),
+            "'drop' needs protocol 'tcp' or 'tls' with confirm 'auto' or 'consumed': nothing else"
+            " shows that a log was refused",
         ),
     )
 
@@ -135,6 +145,28 @@ class ShipperSettings(ClientSettings):
         "By how many seconds checkpoints stay behind what is confirmed. After an outage,"
         " everything younger is sent again, for receivers that lose the data in their memory when"
         " they crash.",
+    )
+
+    window_bytes: int = setting(
+        readers.integer(0, 2**40),
+        8 * 1024 * 1024,
+        "Most bytes of each shard that are kept in memory until the receiver has confirmed them."
+        " After a failure they are sent again from there; if more was sent, SLS delivers all of it"
+        " again. The batch that is sent at the moment is always kept.",
+    )
+
+    on_refused: RefusedPolicy = setting(
+        readers.choice("hold", "drop"),
+        "hold",
+        "What to do with a log for which the receiver ends the connection each time: `hold` (the"
+        " shard waits until the receiver takes it, and an error in the log names it) or `drop` (it"
+        " is counted as dropped). Only for `tcp` and `tls`, with `confirm` `auto` or `consumed`.",
+    )
+    refused_tries: int = setting(
+        readers.integer(2, 1000),
+        5,
+        "How often in a row the receiver must refuse a log before it counts as refused. Each time,"
+        " the log is sent alone, and the receiver must confirm other logs before and after it.",
     )
 
     def __init__(self, /, **options: Unpack[ShipperOptions]) -> None:

@@ -33,7 +33,7 @@ def frame_by_octet_count(message: bytes) -> bytes:
 
 
 def frame_as_datagram(message: bytes) -> bytes:
-    """Return the message as it is: one datagram carries one message."""
+    """Return the message as it is: one datagram, or one RELP frame, carries one message."""
     return message
 
 
@@ -42,4 +42,4 @@ FRAMINGS: dict[str | None, Callable[[bytes], bytes]] = {
     "octet-counting": frame_by_octet_count,
     None: frame_as_datagram,
 }
-"""The framings by the value of the setting ``framing``; ``None`` is for UDP."""
+"""The framings by the value of the setting ``framing``; ``None`` is for UDP and RELP."""

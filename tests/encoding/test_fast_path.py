@@ -66,6 +66,7 @@ def count_slow_logs(log_groups: Any, hooks: Any = MessageHooks, **settings: Any)
         {},
         {"framing": "octet-counting"},
         {"protocol": "udp"},
+        {"protocol": "relp"},
         {"syslog_format": "rfc3164"},
         {"bom": True},
         {"tag": "sls", "hostname": "shipper", "severity": "error", "facility": "local0"},

@@ -54,8 +54,10 @@ def read(text: str, **settings: Any) -> ParsedMessage:
         ),
         ({"protocol": "udp"}, b"<14>1 - - - - - - a\\n\xc3\xa4"),
         ({"protocol": "tls"}, b"<14>1 - - - - - - a\\n\xc3\xa4\n"),
+        ({"protocol": "relp"}, b"<14>1 - - - - - - a\\n\xc3\xa4"),
+        ({"protocol": "relp", "newlines": "keep"}, b"<14>1 - - - - - - a\n\xc3\xa4"),
     ],
-    ids=["newline", "space", "octet-counting", "keep", "udp", "tls"],
+    ids=["newline", "space", "octet-counting", "keep", "udp", "tls", "relp", "relp-keep"],
 )
 def test_settings_choose_policy_and_framing(settings: dict[str, Any], expected: bytes) -> None:
     assert framed(wire(**settings), SyslogMessage(message="a\nä")) == expected

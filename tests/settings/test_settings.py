@@ -94,6 +94,8 @@ def test_only_the_host_is_required() -> None:
         ("tcp", 514, "newline", None, "auto"),
         ("tls", 6514, "newline", None, "auto"),
         ("udp", 514, None, 65507, "written"),
+        ("relp", 2514, None, 131072, "consumed"),
+        ("relp+tls", 2514, None, 131072, "consumed"),
     ],
 )
 def test_defaults_follow_the_protocol(
@@ -230,6 +232,9 @@ def test_the_separator_reaches_the_payload() -> None:
         ("payload", ["xml", 5, {}], "expected one of key-value, json"),
         ("retry_seconds", [-1, "x", True], "expected a number of seconds of at least 0"),
         ("replay_seconds", [-1, "x", True], "expected a number of seconds of at least 0"),
+        ("on_refused", ["keep", 5], "expected one of hold, drop"),
+        ("refused_tries", [1, 1001, 2.5, "x", True], "expected a whole number from 2 to 1000"),
+        ("window_bytes", [-1, 1.5, "x", True], "expected a whole number from 0 to 1099511627776"),
     ],
 )
 def test_a_wrong_value_is_refused(key: str, wrong: list[Any], expected: str) -> None:
@@ -334,11 +339,18 @@ def test_what_is_no_mapping_is_refused(value: Any) -> None:
         ({"protocol": "udp", "max_message_bytes": 65508}, "max_message_bytes", "at most 65507"),
         ({"protocol": "udp", "confirm": "consumed"}, "confirm", "contradicts protocol 'udp'"),
         ({"protocol": "udp", "confirm": "acked"}, "confirm", "contradicts protocol 'udp'"),
+        ({"protocol": "relp", "framing": "newline"}, "framing", "contradicts protocol 'relp'"),
+        ({"protocol": "relp+tls", "framing": "newline"}, "framing", "contradicts protocol 'relp"),
+        ({"protocol": "relp", "confirm": "acked"}, "confirm", "acknowledges each message"),
+        ({"protocol": "relp+tls", "confirm": "written"}, "confirm", "contradicts protocol 'relp"),
+        ({"protocol": "relp", "max_message_bytes": 10**9}, "max_message_bytes", "at most 99999"),
+        ({"protocol": "relp", "max_rate": 5}, "max_rate", "is for protocol 'udp'"),
+        ({"protocol": "relp", "cert_path": "PEM"}, "cert_path", "is for protocol 'tls' or 'relp+"),
         ({"max_rate": 5}, "max_rate", "is for protocol 'udp', but protocol is 'tcp'"),
         ({"max_rate": 5, "protocol": "tls"}, "max_rate", "is for protocol 'udp'"),
         ({"protocol": "tls", "client_key": "PEM"}, "client_key", "needs client_cert"),
         ({"protocol": "tls", "client_key_password": "x"}, "client_key_password", "needs client_"),
-        ({"cert_path": "PEM"}, "cert_path", "is for protocol 'tls', but protocol is 'tcp'"),
+        ({"cert_path": "PEM"}, "cert_path", "is for protocol 'tls' or 'relp+tls', but"),
         ({"protocol": "udp", "client_cert": "PEM"}, "client_cert", "is for protocol 'tls'"),
         ({"server_hostname": "x"}, "server_hostname", "is for protocol 'tls'"),
         ({"syslog_format": "rfc3164", "bom": True}, "bom", "is for syslog_format 'rfc5424'"),
@@ -378,6 +390,14 @@ def test_a_contradiction_is_refused(
     "mapping",
     [
         {"newlines": "keep", "framing": "octet-counting"},
+        {"protocol": "relp", "newlines": "keep", "confirm": "auto", "idle_seconds": 5},
+        {"protocol": "relp", "confirm": "consumed", "max_message_bytes": 999_999_999},
+        {
+            "protocol": "relp+tls",
+            "client_cert": "PEM",
+            "client_key_password": SECRET,
+            "min_tls": "1.3",
+        },
         {"protocol": "udp", "max_message_bytes": 65507},
         {"protocol": "udp", "confirm": "written"},
         {"protocol": "udp", "confirm": "auto"},

@@ -75,6 +75,7 @@ def settings_in_every_spelling(log_payload: Callable[[Mapping[str, str]], str]) 
     ShipperSettings(host="siem", payload=log_payload, receiver="qradar", confirm="acked")
     ShipperSettings(host="siem", payload=CefPayload(mapping="actiontrail"), newlines="space")
     ShipperSettings(host="siem", payload=lambda log: log["message"], oversize="split", sep="^")
+    ShipperSettings(host="siem", protocol="relp+tls", receiver="rsyslog-relp")
     ShipperSettings(host="siem", protocol="udp", max_rate=500, max_message_bytes=1024)
     ShipperSettings(
         host="siem",
@@ -90,6 +91,9 @@ def settings_in_every_spelling(log_payload: Callable[[Mapping[str, str]], str]) 
         event_id=True,
         retry_seconds=0,
         replay_seconds=2.5,
+        window_bytes=1_000_000,
+        on_refused="drop",
+        refused_tries=3,
         hostname="{__source__}",
         tag="{__topic__}",
     )
