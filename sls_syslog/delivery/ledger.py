@@ -7,7 +7,6 @@ It must not touch SLS or a socket. It balances for each shard and in total, at a
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -23,6 +22,7 @@ from sls_syslog.delivery.metrics import (
     make_numbers,
     merge,
 )
+from sls_syslog.safe_logger import SafeLogger
 
 __all__ = [
     "PROCESS_STATS",
@@ -33,7 +33,7 @@ __all__ = [
     "open_ledger",
 ]
 
-logger = logging.getLogger("sls_syslog.delivery")
+logger = SafeLogger("sls_syslog.delivery")
 
 # Seconds between two summary lines in the log: often enough to watch, too rare to fill a disk.
 _LINE_INTERVAL = 60.0

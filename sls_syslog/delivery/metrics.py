@@ -16,7 +16,7 @@ _REPAIRED = "repaired_"
 _OUTCOMES = ("filtered", "truncated", "split")
 # Causes and kinds that are present from the beginning, at 0. If a counter appeared only with its
 # first event, an alert would not see it rise.
-_CAUSES = ("expired", "oversize")
+_CAUSES = ("expired", "oversize", "refused")
 _KINDS = ("hook_failed",)
 
 METRICS = (
@@ -33,7 +33,8 @@ METRICS = (
         "counter",
         "Logs that could not be sent, by cause: `oversize` (longer than `max_message_bytes`, with"
         " `oversize` set to `drop`, or longer than a datagram can be), `expired` (gone from SLS"
-        " before they could be sent again).",
+        " before they could be sent again), `refused` (the receiver refuses it, with `on_refused`"
+        " set to `drop`).",
     ),
     (
         "pending",

@@ -40,7 +40,7 @@ def main() -> None:
         for line in sys.stdin:
             asked = json.loads(line)
             drained = _is_drained(emulator, asked["group"], asked["seconds"])
-            print(json.dumps({"drained": drained}), flush=True)
+            print(json.dumps({"drained": drained, "calls": emulator.calls}), flush=True)
 
 
 if __name__ == "__main__":

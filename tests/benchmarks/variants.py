@@ -74,6 +74,7 @@ VARIANTS = {
         Variant("leef", {"payload": "leef"}, target=_LIKE_DEFAULT),
         Variant("dict-hook", processor="DictHook", target=Target(0.5, "documented")),
         Variant("tls", {"protocol": "tls"}, target=Target(1.15, "default")),
+        Variant("relp", {"protocol": "relp"}),
         Variant("acked", {"confirm": "acked"}),
         Variant("consumed", {"confirm": "consumed"}, target=_LIKE_DEFAULT),
     )

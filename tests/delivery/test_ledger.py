@@ -49,7 +49,7 @@ class SlowLedger:
             "received": len(self.states),
             "replayed": self.replayed,
             **{kind: counts[kind] for kind in ("confirmed", "filtered", "pending")},
-            "dropped": {"expired": 0, "oversize": counts["dropped"]},
+            "dropped": {"expired": 0, "oversize": counts["dropped"], "refused": 0},
         }
 
 
@@ -134,7 +134,7 @@ def test_logs_that_expire_before_they_are_served_again_are_dropped() -> None:
     ledger.roll_back(confirmed=0, pending=5)
     ledger.drop_expired()
     assert numbers(stats, "received", "pending") == [5, 0]
-    assert stats.snapshot()["dropped"] == {"expired": 5, "oversize": 0}
+    assert stats.snapshot()["dropped"] == {"expired": 5, "oversize": 0, "refused": 0}
     assert ledger.receive(3) == 0
     assert numbers(stats, "received", "replayed") == [8, 0]
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import SendError, ShipperSettings, ShipperStats, TransportError, UnconfirmedError
+from sls_syslog.delivery.batches import Batch
 from sls_syslog.delivery.ledger import Tally, open_ledger
-from sls_syslog.delivery.window import Batch, Delivery
+from sls_syslog.delivery.window import Delivery
 from sls_syslog.network.confirmation import State
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.destination import Destination
@@ -53,6 +54,10 @@ class Script:
     def watch(self) -> None:
         if self.fate == "watch fails":
             raise SendError("tcp://siem:514", "reset")
+
+    level = "consumed"
+    acknowledged = 0
+    trail = 0.0
 
     def retire(self) -> None:
         pass

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
+from sls_syslog.delivery.batches import Batch
 from sls_syslog.delivery.ledger import Tally, open_ledger
-from sls_syslog.delivery.window import Batch, Delivery, WindowLimits
+from sls_syslog.delivery.window import Delivery, WindowLimits
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.testing import SyslogReceiver
@@ -107,17 +108,19 @@ def test_the_first_batch_is_confirmed_at_once_and_the_next_with_others(
         assert shard.delivery.committable == "3"
         assert shard.numbers() == {"received": 3, "confirmed": 3}
     assert ends(syslog_receiver) == ["1", "2", "3"]
-    assert syslog_receiver.connections == 2
+    assert syslog_receiver.used_connections == 2
 
 
-def test_a_window_that_is_large_enough_is_confirmed(syslog_receiver: SyslogReceiver) -> None:
+def test_a_window_is_confirmed_by_its_age_however_large_it_is(
+    syslog_receiver: SyslogReceiver,
+) -> None:
     large = b"<14>1 - - - - - - " + b"x" * 600_000 + b"\n"
     with shard_to(syslog_receiver) as shard:
-        shard.deliver()
-        shard.deliver(large)
+        for _ in range(6):
+            shard.deliver(large)
         assert shard.delivery.committable == "1"
-        shard.deliver(large)
-        assert shard.delivery.committable == "3"
+        shard.delivery.flush()
+    assert syslog_receiver.used_connections == 2
 
 
 def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
@@ -134,6 +137,32 @@ def test_a_window_that_is_old_enough_is_confirmed_while_nothing_comes(
         now[0] += 0.1 * limits.seconds
         shard.delivery.poll()
         assert shard.delivery.committable == "2"
+
+
+def test_after_a_failure_windows_are_short_and_grow_again(syslog_receiver: SyslogReceiver) -> None:
+    now = [100.0]
+    limits = WindowLimits()
+
+    def measure_wait(shard: Shard) -> float:
+        """Seconds until a new window is confirmed."""
+        shard.deliver()
+        begun = now[0]
+        while shard.delivery.committable != shard.delivery.position:
+            now[0] += limits.seconds / 20
+            shard.delivery.poll()
+        return now[0] - begun
+
+    with shard_to(syslog_receiver, limits, clock=lambda: now[0], retry_seconds=60) as shard:
+        shard.deliver()
+        usual = measure_wait(shard)
+        shard.deliver()
+        syslog_receiver.wait_until(lambda: len(syslog_receiver.frames) == 3)
+        syslog_receiver.reset_connections()
+        shard.deliver()
+        waits = [measure_wait(shard) for _ in range(6)]
+    assert waits[0] < usual / 3
+    assert waits == sorted(waits)
+    assert waits[-1] == pytest.approx(usual)
 
 
 def test_a_broken_connection_sends_the_whole_window_again_and_no_more(
@@ -224,7 +253,7 @@ def test_a_receiver_that_dies_is_noticed_while_nothing_comes(
     with shard_to(syslog_receiver, replay_seconds=3600) as shard:
         shard.deliver()
         shard.delivery.poll()
-        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
+        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 2)  # one is silent
         syslog_receiver.reset_connections()
         with pytest.raises(TransportError):
             shard.delivery.poll()
@@ -235,7 +264,7 @@ def test_a_checkpoint_trails_by_replay_seconds_behind_the_last_look(
 ) -> None:
     now = [100.0]
     with shard_to(
-        syslog_receiver, WindowLimits(), clock=lambda: now[0], replay_seconds=10
+        syslog_receiver, WindowLimits(2.0), clock=lambda: now[0], replay_seconds=10
     ) as shard:
         for second in (100.0, 104.0, 108.0):
             now[0] = second
@@ -260,7 +289,7 @@ def test_a_connection_that_is_only_watched_is_made_anew_before_somebody_ends_it(
         shard.deliver()
         before = syslog_receiver.connections
         shard.poll_until(lambda: syslog_receiver.connections >= before + 2)
-        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 1)
+        syslog_receiver.wait_until(lambda: syslog_receiver.open_connections == 2)  # one silent
         assert shard.delivery.committable == "0"  # nothing looked like a crash
         assert len(syslog_receiver.frames) == 1
 
@@ -278,21 +307,78 @@ def test_a_shard_without_logs_keeps_no_connection(
         shard.poll_until(lambda: syslog_receiver.open_connections == 0)
         shard.deliver()
         syslog_receiver.wait_for(2)
-    assert syslog_receiver.connections == 2
+    assert syslog_receiver.used_connections == 2
     assert syslog_receiver.resets == 0
 
 
-def test_what_is_held_back_is_bounded(syslog_receiver: SyslogReceiver) -> None:
+def kept_bytes(shard: Shard) -> int:
+    return sum(len(frame) for batch in shard.delivery._window for frame in batch.frames)
+
+
+def test_a_window_beyond_window_bytes_is_not_kept_and_is_confirmed_all_the_same(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, window_bytes=100) as shard:
+        for number in range(2, 20):
+            shard.deliver()
+            assert kept_bytes(shard) <= 100, number
+        assert shard.delivery.committable == "1"
+        shard.delivery.flush()
+        assert shard.delivery.committable == shard.delivery.position
+        assert shard.numbers() == {"received": 18, "confirmed": 18}
+    assert ends(syslog_receiver) == [str(number) for number in range(1, 19)]
+
+
+def test_a_failure_rolls_back_to_sls_at_once_if_the_window_is_not_kept(
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    with shard_to(syslog_receiver, window_bytes=40, retry_seconds=3600) as shard:
+        for _ in range(6):
+            shard.deliver()
+        syslog_receiver.wait_for(6)
+        syslog_receiver.reset_connections()
+        with pytest.raises(TransportError):
+            shard.delivery.flush()
+        with pytest.raises(UnconfirmedError, match="window_bytes"):  # if nobody rolls back
+            shard.delivery.flush()
+        assert shard.delivery.roll_back() == "1"
+        for _ in range(6):  # the first batch of a window is kept, and confirmed after a failure
+            shard.deliver()
+        shard.delivery.flush()
+        assert shard.numbers() == {"received": 7, "confirmed": 7, "replayed": 5}
+    assert set(ends(syslog_receiver)) >= {"1", "2", "3", "4", "5", "6", "7"}
+
+
+def test_one_batch_is_kept_however_large_it_is(syslog_receiver: SyslogReceiver) -> None:
+    with shard_to(syslog_receiver, window_bytes=0, retry_seconds=3600) as shard:
+        shard.deliver()
+        shard.deliver()
+        syslog_receiver.wait_for(2)
+        syslog_receiver.reset_connections()
+        shard.delivery.flush()
+        assert shard.delivery.committable == "2"
+    assert Counter(ends(syslog_receiver)) == {"1": 1, "2": 2}
+
+
+def test_a_receiver_that_answers_no_half_close_neither_stalls_nor_fills_the_memory(
+    syslog_receiver: SyslogReceiver,
+) -> None:
     syslog_receiver.answer_half_close = False
     probe_soon(syslog_receiver.settings())
-    with shard_to(syslog_receiver, WindowLimits(seconds=0.0, held=200)) as shard:
-        with pytest.raises(UnconfirmedError, match="acked"):
+    line = b"<14>1 - - - - - - " + b"x" * 50_000 + b"\n"
+    with shard_to(syslog_receiver, WindowLimits(seconds=0.0), window_bytes=200_000) as shard:
+        with pytest.raises(UnconfirmedError, match="acked"):  # once, when it is found out
             shard.deliver()
         assert shard.delivery.roll_back() == "0"
-        with pytest.raises(UnconfirmedError, match="more is unconfirmed"):
-            for _ in range(200):
-                shard.deliver()
-        assert shard.delivery.roll_back() == "0"
+        most = 0
+        for _ in range(1000):
+            shard.deliver(line)
+            most = max(most, kept_bytes(shard))
+            if shard.delivery.confirmed != "0":
+                break
+        assert shard.delivery.confirmed == shard.delivery.position
+        assert most <= 200_000
+        assert shard.numbers()["received"] == shard.numbers()["confirmed"]
 
 
 class OldKernel(socket.socket):
