@@ -6,7 +6,6 @@ A replacement must not skip logs, and must not raise what the SDK cannot handle.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import Any, NamedTuple, Protocol
@@ -27,6 +26,7 @@ from sls_syslog.consumer.sdk import (
     Worker,
 )
 from sls_syslog.logs.protobuf import LogGroupList
+from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import throttle
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
     "stop_listening",
 ]
 
-logger = logging.getLogger("sls_syslog.consumer")
+logger = SafeLogger("sls_syslog.consumer")
 
 
 class Patch(NamedTuple):

@@ -6,8 +6,8 @@ raises, the SDK drops the batch (``aliyun/log/consumer/tasks.py``) and continues
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
+from contextlib import ExitStack
 from threading import Lock
 from typing import Protocol
 
@@ -16,8 +16,9 @@ from aliyun.log.proto import LogGroupListRaw
 from sls_syslog.consumer.fetches import Fetches
 from sls_syslog.consumer.patches import get_current_worker, listen, patch_tracker, stop_listening
 from sls_syslog.consumer.sdk import CheckpointTracker
+from sls_syslog.delivery.batches import Batch
 from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
-from sls_syslog.delivery.window import Batch, Delivery
+from sls_syslog.delivery.window import Delivery
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.errors import TransportError
 from sls_syslog.logs.event_ids import format_ledger_name, format_shard_name, make_event_ids
@@ -25,12 +26,13 @@ from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.logs.receive_time import read_receive_time
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
+from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.throttle import throttle
 
 __all__ = ["Shard"]
 
-logger = logging.getLogger("sls_syslog.consumer")
+logger = SafeLogger("sls_syslog.consumer")
 
 # Most seconds for one attempt to connect; a receiver that is back is found within this time.
 _CONNECT_SECONDS = 10.0
@@ -92,23 +94,14 @@ class Shard:
         """
         with self._busy:
             try:
-                delivery = self._delivery or self._begin(tracker)
-                delivery.skip(self._fetches.skip_gaps(delivery.position))
-                start = self._fetches.pop_start(log_groups)
-                if start not in {None, delivery.position}:
-                    return self._go_back_to(delivery.position, tracker)
-                delivery.deliver(self._encode(log_groups, delivery.position))
-            except BaseException as error:  # SystemExit too would end the SDK's thread
-                return self._roll_back(tracker, error)
-            self._save(delivery.committable)
-            self._ledger.note_position(delivery.position)
-        self._owner.stats.log_line()
-        return None
+                return self._ship_or_roll_back(log_groups, tracker)
+            except BaseException:  # an interrupt while a failure was handled
+                return self._roll_back(tracker)
 
     def choose_start(self, cursor: str) -> tuple[str, bool]:
         """Confirm what is due. The patched SDK calls this before each fetch.
 
-        So a shard without new logs saves its checkpoint within a second or two. While a receiver is
+        So a shard without new logs saves its checkpoint within seconds. While a receiver is
         down, the same logs are not fetched repeatedly.
 
         Args:
@@ -117,10 +110,14 @@ class Shard:
         Returns:
             The cursor to fetch from instead, and whether to fetch now.
         """
-        if not self._busy.acquire(blocking=False):
-            # Usually process() is running, and confirms what is due; the SDK may fetch ahead.
-            return cursor, self._delivery is None or not self._delivery.is_failing
-        try:
+        with ExitStack() as held:
+            # In one expression, so that no exception can come between and leave it held.
+            is_held = self._busy.acquire(blocking=False) and bool(
+                [held.callback(self._busy.release)]
+            )
+            if not is_held:
+                # Usually process() is running, and confirms what is due; the SDK may fetch ahead.
+                return cursor, self._delivery is None or not self._delivery.is_failing
             delivery = self._delivery or self._begin_early()
             if delivery is None:
                 return cursor, True
@@ -130,10 +127,8 @@ class Shard:
             if not self._stop.requested:
                 self._poll(delivery, cursor)
             self._ledger.note_position(delivery.position)
-            return delivery.position, not delivery.is_failing
-        finally:
-            self._busy.release()
             self._owner.stats.log_line()
+            return delivery.position, not delivery.is_failing
 
     def note_fetch(
         self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
@@ -176,14 +171,35 @@ class Shard:
                 delivery.flush()
             except BaseException as error:
                 self._report(error)
-            # If nothing is delivered yet, this saves the cursor where the shard began.
-            self._save(delivery.committable)
-            delivery.close()
-            close_ledger(self._owner.stats, self._ledger)
+            finally:
+                # If nothing is delivered yet, this saves the cursor where the shard began.
+                self._save(delivery.committable)
+                delivery.close()
+                close_ledger(self._owner.stats, self._ledger)
 
     def request_stop(self) -> None:
         """Make a running ``process()`` return within seconds; any thread may call it."""
         self._stop.request()
+
+    def _ship_or_roll_back(
+        self, log_groups: LogGroupList, tracker: CheckpointTracker
+    ) -> str | None:
+        """Ship one batch; roll back if that fails, and report it only then."""
+        try:
+            delivery = self._delivery or self._begin(tracker)
+            delivery.skip(self._fetches.skip_gaps(delivery.position))
+            start = self._fetches.pop_start(log_groups)
+            if start not in {None, delivery.position}:
+                return self._go_back_to(delivery.position, tracker)
+            delivery.deliver(self._encode(log_groups, delivery.position))
+            self._save(delivery.committable)
+            self._ledger.note_position(delivery.position)
+            self._owner.stats.log_line()
+        except BaseException as error:  # SystemExit too would end the SDK's thread
+            cursor = self._roll_back(tracker)
+            self._report(error)
+            return cursor
+        return None
 
     def _begin_early(self) -> Delivery | None:
         """Begin before the first batch: a shard without logs never gets one."""
@@ -200,7 +216,9 @@ class Shard:
         # The tracker has no start of a batch. Before the first save, its checkpoint is that start.
         start = tracker.get_check_point()
         transport = open_transport(settings, self._stop, connect_seconds=_CONNECT_SECONDS)
-        self._delivery = Delivery(settings, transport, self._stop, self._ledger, start)
+        self._delivery = Delivery(
+            settings, transport, self._stop, self._ledger, start, name=self._name
+        )
         # Save the start, so that it survives a crash: END would be another cursor after a restart.
         self._save(start)
         return self._delivery
@@ -239,15 +257,14 @@ class Shard:
         try:
             delivery.poll()
         except BaseException as error:
-            self._roll_back(self._tracker, error)
-            if cursor != delivery.position:
-                self._rolled_back_at = cursor
+            self._rolled_back_at = cursor  # first: else the SDK would wait here for new logs
+            self._roll_back(self._tracker)
+            self._report(error)
         else:
             self._save(delivery.committable)
 
-    def _roll_back(self, tracker: CheckpointTracker, error: BaseException) -> str:
-        """Report an error; return the cursor from which SLS must deliver again."""
-        self._report(error)
+    def _roll_back(self, tracker: CheckpointTracker) -> str:
+        """Roll back; return the cursor from which SLS must deliver again."""
         cursor = self._delivery.roll_back() if self._delivery else tracker.get_check_point()
         return self._go_back_to(cursor, tracker)
 

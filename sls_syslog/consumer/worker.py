@@ -6,7 +6,6 @@ It must not replace parts of the SDK: ``patches.py`` does. A worker that dies mu
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import platform
 import re
@@ -24,13 +23,14 @@ from aliyun.log.consumer import ConsumerWorker, CursorPosition, LogHubConfig
 from sls_syslog.consumer.patches import POOL_SIZE, HardenedWorker
 from sls_syslog.consumer.sdk import Worker
 from sls_syslog.errors import SettingsError, WorkerError
+from sls_syslog.safe_logger import SafeLogger
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
 
 __all__ = ["ConsumerOptions", "consumer_config", "run_worker"]
 
-logger = logging.getLogger("sls_syslog.consumer")
+logger = SafeLogger("sls_syslog.consumer")
 
 # The variables of the documented program, by the option of LogHubConfig that each one sets.
 _VARIABLES = {

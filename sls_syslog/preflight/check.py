@@ -8,12 +8,12 @@ be raised.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from sls_syslog.errors import (
     ConnectError,
@@ -27,25 +27,35 @@ from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.dial import look_up, open_stream
 from sls_syslog.network.explain import explain
 from sls_syslog.network.failover import open_transport
+from sls_syslog.network.relp import RelpConnection, open_relp
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tcp import TELLS_ACKNOWLEDGED
 from sls_syslog.preflight.findings import (
+    LOOK_AT_RELP,
+    explain_absence,
     explain_no_connection,
     explain_no_handshake,
     explain_no_listener,
+    judge_acknowledgement,
     judge_certificate,
     judge_datagram,
     judge_framing,
     judge_level,
+    judge_reset,
+    judge_way,
 )
 from sls_syslog.preflight.probe import describe_symptoms, find_payload_problem, make_probe
 from sls_syslog.preflight.report import DestinationReport, Finding, ProbeMessage, ReceiverReport
+from sls_syslog.preflight.way import Silence
 from sls_syslog.settings.client import ClientSettings, get_machine_name
 from sls_syslog.settings.keywords import Framing
+from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.settings.tls import make_unverified_context
 
 __all__ = ["check_destination"]
+
+_Connection = TypeVar("_Connection", bound=Connection)
 
 # Seconds to wait for a refusal: one round trip, and the time to read the message.
 _WATCH_SECONDS = 1.0
@@ -62,8 +72,11 @@ def check_destination(
 
     Check all receivers of ``hosts`` at the same time. For each one: look up the name, connect,
     verify the certificate, send a probe message with the text ``sls_syslog check <random id>``,
-    watch for a refusal, and find the strongest level of ``confirm`` that works. If the message is
-    refused, send a second one in the other framing, to see whether framing is the cause::
+    watch for a refusal, and find the strongest level of ``confirm`` that works. A second
+    connection, over which nothing is sent, shows what stands before the receiver, as far as that
+    can be seen. If the message is refused, send a second one in the other framing, to see whether
+    framing is the cause. Over RELP, use one connection, and wait for the receiver's
+    acknowledgement of the message instead::
 
         report = check_destination(ShipperSettings.from_env())
         print(report)
@@ -116,6 +129,8 @@ class _Check:
             self._look_up()
             if self._settings.protocol == "udp":
                 self._check_datagram()
+            elif PROTOCOLS[self._settings.protocol].is_relp:
+                self._check_relp()
             else:
                 self._check_stream()
             self._looks = tuple(describe_symptoms(self._settings, self._messages[0]))
@@ -152,24 +167,69 @@ class _Check:
         self._findings.append(judge_datagram())
 
     def _check_stream(self) -> None:
-        with closing(self._connect()) as connection:
+        with (
+            closing(self._connect(_open)) as connection,
+            closing(Silence(partial(_open_silent, self._settings), self._seconds)) as silence,
+        ):
+            silence.open()
             message = self._make_probe(self._settings)
-            try:
-                level = self._send_probe(connection, message)
-            except TlsAnsweredError as error:
-                self._fail("message", explain(error, self._settings))
-            except OSError as error:
-                self._explain_refusal(explain(error, self._settings), connection.heard)
-            if connection.heard:
-                self._explain_refusal("the message was not refused", connection.heard)
+            self._try_message(connection, silence, message)
+
+    def _try_message(self, connection: Connection, silence: Silence, message: ProbeMessage) -> None:
+        """Send the probe message, and judge what comes back and how the connections end."""
+        always_resets = False
+        try:
+            level = self._send_probe(connection, message)
+        except TlsAnsweredError as error:
+            self._fail("message", explain(error, self._settings))
+        except OSError as error:
+            problem = explain(error, self._settings)
+            self._explain_if_away(problem, silence)
+            always_resets = isinstance(error, ConnectionResetError) and silence.is_reset()
+            if not always_resets:
+                self._explain_refusal(problem, connection.heard)
+            level = "acked" if TELLS_ACKNOWLEDGED else "written"
+        if connection.heard:
+            self._explain_refusal("the message was not refused", connection.heard)
+        if level == "consumed":
+            self._explain_if_away("the connection ended as if the message had been read", silence)
         self._note("message", "ok", _NOT_REFUSED)
         self._findings.append(judge_framing(message))
-        self._findings.append(judge_level(level, self._settings.confirm))
+        judge = judge_reset if always_resets else judge_level
+        self._findings.append(judge(level, self._settings.confirm))
+        if level == "consumed":
+            self._findings.append(judge_way(connection.has_bare_end))
         self._level = level
 
-    def _connect(self) -> Connection:
+    def _explain_if_away(self, problem: str, silence: Silence) -> None:
+        """Fail if connections end unasked: then the receiver behind this port is away."""
+        if not silence.has_ended():
+            return
+        seconds = silence.measure_life()
+        if seconds is not None:
+            self._fail("message", problem, explain_absence(self._settings, seconds))
+
+    def _check_relp(self) -> None:
+        with closing(self._connect(_open_relp)) as connection:
+            message = self._make_probe(self._settings)
+            deadline = Deadline(self._seconds)
+            try:
+                connection.send_messages(message.frames, deadline)
+                connection.await_answers(deadline)
+            except OSError as error:
+                self._fail("message", explain(error, self._settings), LOOK_AT_RELP)
+            if connection.session.refusal:
+                found = f"the receiver refuses it: it answered {connection.session.refusal}"
+                self._fail("message", found, LOOK_AT_RELP)
+            with suppress(OSError):  # the message is acknowledged
+                connection.end_session(deadline)
+        self._note("message", "ok", "sent; the receiver has acknowledged it")
+        self._findings.append(judge_acknowledgement())
+        self._level = "consumed"
+
+    def _connect(self, open_one: Callable[[ClientSettings, float], _Connection]) -> _Connection:
         try:
-            connection = _open(self._settings, self._seconds)
+            connection = open_one(self._settings, self._seconds)
         except TlsError as error:
             self._note("connect", "ok", "the port accepts connections")
             advice = explain_no_handshake(self._settings, error.__cause__)
@@ -250,6 +310,14 @@ class _Check:
 
 def _open(settings: ClientSettings, seconds: float) -> Connection:
     return open_stream(settings, Deadline(seconds), Resumption(), await_refusal=True)
+
+
+def _open_silent(settings: ClientSettings, seconds: float) -> Connection:
+    return open_stream(settings, Deadline(seconds), Resumption(), await_refusal=False)
+
+
+def _open_relp(settings: ClientSettings, seconds: float) -> RelpConnection:
+    return open_relp(settings, Deadline(seconds), Resumption())
 
 
 def _watch(seconds: float) -> Iterator[None]:

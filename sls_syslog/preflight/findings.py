@@ -11,16 +11,22 @@ from sls_syslog.network.certificate import Certificate
 from sls_syslog.network.half_close import UNANSWERED
 from sls_syslog.network.tls import HandshakeCutError
 from sls_syslog.preflight.report import Finding, ProbeMessage
-from sls_syslog.settings.client import ClientSettings
+from sls_syslog.settings.client import ClientSettings, get_machine_name
+from sls_syslog.settings.protocols import PROTOCOLS
 
 __all__ = [
+    "LOOK_AT_RELP",
+    "explain_absence",
     "explain_no_connection",
     "explain_no_handshake",
     "explain_no_listener",
+    "judge_acknowledgement",
     "judge_certificate",
     "judge_datagram",
     "judge_framing",
     "judge_level",
+    "judge_reset",
+    "judge_way",
 ]
 
 # OpenSSL's reasons for an answer that is not TLS.
@@ -32,6 +38,11 @@ _MEANING = {  # the levels of confirmation, from the weakest to the strongest
     "acked": "the receiver's kernel has every byte",
     "consumed": "the receiver's process has read everything",
 }
+_IS_AWAY = "a proxy or load balancer takes connections while its receiver is away"
+LOOK_AT_RELP = (
+    "look at the receiver's own log, and at its limit for a message (imrelp: maxDataSize)"
+)
+"""What to do if a receiver does not acknowledge a message over RELP."""
 
 
 def judge_certificate(der: bytes, settings: ClientSettings, is_verified: bool) -> Finding:
@@ -89,6 +100,12 @@ def judge_datagram() -> Finding:
     )
 
 
+def judge_acknowledgement() -> Finding:
+    """Say what an acknowledgement over RELP means."""
+    found = "'consumed': the receiver itself has acknowledged the message, through any proxy"
+    return Finding(step="confirm", result="ok", found=found)
+
+
 def judge_framing(message: ProbeMessage) -> Finding:
     """Say what is known about the framing of a message that was not refused."""
     if message.framing == "newline":
@@ -108,7 +125,8 @@ def judge_level(level: str, wanted: str) -> Finding:
     levels = list(_MEANING)
     found = f"{level!r}: {_MEANING[level]}"
     if wanted == "auto" and level == "acked":
-        return Finding(step="confirm", result="warning", found=found, advice=UNANSWERED)
+        advice = f"{UNANSWERED}; if it never answers one, the shipper uses 'acked' by itself"
+        return Finding(step="confirm", result="warning", found=found, advice=advice)
     least = "acked" if wanted == "auto" else wanted
     if levels.index(level) < levels.index(least):
         advice = f"confirm={wanted!r} cannot work here: {UNANSWERED}"
@@ -117,10 +135,71 @@ def judge_level(level: str, wanted: str) -> Finding:
     return Finding(step="confirm", result="ok", found=found, advice=advice)
 
 
+def judge_reset(level: str, wanted: str) -> Finding:
+    """Say what works with a receiver that ends each connection with a reset.
+
+    Args:
+        level: The strongest level that works.
+        wanted: The setting ``confirm``.
+    """
+    found = (
+        f"only {level!r}: {_MEANING[level]}; each connection ends with a reset, even if nothing was"
+        " sent over it"
+    )
+    cause = (
+        "the receiver closes with linger 0 (Fluentd's in_syslog), or HAProxy has `option nolinger`:"
+        " remove that, or use RELP"
+    )
+    if wanted == "consumed":
+        advice = f"confirm='consumed' cannot work here: {cause}; or set confirm='auto'"
+        return Finding(step="confirm", result="failed", found=found, advice=advice)
+    used = level if wanted == "auto" else wanted
+    advice = f"{cause}; the shipper uses {used!r}"
+    return Finding(step="confirm", result="warning", found=found, advice=advice)
+
+
+def judge_way(has_bare_end: bool) -> Finding:
+    """Say what the ends of two connections show about what stands before the receiver.
+
+    Args:
+        has_bare_end: Whether TLS ended without a close_notify.
+    """
+    if has_bare_end:
+        found = (
+            "TLS ended without close_notify, as behind nginx as a TLS terminator; rsyslog with"
+            " GnuTLS does so too"
+        )
+        advice = "if nginx stands there, set `proxy_half_close on` in it"
+        return Finding(step="way", result="ok", found=found, advice=advice)
+    found = (
+        "no proxy shows itself; one does so only while its receiver is away. If one stands there,"
+        " it confirms for the receiver"
+    )
+    return Finding(step="way", result="ok", found=found)
+
+
+def explain_absence(settings: ClientSettings, seconds: float) -> str:
+    """Say what it means that connections are accepted, and end unasked with nothing sent.
+
+    Args:
+        settings: The receiver.
+        seconds: How long such a connection stood.
+    """
+    return (
+        "a connection over which nothing was sent was accepted too, and ended after"
+        f" {seconds:.1f} s: {_IS_AWAY} (HAProxy ends them after 3 s, nginx at once): start the"
+        " receiver behind it, or check the address that the proxy has; if no proxy stands there,"
+        f" check whether port {settings.port} belongs to another service, or the receiver refuses"
+        f" this machine ({get_machine_name()})"
+    )
+
+
 def explain_no_connection(settings: ClientSettings, cause: BaseException | None) -> str:
     """Say what to look at if no connection can be made."""
     if isinstance(cause, ConnectionRefusedError):
         return explain_no_listener(settings)
+    if isinstance(cause, (ConnectionAbortedError, ConnectionResetError)):  # says itself what to do
+        return ""
     return f"nothing answers: check host and port {settings.port}, and every firewall on the way"
 
 
@@ -132,7 +211,11 @@ def explain_no_handshake(settings: ClientSettings, cause: BaseException | None) 
     """
     is_silent = isinstance(cause, HandshakeCutError) and not cause.answered
     if is_silent or getattr(cause, "reason", None) in _NOT_TLS:
-        return f"if port {settings.port} is for plain text, set protocol='tcp', or the port for TLS"
+        plain = "relp" if PROTOCOLS[settings.protocol].is_relp else "tcp"
+        port = f"port {settings.port}"
+        return f"if {port} is for plain text, set protocol={plain!r}, or the port for TLS"
+    if isinstance(cause, HandshakeCutError):
+        return f"or {_IS_AWAY}, and ends them at once: start the receiver behind it"
     return ""
 
 

@@ -39,7 +39,7 @@ class ProbeMessage:
 
     Attributes:
         id: What to look for in the SIEM.
-        framing: The setting ``framing`` that was used; ``None`` for UDP.
+        framing: The setting ``framing`` that was used; ``None`` for UDP and RELP.
         frames: The exact bytes; several elements if the message was too long for one.
     """
 

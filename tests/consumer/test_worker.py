@@ -160,7 +160,7 @@ def test_the_sdk_s_shutdown_does_not_wait_for_retries(
     syslog_receiver.pause()
     worker = make_worker(sls_emulator, {**syslog_receiver.settings(), "timeout": 60})
     run = _in_thread(run_worker, worker)
-    eventually(lambda: syslog_receiver.connections == 1)
+    eventually(lambda: syslog_receiver.connections > 0)
     worker.shutdown()
     run.join(20)
     assert not run.is_alive()

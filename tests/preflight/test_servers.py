@@ -272,3 +272,52 @@ def test_a_certificate_of_ours_that_the_server_does_not_take(
         assert server.received() == []
     assert step == "TLS"
     assert ("client_cert" if version == "1.3" else "ssl_context") in said
+
+
+# RELP
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "step", "named"),
+    [
+        ("relp", "tcp", "connect", "no answer when a RELP session was opened; does the receiver"),
+        ("relp", "relp+tls", "connect", "set protocol=relp+tls"),
+        ("relp+tls", "relp", "TLS", "set protocol='relp'"),
+        ("tcp", "relp", "message", ""),
+    ],
+)
+def test_relp_to_an_input_of_another_protocol(
+    ours: str, theirs: str, step: str, named: str, tmp_path: Path, authority: TemporaryCA
+) -> None:
+    certificates = Certificates(authority)
+    tls = certificates.server() if "tls" in theirs else None
+    trust = certificates.trust if "tls" in ours else {}
+    with Rsyslog(tmp_path, protocol=theirs, tls=tls) as server:
+        report = check({"host": "127.0.0.1", "port": server.port, "protocol": ours, **trust})
+    failed, said = failure(report)
+    assert failed == step
+    assert named in said
+    assert "firewall" not in said
+
+
+@pytest.mark.parametrize("tls_driver", ["ossl", pytest.param("gtls", marks=pytest.mark.gate)])
+@pytest.mark.parametrize("has_certificate", [True, False])
+def test_relp_to_an_input_that_wants_a_client_certificate(
+    has_certificate: bool, tls_driver: str, tmp_path: Path, authority: TemporaryCA
+) -> None:
+    certificates = Certificates(authority, required=True)
+    given = certificates.trust if has_certificate else {"cert_path": authority.cert_path}
+    tls = certificates.server()
+    with Rsyslog(tmp_path, protocol="relp+tls", tls=tls, tls_driver=tls_driver) as server:
+        report = check({**server.settings(), **given})
+        if has_certificate:
+            server.wait_for(1)
+            assert report.ok, str(report)
+            return
+    assert "client_cert" in failure(report)[1]
+
+
+def test_a_closed_port_is_no_receiver_for_relp(tmp_path: Path) -> None:
+    with Rsyslog(tmp_path, protocol="relp") as server:
+        settings = server.settings()
+    assert "no program listens for relp" in failure(check(settings))[1]
