@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,41 @@ def take_receiver_away(scene: Scene) -> None:
     scene.receiver.kill()
     scene.pause(3)
     scene.receiver.start()
+    scene.mark_return()
+
+
+def take_receiver_away_longer(scene: Scene) -> None:
+    scene.wait_for_logs()
+    scene.receiver.kill()
+    scene.pause(12)
+    scene.receiver.start()
+    scene.mark_return()
+
+
+def flap_receiver(scene: Scene) -> None:
+    """Take it away again and again, as long as logs are put: for less and more than 3 seconds."""
+    scene.wait_for_logs()
+    end = time.monotonic() + scene.case.fault.seconds
+    while time.monotonic() < end:
+        scene.receiver.kill()
+        scene.pause(scene.random.uniform(0.5, 4.5))
+        scene.receiver.start()
+        scene.mark_return()
+        scene.pause(scene.random.uniform(0.5, 3.0))
+
+
+def replace_receiver_by_silent_one(scene: Scene) -> None:
+    scene.wait_for_logs(20)
+    scene.receiver.kill()
+    scene.receiver.start(answer_half_close=False)
+    scene.mark_return()
+
+
+def raise_limit(scene: Scene) -> None:
+    """Take the receiver's limit for a line away, after it has refused one for a while."""
+    scene.wait_for_logs()
+    scene.pause(8)
+    scene.receiver.tell("longest_frame", None)
     scene.mark_return()
 
 

@@ -34,9 +34,13 @@ class Fault:
         serving: Arguments of rsyslog or syslog-ng.
         shards: The number of shards of the Logstore.
         proxied: Whether a `Proxy` stands between shipper and receiver.
+        behind: The real proxy before the receiver, one of `scene.REAL_PROXIES`. It relays TLS as
+            it is, unless it is one of `scene.TERMINATORS`. Empty: there is none.
         cabled: Whether the kit's receiver is at the other end of a `Cable`.
         loses_nothing: Whether ours must lose nothing.
         ends_drained: Whether all checkpoints must be at the end after all logs have arrived.
+        poison: The number of a log that is much longer than the others. None: there is none.
+        patience: Seconds without an arrival after which ours is given up.
         needs: Returns why the fault cannot run here. An empty text means that it can.
     """
 
@@ -55,9 +59,12 @@ class Fault:
     serving: Mapping[str, Any] = field(default_factory=dict)
     shards: int = 2
     proxied: bool = False
+    behind: str = ""
     cabled: bool = False
     loses_nothing: bool = True
     ends_drained: bool = True
+    poison: int | None = None
+    patience: float = 45.0
     needs: Callable[[], str] = str
 
 
@@ -80,6 +87,11 @@ class Case:
         if variant == "documented":
             return fault.loses_soon and self.transport == fault.documented_loses[0]
         return bool(fault.stands_for) and self.transport == fault.short[0]
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The shippers that can run it: the documented program has no RELP."""
+        return VARIANTS[:1] if self.transport.startswith("relp") else VARIANTS
 
     @property
     def shows_loss(self) -> bool:

@@ -1,6 +1,7 @@
-"""A host name with a changing address: a program with `VARIABLE` set reads the address in a file.
+"""Names: of protocols, and a host name with a changing address.
 
-It must not touch the machine's resolver. So it needs no rights, and runs can go side by side.
+A program with `VARIABLE` set reads the address in a file. This must not touch the machine's
+resolver. So it needs no rights, and runs can go side by side.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from typing import Any
 
 NAME = "siem.test"
 VARIABLE = "FAULTS_ADDRESS_FILE"
+
+
+def name_protocol(transport: str) -> str:
+    """Return the value of the setting `protocol` for a transport of the suite."""
+    return "tls" if transport.startswith("tls") else transport
 
 
 def use_address_file() -> None:

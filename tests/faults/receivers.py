@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sls_syslog.testing import TemporaryCA
-from tests.faults.names import NAME
+from tests.faults.names import NAME, name_protocol
 from tests.support.processes import ROOT
 from tests.support.servers import Rsyslog, ServerStartError, ServerTls, SyslogNg, find_free_port
 
@@ -179,7 +179,8 @@ class ServerReceiver:
     Args:
         kind: `rsyslog` or `syslog-ng`.
         directory: The directory for its files.
-        transport: `tcp`, `udp`, `tls1.2` or `tls1.3`. The server chooses the version of TLS.
+        transport: `tcp`, `udp`, `tls1.2` or `tls1.3`; for rsyslog also `relp` and `relp+tls`. The
+            server chooses the version of TLS.
         authority: Issues its certificate.
         options: Arguments of the server's class.
     """
@@ -192,11 +193,11 @@ class ServerReceiver:
         authority: TemporaryCA,
         options: dict[str, Any],
     ) -> None:
-        tls = transport.startswith("tls")
-        files = ServerTls.of(authority) if tls else None
+        protocol = name_protocol(transport)
+        files = ServerTls.of(authority) if "tls" in protocol else None
         self._server = {"rsyslog": Rsyslog, "syslog-ng": SyslogNg}[kind](
             directory,
-            protocol="tls" if tls else transport,
+            protocol=protocol,
             tls=files,
             port=find_free_port(),
             **options,

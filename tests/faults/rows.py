@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sls_syslog import ShipperSettings
@@ -38,6 +38,44 @@ QUEUE: dict[str, Any] = {
     "serving": {"main_queue": "LinkedList"},
     "logs": 20_000,
     "transports": ("tcp", "tls1.3"),
+}
+
+PATIENT: dict[str, Any] = {"logs": 500, "patience": 150.0}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A real proxy before the receiver.
+
+    Attributes:
+        name: How the name of a row begins.
+        behind: One of `scene.REAL_PROXIES`.
+        options: Arguments of the `Fault`.
+    """
+
+    name: str
+    behind: str
+    options: dict[str, Any]
+
+
+def make_way(name: str, behind: str, short: str = "tcp", **options: Any) -> Way:
+    """Make a way, over which the short form goes with one transport."""
+    servers = {"receivers": ("kit", "rsyslog"), "short": (short,)}
+    return Way(name, behind, {"behind": behind, **servers, **options})
+
+
+WAYS = (
+    make_way("HAProxy relays", "haproxy"),
+    make_way("HAProxy relays with checks", "haproxy check"),
+    make_way("HAProxy relays with nolinger", "haproxy nolinger", patience=150.0),
+    make_way("HAProxy ends TLS", "haproxy ends tls", "tls1.3", transports=("tls1.3",)),
+    make_way("nginx relays with half-close", "nginx", "tls1.3"),
+    make_way("nginx relays", "nginx default"),
+)
+RELP: dict[str, Any] = {  # the kit's receiver has no RELP; `Direct`: what is acknowledged is stored
+    "receivers": ("rsyslog",),
+    "transports": ("relp", "relp+tls"),
+    "short": ("relp",),
 }
 
 FAULTS = (
@@ -106,6 +144,82 @@ FAULTS = (
         short=("tls1.3",),
         proxied=True,
         reading=QUICK,
+    ),
+    Fault(
+        name="HAProxy relays, the receiver reads slowly",
+        stands_for="real proxies",
+        inject=actions.do_nothing,
+        receivers=SERVERS,
+        behind="haproxy",
+        reading=QUICK,
+    ),
+    Fault(
+        name="nginx relays, the receiver reads slowly",
+        inject=actions.do_nothing,
+        short=("tls1.3",),
+        receivers=SERVERS,
+        behind="nginx",
+        reading=QUICK,
+    ),
+    *(
+        Fault(
+            name=f"{way.name}, the receiver is away for 12 s",
+            stands_for="receiver away behind a proxy" if way.behind == "haproxy" else "",
+            inject=actions.take_receiver_away_longer,
+            logs=1000,
+            seconds=15,
+            **way.options,
+        )
+        for way in WAYS
+    ),
+    *(
+        Fault(
+            name=f"{way.name}, the receiver comes and goes",
+            inject=actions.flap_receiver,
+            logs=1000,
+            seconds=8,
+            **way.options,
+        )
+        for way in WAYS
+    ),
+    *(
+        Fault(
+            name=f"{way.name}, the receiver reads slowly, is killed",
+            inject=actions.take_receiver_away,
+            reading=IN_FLIGHT,
+            loses_nothing=way.behind != "nginx default",
+            **way.options,
+        )
+        for way in WAYS
+    ),
+    Fault(
+        name="receiver always ends with a reset",
+        stands_for="receiver resets",
+        inject=actions.take_receiver_away,
+        reading={"resets": True},
+        **PATIENT,
+    ),
+    Fault(
+        name="receiver replaced by one that never answers the close",
+        inject=actions.replace_receiver_by_silent_one,
+        short=("tls1.3",),
+        settings={"timeout": "5"},
+        **PATIENT,
+    ),
+    Fault(
+        name="receiver talks without end, is killed",
+        inject=actions.take_receiver_away,
+        transports=("tcp",),
+        settings={"timeout": "5"},
+        reading={"says": "hello\n"},
+        **PATIENT,
+    ),
+    Fault(
+        name="receiver refuses one log for 8 s",
+        inject=actions.raise_limit,
+        poison=100,
+        reading={"longest_frame": 2048},
+        **PATIENT,
     ),
     Fault(
         name="receiver hangs for 3 s, is killed",
@@ -260,6 +374,46 @@ FAULTS = (
         needs=explain_missing_replay,
         **QUEUE,
     ),
+    Fault(
+        name="RELP, receiver killed 10 times",
+        stands_for="RELP",
+        inject=actions.kill_receiver,
+        **RELP | {"short": ("relp", "relp+tls")},
+    ),
+    Fault(name="RELP, receiver restarted 3 times", inject=actions.restart_receiver, **RELP),
+    Fault(
+        name="RELP, a relay resets connections 10 times",
+        inject=actions.reset_relay,
+        proxied=True,
+        **RELP | {"short": ("relp+tls",)},
+    ),
+    Fault(
+        name="RELP, black hole for 3 s, then a reset",
+        inject=actions.hold_and_reset_relay,
+        proxied=True,
+        **RELP,
+    ),
+    Fault(
+        name="RELP, HAProxy relays, the receiver is away for 3 s",
+        inject=actions.take_receiver_away,
+        behind="haproxy",
+        **RELP,
+    ),
+    Fault(
+        name="RELP, shipper killed 10 times",
+        inject=actions.kill_shipper,
+        seconds=8,
+        **RELP | {"short": ("relp+tls",)},
+    ),
+    Fault(name="RELP, shipper terminated 10 times", inject=actions.terminate_shipper, **RELP),
+    Fault(
+        name="RELP, storm of all of these",
+        inject=rage,
+        logs=6000,
+        seconds=12,
+        proxied=True,
+        **RELP | {"short": ("relp", "relp+tls")},
+    ),
 )
 
 
@@ -279,9 +433,12 @@ def list_cases(variant: str, *, long: bool) -> list[Case]:
         # rsyslog and syslog-ng choose the version of TLS themselves: one run is enough.
         if receiver == "kit" or transport != "tls1.2"
     ]
+    cases = [case for case in cases if variant in case.variants]
     return [case for case in cases if long or variant == "ours" or case.shows_loss]
 
 
 def _lengthen(fault: Fault) -> Fault:
-    """Make the storm last for minutes."""
+    """Make the storm last for minutes, and what comes and goes do so for half a minute."""
+    if fault.inject is actions.flap_receiver:
+        return replace(fault, logs=4000, seconds=30)
     return replace(fault, logs=50_000, seconds=120) if fault.inject is rage else fault

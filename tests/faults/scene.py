@@ -6,10 +6,11 @@ Everything that it starts must end here, and every wait must have a limit.
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,30 @@ from sls_syslog.testing import SlsEmulator, TemporaryCA
 from sls_syslog.testing.sls_shard import SlsError
 from tests.faults.arrivals import Arrivals
 from tests.faults.model import Case, Result
+from tests.faults.names import name_protocol
 from tests.faults.network import Cable
 from tests.faults.proxy import Proxy
 from tests.faults.receivers import HOST, KitReceiver, ServerReceiver
 from tests.faults.shippers import Shipper
+from tests.support.proxies import HaProxy, Nginx
+from tests.support.servers import ChildServer, ServerTls, find_free_port
 from tests.support.waiting import holds_within
 
 GROUP = "siem"
 LOGS_PER_GROUP = 10
 PADDING = "x" * 400
 ARRIVAL_SECONDS = 30.0  # longest wait for logs that must come
+POISON_BYTES = 20_000  # length of a log that a receiver may refuse
+REAL_PROXIES: dict[str, Callable[..., ChildServer]] = {
+    "haproxy": HaProxy,
+    "haproxy check": functools.partial(HaProxy, check_interval=0.5),
+    "haproxy nolinger": functools.partial(HaProxy, options=["nolinger"]),
+    "haproxy ends tls": HaProxy,
+    "nginx": functools.partial(Nginx, half_close=True),
+    "nginx default": Nginx,
+    "nginx ends tls": functools.partial(Nginx, half_close=True),
+}
+TERMINATORS = ("haproxy ends tls", "nginx ends tls")
 SETTLING_SECONDS = 180.0  # longest wait for the last log and checkpoint; a busy machine is slow
 
 
@@ -38,6 +53,7 @@ class Scene:
         receiver: A `KitReceiver` or a `ServerReceiver`.
         shipper: The `Shipper`.
         proxy: The `Proxy`, if the fault has one.
+        real_proxy: The HAProxy or nginx before the receiver, if the fault has one.
         cable: The `Cable`, if the fault has one.
         arrivals: The ids that came so far.
         random: A random generator with the same seed in every run.
@@ -60,6 +76,7 @@ class Scene:
         self.cable: Any = cable  # `Any`: a fault that uses the cable has one
         self.receiver: Any = self._make_receiver(case)
         self.proxy = Proxy(self.receiver.port)
+        self.real_proxy = self._make_real_proxy(case.fault.behind)
         self.address_file = directory / "address"
         self.address_file.write_text(HOST)
         self.arrivals = Arrivals(self.receiver.received)
@@ -70,11 +87,21 @@ class Scene:
         self._broken: list[str] = []
 
     def _make_receiver(self, case: Case) -> Any:
-        fault, place = case.fault, (self.directory, case.transport, self.authority)
+        fault = case.fault
+        transport = "tcp" if fault.behind in TERMINATORS else case.transport
+        place = (self.directory, transport, self.authority)
         if case.receiver == "kit":
             where = {"host": self.cable.there, "prefix": self.cable.prefix} if self.cable else {}
             return KitReceiver(*place, {**fault.reading, **where})
         return ServerReceiver(case.receiver, *place, dict(fault.serving))
+
+    def _make_real_proxy(self, kind: str) -> ChildServer | None:
+        make = REAL_PROXIES.get(kind)
+        if make is None:
+            return None
+        tls = ServerTls.of(self.authority) if kind in TERMINATORS else None
+        ports = {"backends": [self.receiver.port], "port": find_free_port()}
+        return make(self.directory, tls=tls, **ports)
 
     def make_shipper(self, name: str) -> Shipper:
         """Make a shipper with this consumer name. The caller starts it, the scene stops it."""
@@ -86,12 +113,12 @@ class Scene:
 
     def _make_environ(self) -> dict[str, str]:
         fault, transport = self.case.fault, self.case.transport
-        tls = transport.startswith("tls")
+        protocol = name_protocol(transport)
         settings = {
             "host": self.cable.there if self.cable else HOST,
-            "port": str(self.proxy.port if fault.proxied else self.receiver.port),
-            "protocol": "tls" if tls else transport,
-            **({"cert_path": self.authority.cert_path} if tls else {}),
+            "port": str(self._find_port()),
+            "protocol": protocol,
+            **({"cert_path": self.authority.cert_path} if "tls" in protocol else {}),
             **fault.settings,
         }
         return {
@@ -99,6 +126,12 @@ class Scene:
             **{f"SYSLOG_{key.upper()}": value for key, value in settings.items()},
             "FAULTS_ADDRESS_FILE": str(self.address_file),
         }
+
+    def _find_port(self) -> int:
+        if self.real_proxy is not None:
+            return self.real_proxy.port or 0
+        port: int = self.proxy.port if self.case.fault.proxied else self.receiver.port
+        return port
 
     # For faults
 
@@ -153,6 +186,8 @@ class Scene:
             if self.case.fault.proxied:
                 ends.callback(self.proxy.die)
                 self.proxy.start()
+            if self.real_proxy is not None:
+                ends.enter_context(self.real_proxy)
             ends.callback(lambda: [shipper.kill() for shipper in (self.shipper, *self._more)])
             yield
 
@@ -163,10 +198,14 @@ class Scene:
         for turn in range(rounds):
             first = turn * LOGS_PER_GROUP
             self.emulator.put_logs(
-                {"pad": PADDING, "n": f"{n:08d};"} for n in range(first, first + LOGS_PER_GROUP)
+                {"pad": self._pad(n), "n": f"{n:08d};"}
+                for n in range(first, first + LOGS_PER_GROUP)
             )
             due = began + fault.seconds * turn / rounds
             time.sleep(max(0.0, due - time.monotonic()))
+
+    def _pad(self, number: int) -> str:
+        return "x" * POISON_BYTES if number == self.case.fault.poison else PADDING
 
     def run(self) -> Result:
         """Run the fault, and count."""
@@ -191,7 +230,7 @@ class Scene:
 
     def _wait_for_delivery(self, ended: float) -> None:
         """Wait until all logs have arrived and are saved, or until no more come."""
-        patience = 45.0 if self.variant == "ours" else 8.0
+        patience = self.case.fault.patience if self.variant == "ours" else 8.0
 
         def is_settled() -> bool:
             quiet = self.arrivals.measure_silence(ended)
@@ -220,8 +259,11 @@ class Scene:
             status=status,
             seconds=time.monotonic() - began,
             broken=tuple(self._broken),
-            output=self.shipper.printed[-6000:],
+            output=self.shipper.printed[-6000:] + self._print_proxy()[-3000:],
         )
+
+    def _print_proxy(self) -> str:
+        return self.real_proxy.printed() if self.real_proxy is not None else ""
 
 
 def run_case(case: Case, variant: str, directory: Path) -> Result:

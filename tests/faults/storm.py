@@ -120,13 +120,25 @@ ACTIONS: tuple[Callable[[Scene], None], ...] = (
 )
 
 
+KIT_ONLY = {
+    _hang_receiver,
+    _reset_connections,
+    _leave_closes_unanswered,
+    _spoil_certificate,
+    _change_speed,
+}
+
+
 def rage(scene: Scene) -> None:
     """Inject one fault after another until most logs have been put. Then end all faults."""
     scene.wait_for_logs()
     end = time.monotonic() + scene.case.fault.seconds - CALM_SECONDS
+    is_kit = scene.case.receiver == "kit"
+    actions = [action for action in ACTIONS if is_kit or action not in KIT_ONLY]
     while time.monotonic() < end:
-        scene.random.choice(ACTIONS)(scene)
+        scene.random.choice(actions)(scene)
         scene.pause(scene.random.uniform(0, 2 * CALM_SECONDS))
     scene.emulator.clear_faults()
-    scene.receiver.tell("bytes_per_second", None)
+    if is_kit:
+        scene.receiver.tell("bytes_per_second", None)
     scene.mark_return()

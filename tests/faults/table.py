@@ -18,13 +18,14 @@ BEGIN = "<!-- made by: python -m pytest tests/faults --faults=long --faults-tabl
 END = "<!-- end of what the fault suite measured -->"
 PROPERTY = "fault"  # the property of a test's report that carries its result to the table
 NAMES = {"tcp": "TCP", "udp": "UDP", "tls1.2": "TLS 1.2", "tls1.3": "TLS 1.3"}
+NAMES |= {"relp": "RELP", "relp+tls": "RELP over TLS"}
 COLUMNS = (
     *("what goes wrong", "transport", "logs", "lost", "sent again"),
     *("lost by the documented program", "first log after, s", "longest stall, s"),
 )
 
 Key = tuple[str, str]  # the id of a case, and the variant
-Row = list[tuple[Case, Result, Result]]
+Row = list[tuple[Case, Result, Result | None]]  # ours, and the documented program's
 
 
 def make_property(case: Case, variant: str, result: Result) -> tuple[str, tuple[Any, ...]]:
@@ -73,7 +74,7 @@ class TableWriter:
         return [
             f"{case.id}, {variant}"
             for case in list_cases("ours", long=True)
-            for variant in VARIANTS
+            for variant in case.variants
             if (case.id, variant) not in self._results
         ]
 
@@ -96,7 +97,8 @@ def format_lines(results: Mapping[Key, Result]) -> Iterator[str]:
 def _group_rows(results: Mapping[Key, Result]) -> list[Row]:
     rows: dict[tuple[str, str], Row] = {}
     for case in list_cases("ours", long=True):
-        ours, documented = (results[case.id, variant] for variant in VARIANTS)
+        ours, documented = (results.get((case.id, variant)) for variant in VARIANTS)
+        assert ours is not None
         rows.setdefault((case.fault.name, case.receiver), []).append((case, ours, documented))
     return list(rows.values())
 
@@ -110,7 +112,7 @@ def _format_cells(row: Row) -> list[str]:
         f"{case.fault.logs:,}",
         _join_figures(f"{ours.lost:,}" for _, ours, _ in row),
         _join_figures(f"{ours.duplicated:,}" for _, ours, _ in row),
-        _join_figures(f"{documented.lost:,}" for _, _, documented in row),
+        _join_figures(f"{documented.lost:,}" if documented else "-" for _, _, documented in row),
         f"{max(ours.first_log for _, ours, _ in row):.1f}",
         f"{max(ours.stall for _, ours, _ in row):.1f}",
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.model import VARIANTS, Case, Result
+from tests.faults.model import Case, Result
 from tests.faults.rows import list_cases
 from tests.faults.table import BEGIN, END, TableWriter, make_property
 
@@ -53,7 +53,7 @@ def finish(page: Path, reports: list[pytest.TestReport], status: int = 0) -> int
 
 def test_all_results_become_the_table_between_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    reports = [make_report(case, variant) for case in reversed(CASES) for variant in VARIANTS]
+    reports = [make_report(case, variant) for case in reversed(CASES) for variant in case.variants]
     assert finish(page, reports) == 0
     written = page.read_text()
     assert written.startswith(f"before\n\n{BEGIN}\n\n| what goes wrong |")
@@ -67,10 +67,10 @@ def test_all_results_become_the_table_between_the_markers(tmp_path: Path) -> Non
 @pytest.mark.parametrize("outcome", ["missing", "failed", "skipped"])
 def test_the_table_is_not_written_without_one_of_the_results(outcome: str, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    reports = [make_report(case, variant) for case in CASES for variant in VARIANTS]
+    reports = [make_report(case, variant) for case in CASES for variant in case.variants]
     last = reports.pop()
     if outcome != "missing":
-        reports.append(make_report(CASES[-1], VARIANTS[-1], outcome))
+        reports.append(make_report(CASES[-1], CASES[-1].variants[-1], outcome))
     assert last.passed
     assert finish(page, reports) == pytest.ExitCode.TESTS_FAILED
     assert page.read_text() == PAGE
@@ -78,6 +78,6 @@ def test_the_table_is_not_written_without_one_of_the_results(outcome: str, tmp_p
 
 def test_the_table_is_not_written_after_a_failure_elsewhere(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    reports = [make_report(case, variant) for case in CASES for variant in VARIANTS]
+    reports = [make_report(case, variant) for case in CASES for variant in case.variants]
     assert finish(page, reports, pytest.ExitCode.TESTS_FAILED) == pytest.ExitCode.TESTS_FAILED
     assert page.read_text() == PAGE
