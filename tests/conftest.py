@@ -47,6 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what --faults=long counts into docs/explanation/delivery.md",
     )
+    parser.addoption(
+        "--interrupt-stride",
+        type=int,
+        default=0,
+        help="lines from one exception to the next in test_interrupts.py; 0 for no exceptions",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

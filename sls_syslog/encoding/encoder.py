@@ -6,7 +6,6 @@ Most logs take the fast path (``fast_path.py``). For all others it calls the hoo
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +21,7 @@ from sls_syslog.logs import protobuf
 from sls_syslog.logs.columns import RowPayload
 from sls_syslog.logs.decode import Log, LogDecoder, read_time
 from sls_syslog.logs.rows import read_rows
+from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import compute_prival
 from sls_syslog.syslog.formats import format_structured_data
@@ -29,7 +29,7 @@ from sls_syslog.syslog.timestamps import LogClock
 
 __all__ = ["EncodedLogs", "LogEncoder"]
 
-logger = logging.getLogger("sls_syslog.encoding")
+logger = SafeLogger("sls_syslog.encoding")
 
 _Runs: TypeAlias = Iterable[tuple[Sequence[bytes], int | None]]
 """The logs of a group as ``FastPath.encode_group`` yields them."""
