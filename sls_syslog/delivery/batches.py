@@ -47,7 +47,7 @@ class Batch:
 
 
 def count_bytes(batches: Iterable[Batch]) -> int:
-    """Count the bytes of whole batches, whatever is removed from them."""
+    """Count the bytes of whole batches; messages that were removed count too."""
     return sum(batch.tally.size for batch in batches)
 
 

@@ -382,7 +382,7 @@ class Delivery:
         return cut_piece(self._window, size, most)
 
     def _note_piece(self, messages: int) -> None:
-        """Note that the receiver has so many messages at the head of the window."""
+        """Note that the receiver has this number of messages at the head of the window."""
         self._in_doubt = 0, 0
         self._refusals.note_good(list(islice(list_messages(self._window), messages))[-1])
         self._pieces.note_success(messages)
@@ -416,13 +416,13 @@ class Delivery:
         return max(self._settings.replay_seconds, self._transport.trail)
 
     def _note_confirmed(self, batches: int) -> None:
-        """Note that the receiver has so many batches at the head of the window."""
+        """Note that the receiver has this number of batches at the head of the window."""
         now = self._clock()
         done, rest = self._window[:batches], self._window[batches:]
         self._refusals.note_good(get_last_message(done))
         logs = sum(batch.tally.logs + batch.tally.again for batch in done)
         replayable = deque([*self._replayable, _Confirmed(now, done[-1].end, logs)])
-        # In one statement: the window ends where what is confirmed ends, whatever is raised.
+        # In one statement: no exception can come between, so no batch is lost or there twice.
         self._window, self._replayable, self._sent, self._is_kept = rest, replayable, 0, True
         self._confirmed_at = now
         self._ledger.confirm(batch.tally for batch in done)

@@ -101,7 +101,7 @@ class Deadline:
 
 
 class Allowance:
-    """A share of the time, for work of which another machine decides how much there is.
+    """A share of the time, for work whose amount another machine decides.
 
     What is not used is saved, up to a limit, for the beginning of the next work. So a little work
     never waits, and work without end takes its share of a processor and no more.
