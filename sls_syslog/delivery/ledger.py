@@ -253,10 +253,14 @@ def close_ledger(stats: ShipperStats, ledger: ShardLedger) -> None:
         ledger: What ``open_ledger`` returned.
     """
     with stats._lock:
-        ledger.give_back()
-        # From now on, the lag is that of the next consumer.
-        last = {**ledger.read_numbers(), "lag_seconds": 0.0}
-        for shard, ledgers in stats._open.items():
-            if ledger in ledgers:
-                ledgers.remove(ledger)
-                stats._closed[shard] = merge([stats._closed[shard], last])
+        _move_to_closed(stats, ledger)
+
+
+def _move_to_closed(stats: ShipperStats, ledger: ShardLedger) -> None:
+    ledger.give_back()
+    # From now on, the lag is that of the next consumer.
+    last = {**ledger.read_numbers(), "lag_seconds": 0.0}
+    for shard, ledgers in stats._open.items():
+        if ledger in ledgers:
+            ledgers.remove(ledger)
+            stats._closed[shard] = merge([stats._closed[shard], last])

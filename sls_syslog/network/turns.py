@@ -33,10 +33,14 @@ class Turns:
             The moment. It is later than ``wanted`` if many windows are planned for that second.
         """
         with self._lock:
-            for second in [second for second in self._planned if second < int(now)]:
-                del self._planned[second]
-            second = int(wanted)
-            while self._planned[second] >= _MOST_A_SECOND:
-                second += 1
-            self._planned[second] += 1
+            second = self._take_second(int(now), int(wanted))
         return max(wanted, float(second))
+
+    def _take_second(self, now: int, wanted: int) -> int:
+        for second in [second for second in self._planned if second < now]:
+            del self._planned[second]
+        second = wanted
+        while self._planned[second] >= _MOST_A_SECOND:
+            second += 1
+        self._planned[second] += 1
+        return second
