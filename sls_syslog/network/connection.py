@@ -114,6 +114,7 @@ class Connection:
         self.address = address
         self._is_sending = self._has_ended = False
         self.half_closed_at: float | None = None
+        self._end: memoryview | None = None  # what is not sent yet of our close_notify
         self._has_failed = self._has_worked = False  # as the receiver ended, or confirmed, it
         self.heard = b""
         self._heard_at = -math.inf
@@ -147,7 +148,8 @@ class Connection:
                 piece = whole[begin : begin + _PIECE_BYTES]
                 if self._tls is not None:
                     piece = memoryview(self._encrypt(self._tls, piece, deadline))
-                self._send_piece(piece, deadline)
+                while piece:
+                    piece = self._send_part(piece, deadline)
         self._is_sending = False
 
     def drain(self) -> None:
@@ -317,21 +319,23 @@ class Connection:
         finally:
             self._tcp.close()
 
-    def _send_piece(self, rest: memoryview, deadline: Deadline, *, renewing: bool = False) -> None:
-        while rest:
-            deadline.take_slice()  # raises at a stop, even if the receiver takes all at once
-            # Read first: the first write to a closed connection succeeds, and its bytes are lost.
-            self.drain()
-            with self._prefer_alert():
-                sent = self._tcp.send(rest)
-            if not sent:
-                self._wait(READ | WRITE, deadline, renewing=renewing)
-                continue
-            rest = rest[sent:]
+    def _send_part(
+        self, rest: memoryview, deadline: Deadline, *, renewing: bool = False
+    ) -> memoryview:
+        """Send as much as the kernel takes now, or wait; return what is left."""
+        deadline.take_slice()  # raises at a stop, even if the receiver takes all at once
+        # Read first: the first write to a closed connection succeeds, and its bytes are lost.
+        self.drain()
+        with self._prefer_alert():
+            sent = self._tcp.send(rest)
+        if sent:
             self._used = time.monotonic()
             self._first_used = self._first_used or self._used
             self._tcp.flow.record_window()
             deadline.renew()
+        else:
+            self._wait(READ | WRITE, deadline, renewing=renewing)
+        return rest[sent:]
 
     def _hear(self, take: Callable[[bytes], None]) -> bytes | None:
         """Read once what the receiver has sent; ``None`` if there is nothing to read for now.
@@ -490,8 +494,10 @@ class Connection:
     def _half_close(self, deadline: Deadline) -> None:
         """Send the end of our stream: with TLS a close_notify, then the end of the TCP stream."""
         if self._tls is not None:
-            end = memoryview(self._tls.make_close_notify())
-            self._send_piece(end, deadline, renewing=True)
+            if self._end is None:
+                self._end = memoryview(self._tls.make_close_notify())
+            while self._end:
+                self._end = self._send_part(self._end, deadline, renewing=True)
         self._tcp.end_sending()
 
     def _await_end_of_stream(self, deadline: Deadline) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,13 +19,20 @@ from typing import Any, TypeAlias
 import pytest
 
 from sls_syslog import TransportError
+from sls_syslog.network.connection import Connection
+from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.failover import open_transport
+from sls_syslog.network.resolver import resolve
+from sls_syslog.network.tcp import WRITE
+from sls_syslog.network.timings import Timings
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import TemporaryCA
 from tests.support.peers import reset_on_close, serve
+from tests.support.timings import hand_in
 
 FRAMES = [b"<14>1 - - - - - - %d\n" % number for number in range(10)]
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+LIMIT = 20.0
 LEVELS = ["written", "acked", "consumed", "auto"]
 
 
@@ -55,17 +63,17 @@ class Session:
         with contextlib.suppress(ssl.SSLError):
             self.tls.unwrap()
 
-    def read_to_the_end(self) -> None:
-        with contextlib.suppress(ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            while True:
-                try:
-                    if not self.tls.read(65536):
-                        return
-                except ssl.SSLWantReadError:
-                    received = self.socket.recv(65536)
-                    if not received:
-                        return
-                    self._incoming.write(received)
+    def read_to_the_end(self) -> bool:
+        """Read until the client ends; return whether its close_notify has come."""
+        while True:
+            try:
+                if not self.tls.read(65536):
+                    return True
+            except ssl.SSLWantReadError:
+                received = self.socket.recv(65536)
+                if not received:
+                    return False
+                self._incoming.write(received)
 
 
 Script: TypeAlias = "Callable[[Session], Any]"
@@ -79,7 +87,9 @@ def server(context: ssl.SSLContext, script: Script) -> Iterator[int]:
 
 
 def settings_for(port: int, ca: TemporaryCA, **settings: Any) -> ClientSettings:
+    """The settings; the servers here serve one connection at a time, so none is silent."""
     mapping = {"host": "127.0.0.1", "port": port, "protocol": "tls", "cert_path": ca.cert_path}
+    hand_in(mapping, Timings(lone_age=0.0, sentinel_connect=0.2))
     return ClientSettings.of({**mapping, "timeout": 5, **settings})
 
 
@@ -217,3 +227,53 @@ def test_what_was_sent_is_not_kept_in_memory(temporary_ca: TemporaryCA) -> None:
             tracemalloc.stop()
     assert kept < 1_000_000
     assert peak < 3_000_000  # TLS makes a copy of one piece at a time
+
+
+def fill_send_queue(connection: Connection) -> bytes:
+    """Send records until the kernels take nothing more for a while; return the rest."""
+    assert connection._tls is not None
+    rest, refusals = b"", 0
+    while refusals < 3:
+        if not rest:
+            connection._tls.encrypt(memoryview(b"x" * 10_000))
+            rest = connection._tls.take_outgoing()
+        sent = connection._tcp.send(memoryview(rest))
+        rest = rest[sent:]
+        refusals = 0 if sent else refusals + 1
+        time.sleep(0.0 if sent else 0.05)
+    return rest
+
+
+def send_rest(connection: Connection, rest: bytes) -> None:
+    while rest:
+        connection._tcp.wait(WRITE, Deadline(LIMIT))
+        rest = rest[connection._tcp.send(memoryview(rest)) :]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_goodbye_that_finds_no_room_is_said_later(
+    version: ssl.TLSVersion, temporary_ca: TemporaryCA
+) -> None:
+    """A second ``finish`` sends what the first one could not."""
+    may_read = threading.Event()
+    heard_goodbye: list[bool] = []
+
+    def read_late(session: Session) -> None:
+        session.shake_hands()
+        session.flush()
+        may_read.wait(LIMIT)
+        heard_goodbye.append(session.read_to_the_end())
+
+    context = temporary_ca.server_context(minimum_version=version, maximum_version=version)
+    trust = ssl.create_default_context(cafile=temporary_ca.cert_path)
+    with server(context, read_late) as port:
+        [address] = resolve("127.0.0.1", port, socket.SOCK_STREAM, Deadline(LIMIT))
+        with closing(Connection(address, Deadline(LIMIT), trust, "127.0.0.1")) as connection:
+            rest = fill_send_queue(connection)
+            for _ in range(2):
+                with pytest.raises(TimeoutError):
+                    connection.finish(Deadline(0.1))
+            may_read.set()
+            send_rest(connection, rest)
+            connection.finish(Deadline(LIMIT))
+    assert heard_goodbye == [True]
