@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--interrupt-stride",
         type=int,
         default=0,
-        help="lines from one exception to the next in test_interrupts.py; 0 for no exceptions",
+        help="lines from one exception to the next in test_interrupts.py, such as 1 for all",
     )
 
 

@@ -7,7 +7,6 @@ raises, the SDK drops the batch (``aliyun/log/consumer/tasks.py``) and continues
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
 from threading import Lock
 from typing import Protocol
 
@@ -110,14 +109,10 @@ class Shard:
         Returns:
             The cursor to fetch from instead, and whether to fetch now.
         """
-        with ExitStack() as held:
-            # In one expression, so that no exception can come between and leave it held.
-            is_held = self._busy.acquire(blocking=False) and bool(
-                [held.callback(self._busy.release)]
-            )
-            if not is_held:
-                # Usually process() is running, and confirms what is due; the SDK may fetch ahead.
-                return cursor, self._delivery is None or not self._delivery.is_failing
+        if self._busy.locked():
+            # Usually process() is running, and confirms what is due; the SDK may fetch ahead.
+            return cursor, self._delivery is None or not self._delivery.is_failing
+        with self._busy:
             delivery = self._delivery or self._begin_early()
             if delivery is None:
                 return cursor, True
@@ -226,10 +221,10 @@ class Shard:
     def _encode(self, log_groups: LogGroupList, start: str) -> Batch:
         groups = [group for group in log_groups.LogGroups if group.Logs]
         number = sum(len(group.Logs) for group in groups)
-        again = self._ledger.receive(number)
         end = self._tracker.get_cursor()
         encoder = self._encoder
         encoder.where = f"{self._name}, batch at cursor {start}"
+        again = self._ledger.receive(number)
         try:
             needs_ids = self._owner.settings.event_id
             ids = make_event_ids(self._name, end, log_groups) if needs_ids else None
