@@ -10,68 +10,31 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from sls_syslog.errors import MessageTooLongError, SendError, UnconfirmedError
+from sls_syslog.network.base import BaseTransport
 from sls_syslog.network.confirmation import State
-from sls_syslog.network.deadline import Deadline, Stop
-from sls_syslog.network.destination import Destination
+from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.dial import open_first
 from sls_syslog.network.explain import explain
 from sls_syslog.network.resolver import Address
-from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["UdpTransport"]
 
 
-class UdpTransport:
+class UdpTransport(BaseTransport):
     """Sends datagrams (RFC 5426). UDP does not report a datagram that is lost on the way.
 
     The states are those of a stream, with one difference: after a refused datagram, the next one
     can be sent. ``BROKEN`` lasts until ``confirm`` has raised the error.
 
-    Args:
-        settings: The receiver.
-        destination: What this process knows about the receiver.
-        stop: Ends every wait when requested.
-        connect_seconds: Time limit in seconds for resolving the name.
+    Its arguments are those of ``BaseTransport``.
     """
 
-    def __init__(
-        self,
-        settings: ClientSettings,
-        destination: Destination,
-        stop: Stop,
-        connect_seconds: float,
-    ) -> None:
-        self._settings = settings
-        self._destination = destination
-        self._stop = stop
-        self._connect_seconds = connect_seconds
-        self._socket: socket.socket | None = None
-        self._state = State.IDLE
-
-    @property
-    def state(self) -> State:
-        """Whether there is a socket, and whether what was sent may have been refused."""
-        return self._state
-
-    @property
-    def destination(self) -> Destination:
-        """What this process knows about the receiver."""
-        return self._destination
+    _socket: socket.socket | None = None
 
     @property
     def level(self) -> str:
         """Always ``written``."""
         return "written"
-
-    @property
-    def acknowledged(self) -> int:
-        """Always 0: single messages are not acknowledged."""
-        return 0
-
-    @property
-    def trail(self) -> float:
-        """Always 0."""
-        return 0.0
 
     def connect(self) -> None:
         """Resolve the name. Nothing is sent, so this does not show whether a program listens.

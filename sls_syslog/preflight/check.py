@@ -27,7 +27,7 @@ from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.dial import look_up, open_stream
 from sls_syslog.network.explain import explain
 from sls_syslog.network.failover import open_transport
-from sls_syslog.network.relp import RelpConnection, open_relp
+from sls_syslog.network.relp_connection import RelpConnection, open_relp
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tcp import TELLS_ACKNOWLEDGED
 from sls_syslog.preflight.findings import (
