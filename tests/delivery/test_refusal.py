@@ -261,6 +261,16 @@ FLAPS = [
 ]
 
 
+def assert_none_is_lost(judge: Callable[[list[bytes]], TransportError | None]) -> None:
+    """Deliver 2000 logs in 20 batches, over connections that a function judges."""
+    transport, shard = open_script(judge, refused_tries=5)
+    for number in range(20):
+        shard.deliver([make_line(1000 * number + n) for n in range(100)], str(number))
+    shard.delivery.flush()
+    assert shard.numbers() == (2000, 0)
+    assert len(transport.has) == 2000
+
+
 @pytest.mark.parametrize(("share", "seed"), FLAPS)
 def test_a_receiver_that_flaps_loses_no_log(share: int, seed: int) -> None:
     """Each connection fails at random, and whole stretches of connections do."""
@@ -277,12 +287,7 @@ def test_a_receiver_that_flaps_loses_no_log(share: int, seed: int) -> None:
             is_out = not is_out
         return reset() if is_out or draw.randrange(100) < share else None
 
-    transport, shard = open_script(judge, refused_tries=5)
-    for number in range(20):
-        shard.deliver([make_line(1000 * number + n) for n in range(100)], str(number))
-    shard.delivery.flush()
-    assert shard.numbers() == (2000, 0)
-    assert len(transport.has) == 2000
+    assert_none_is_lost(judge)
 
 
 @pytest.mark.parametrize("period", range(2, 8))
@@ -296,12 +301,7 @@ def test_some_bad_receivers_in_a_round_robin_lose_no_log(period: int, bad: int) 
         is_bad = connections < 40 or connections % period < min(bad, period - 1)
         return reset() if is_bad else None
 
-    transport, shard = open_script(judge, refused_tries=5)
-    for number in range(20):
-        shard.deliver([make_line(1000 * number + n) for n in range(100)], str(number))
-    shard.delivery.flush()
-    assert shard.numbers() == (2000, 0)
-    assert len(transport.has) == 2000
+    assert_none_is_lost(judge)
 
 
 def refuse_in_one_way(error: Callable[[], TransportError]) -> Any:

@@ -82,28 +82,29 @@ def raise_limit(scene: Scene) -> None:
 
 
 def reset_connections(scene: Scene) -> None:
-    scene.wait_for_logs()
-    for _ in range(15):
-        scene.receiver.tell("reset_connections")
-        scene.mark_return()
-        scene.pause(scene.random.uniform(0.05, 0.6))
+    scene.receiver.tell("reset_connections")
 
 
 def reset_relay(scene: Scene) -> None:
-    scene.wait_for_logs()
-    for _ in range(TIMES):
-        scene.proxy.die()
-        scene.proxy.start()
-        scene.mark_return()
-        scene.pause(scene.random.uniform(0.1, 0.6))
+    scene.proxy.die()
+    scene.proxy.start()
 
 
 def close_relay_connections(scene: Scene) -> None:
-    scene.wait_for_logs()
-    for _ in range(TIMES):
-        scene.proxy.close_connections()
-        scene.mark_return()
-        scene.pause(scene.random.uniform(0.1, 0.6))
+    scene.proxy.close_connections()
+
+
+def cut_often(cut: Callable[[Scene], None], times: int = TIMES) -> Callable[[Scene], None]:
+    """Make a fault in which something cuts the connections again and again."""
+
+    def inject(scene: Scene) -> None:
+        scene.wait_for_logs()
+        for _ in range(times):
+            cut(scene)
+            scene.mark_return()
+            scene.pause(scene.random.uniform(0.05, 0.6))
+
+    return inject
 
 
 def close_at_once(scene: Scene) -> None:
@@ -128,7 +129,7 @@ def leave_closes_unanswered(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.pause(5)
     scene.receiver.tell("answer_half_close", True)
-    scene.receiver.tell("reset_connections")
+    reset_connections(scene)
     scene.mark_return()
 
 
@@ -144,8 +145,7 @@ def hold_and_reset_relay(scene: Scene) -> None:
     scene.wait_for_logs()
     scene.proxy.held = True
     scene.pause(3)
-    scene.proxy.die()
-    scene.proxy.start()
+    reset_relay(scene)
     scene.mark_return()
 
 

@@ -24,6 +24,7 @@ def explain_missing_replay() -> str:
 
 IN_FLIGHT = {"bytes_per_second": SLOW}
 QUICK = {"bytes_per_second": SLOW * 4}
+BLACK_HOLE: dict[str, Any] = {"receivers": SERVERS, "proxied": True, "reading": IN_FLIGHT}
 UDP: dict[str, Any] = {"transports": ("udp",), "short": ("udp",), "loses_nothing": False}
 CABLE: dict[str, Any] = {"cabled": True, "needs": explain_missing_cable, "reading": QUICK}
 CERTIFICATES: dict[str, Any] = {
@@ -121,19 +122,19 @@ FAULTS = (
     Fault(
         name="connections reset 15 times",
         stands_for="link breaks",
-        inject=actions.reset_connections,
+        inject=actions.cut_often(actions.reset_connections, times=15),
         reading=QUICK,
     ),
     Fault(
         name="a relay resets connections 10 times",
-        inject=actions.reset_relay,
+        inject=actions.cut_often(actions.reset_relay),
         short=("tls1.3",),
         receivers=("rsyslog", "syslog-ng", "kit"),
         proxied=True,
     ),
     Fault(
         name="a relay closes connections 10 times",
-        inject=actions.close_relay_connections,
+        inject=actions.cut_often(actions.close_relay_connections),
         receivers=SERVERS,
         proxied=True,
         reading=QUICK,
@@ -237,17 +238,13 @@ FAULTS = (
     Fault(
         name="black hole for 3 s, then it relays again",
         inject=actions.hold_relay,
-        receivers=SERVERS,
-        proxied=True,
-        reading=IN_FLIGHT,
+        **BLACK_HOLE,
     ),
     Fault(
         name="black hole for 3 s, then a reset",
         inject=actions.hold_and_reset_relay,
         short=("tls1.3",),
-        receivers=SERVERS,
-        proxied=True,
-        reading=IN_FLIGHT,
+        **BLACK_HOLE,
     ),
     Fault(
         name="packets vanish for 4 s",
@@ -383,7 +380,7 @@ FAULTS = (
     Fault(name="RELP, receiver restarted 3 times", inject=actions.restart_receiver, **RELP),
     Fault(
         name="RELP, a relay resets connections 10 times",
-        inject=actions.reset_relay,
+        inject=actions.cut_often(actions.reset_relay),
         proxied=True,
         **RELP | {"short": ("relp+tls",)},
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from tests.faults.actions import reset_connections, reset_relay
 from tests.faults.scene import Scene
 
 CALM_SECONDS = 0.5  # average pause between two faults
@@ -27,15 +28,6 @@ def _hang_receiver(scene: Scene) -> None:
     scene.receiver.go_on()
 
 
-def _reset_connections(scene: Scene) -> None:
-    scene.receiver.tell("reset_connections")
-
-
-def _reset_relay(scene: Scene) -> None:
-    scene.proxy.die()
-    scene.proxy.start()
-
-
 def _hold_relay(scene: Scene) -> None:
     scene.proxy.held = True
     scene.pause(scene.random.uniform(0.1, 1))
@@ -46,7 +38,7 @@ def _leave_closes_unanswered(scene: Scene) -> None:
     scene.receiver.tell("answer_half_close", False)
     scene.pause(scene.random.uniform(0.1, 1))
     scene.receiver.tell("answer_half_close", True)
-    scene.receiver.tell("reset_connections")
+    reset_connections(scene)
 
 
 def _spoil_certificate(scene: Scene) -> None:
@@ -104,8 +96,8 @@ def _split(scene: Scene) -> None:
 ACTIONS: tuple[Callable[[Scene], None], ...] = (
     _kill_receiver,
     _hang_receiver,
-    _reset_connections,
-    _reset_relay,
+    reset_connections,
+    reset_relay,
     _hold_relay,
     _leave_closes_unanswered,
     _spoil_certificate,
@@ -122,7 +114,7 @@ ACTIONS: tuple[Callable[[Scene], None], ...] = (
 
 KIT_ONLY = {
     _hang_receiver,
-    _reset_connections,
+    reset_connections,
     _leave_closes_unanswered,
     _spoil_certificate,
     _change_speed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 
@@ -14,6 +14,7 @@ from sls_syslog.network.deadline import Deadline, Stop
 from sls_syslog.network.destination import Destination
 from sls_syslog.network.evidence import DoubtError, End, Evidence
 from sls_syslog.network.resolver import resolve
+from sls_syslog.network.sentinel import Sentinel
 from sls_syslog.network.timings import Timings
 from tests.support.peers import HOST, Peer, reset_on_close
 
@@ -42,30 +43,31 @@ class Actor(Peer):
         with connection:
             end(self, connection)
 
-    def read_all(self, connection: socket.socket) -> None:
-        connection.settimeout(0.05)
-        while not self.ending.is_set():
-            try:
-                if not connection.recv(65536):
-                    return
-            except TimeoutError:
-                continue
-            except OSError:
+
+def read_all(peer: Peer, connection: socket.socket) -> None:
+    connection.settimeout(0.05)
+    while not peer.ending.is_set():
+        try:
+            if not connection.recv(65536):
                 return
+        except TimeoutError:
+            continue
+        except OSError:
+            return
 
 
 def answer(actor: Actor, connection: socket.socket) -> None:
     """As a receiver does that has read everything; a silent one stands until we end it."""
-    actor.read_all(connection)
+    read_all(actor, connection)
 
 
 def answer_late(actor: Actor, connection: socket.socket) -> None:
-    actor.read_all(connection)
+    read_all(actor, connection)
     actor.ending.wait(0.5)
 
 
 def answer_by_reset(actor: Actor, connection: socket.socket) -> None:
-    actor.read_all(connection)
+    read_all(actor, connection)
     reset_on_close(connection)
 
 
@@ -86,12 +88,12 @@ def reset_soon(actor: Actor, connection: socket.socket) -> None:
 
 
 class Scene:
-    """A connection over which a message was sent, and what judges its end."""
+    """Connections to a peer, and what judges how they end. The first one carries a message."""
 
-    def __init__(self, actor: Actor, timings: Timings, stop: Stop) -> None:
+    def __init__(self, peer: Peer, timings: Timings, stop: Stop) -> None:
         self.destination = Destination("tcp://siem:514", timings)
         self.evidence = Evidence(self.destination, stop)
-        [self.address, *_] = resolve(HOST, actor.port, socket.SOCK_STREAM, Deadline(10))
+        [self.address, *_] = resolve(HOST, peer.port, socket.SOCK_STREAM, Deadline(10))
         self.ends = ExitStack()
         self.connection = self.open()
 
@@ -100,26 +102,35 @@ class Scene:
         self.ends.callback(connection.close)
         return connection
 
+    def join(self) -> Sentinel | None:
+        return self.destination.sentinels.join(self.address, self.open)
+
     def judge(self, *, twin: bool = True, alone: bool = False) -> End:
-        sentinels = self.destination.sentinels
-        sentinel = None if alone else sentinels.join(self.address, self.open)
+        sentinel = None if alone else self.join()
         if not twin:
-            sentinel = sentinels.join(self.address, self.open)
+            sentinel = self.join()
+        return self.judge_beside(sentinel)
+
+    def judge_beside(self, sentinel: Sentinel | None) -> End:
         self.connection.send(FRAME, Deadline(10))
         return self.evidence.await_end(self.connection, sentinel, 30.0)
 
 
 @contextmanager
+def open_scene(peer: Peer, stop: Stop | None = None, **timings: float) -> Iterator[Scene]:
+    with peer:
+        scene = Scene(peer, Timings(**timings), stop or Stop())
+        with scene.ends:
+            yield scene
+
+
 def scene_of(
     end: Callable[[Actor, socket.socket], None],
     end_silent: Callable[[Actor, socket.socket], None] = answer,
     stop: Stop | None = None,
     **timings: float,
-) -> Iterator[Scene]:
-    with Actor(end, end_silent) as actor:
-        scene = Scene(actor, Timings(sentinel_share=60.0, **timings), stop or Stop())
-        with scene.ends:
-            yield scene
+) -> AbstractContextManager[Scene]:
+    return open_scene(Actor(end, end_silent), stop, sentinel_share=60.0, **timings)
 
 
 def test_an_end_beside_a_silent_connection_that_stands_is_proof() -> None:
@@ -158,7 +169,7 @@ def test_a_late_answer_counts_only_beside_a_silent_connection_of_its_own() -> No
     with scene_of(answer_late, prompt_answer=0.1) as scene:
         with pytest.raises(DoubtError, match="too late"):
             scene.judge(twin=False)
-        joined = scene.destination.sentinels.join(scene.address, scene.open)
+        joined = scene.join()
         assert joined is not None
         assert joined.is_twin  # next time it counts
 
@@ -186,36 +197,19 @@ def test_a_stop_makes_no_connection_old_enough() -> None:
 
 def test_the_silent_connection_gives_way_if_the_receiver_waits_for_its_end() -> None:
     class OneAtATime(Peer):
-        """It serves the silent connection first, and the other one when that has ended."""
+        """It serves the first connection, and the next one when that has ended."""
 
         def treat(self, connection: socket.socket) -> None:
-            connection.settimeout(0.05)
-            while not self.ending.is_set():
-                try:
-                    if not connection.recv(65536):
-                        return
-                except TimeoutError:
-                    continue
+            read_all(self, connection)
 
-    with OneAtATime() as peer:
-        destination = Destination("tcp://siem:514", Timings(give_way=0.3, lone_age=0.5))
-        [address, *_] = resolve(HOST, peer.port, socket.SOCK_STREAM, Deadline(10))
-        with ExitStack() as ends:
-
-            def open_one() -> Connection:
-                connection = Connection(address, Deadline(10))
-                ends.callback(connection.close)
-                return connection
-
-            sentinel = destination.sentinels.join(address, open_one)
-            time.sleep(0.1)  # until it is served
-            connection = open_one()
-            connection.send(FRAME, Deadline(10))
-            evidence = Evidence(destination, Stop())
-            with pytest.raises(DoubtError, match="one at a time"):
-                evidence.await_end(connection, sentinel, 30.0)
-            assert destination.sentinels.join(address, open_one) is None
-            connection.close()
-            alone = open_one()
-            alone.send(FRAME, Deadline(10))
-            assert evidence.await_end(alone, None, 30.0) is End.CLEAN
+    with open_scene(OneAtATime(), give_way=0.3, lone_age=0.5) as scene:
+        scene.connection.close()
+        sentinel = scene.join()
+        time.sleep(0.1)  # until it is served
+        scene.connection = scene.open()
+        with pytest.raises(DoubtError, match="one at a time"):
+            scene.judge_beside(sentinel)
+        assert scene.join() is None
+        scene.connection.close()
+        scene.connection = scene.open()
+        assert scene.judge(alone=True) is End.CLEAN

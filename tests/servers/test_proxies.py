@@ -106,6 +106,10 @@ class Place:
         make = {**PROXIES, **RESETTING}[way.proxy]
         return self._ends.enter_context(make(self._tmp_path, backends=backends, tls=tls))
 
+    def start_kit_behind_proxy(self, way: Way) -> tuple[SyslogReceiver, Proxy]:
+        receiver = self.start_kit(way)
+        return receiver, self.start_proxy(way, receiver.port)
+
     def make_settings(self, way: Way, proxy: Proxy) -> dict[str, Any]:
         settings = {**proxy.settings(), "protocol": SIDES[way.sides][0]}
         return settings | ({"cert_path": self._authority.cert_path} if way.sides != "tcp" else {})
@@ -149,8 +153,7 @@ def assert_no_warning(caplog: pytest.LogCaptureFixture) -> None:
 def test_what_is_confirmed_arrives(
     way: Way, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
-    receiver = place.start_kit(way)
-    proxy = place.start_proxy(way, receiver.port)
+    receiver, proxy = place.start_kit_behind_proxy(way)
     log_numbers(place.make_settings(way, proxy))
     wait_until_arrived(way, proxy, receiver)
     assert_no_warning(caplog)
@@ -173,8 +176,7 @@ def test_rsyslog_behind_a_proxy_has_what_is_confirmed(
 def test_the_sdk_drains_a_logstore_through_a_proxy(
     way: Way, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
-    receiver = place.start_kit(way)
-    proxy = place.start_proxy(way, receiver.port)
+    receiver, proxy = place.start_kit_behind_proxy(way)
     with SlsEmulator(shards=2) as emulator:
         emulator.put_logs([{"n": str(number)} for number in range(LOGS)])
         with shipping(emulator, place.make_settings(way, proxy)):
@@ -202,8 +204,7 @@ def test_receivers_that_share_the_load_have_all_between_them(way: Way, place: Pl
 def test_a_receiver_that_refuses_connections_behind_nginx_loses_nothing(
     way: Way, place: Place
 ) -> None:
-    receiver = place.start_kit(way)
-    proxy = place.start_proxy(way, receiver.port)
+    receiver, proxy = place.start_kit_behind_proxy(way)
     with SlsEmulator(shards=2) as emulator, ExitStack() as ends:
         ends.enter_context(shipping(emulator, place.make_settings(way, proxy)))
         emulator.put_logs([{"n": str(number)} for number in range(LOGS // 2)])
@@ -234,8 +235,7 @@ def test_a_receiver_that_refuses_connections_behind_nginx_loses_nothing(
 )
 def test_a_receiver_that_is_away_behind_a_proxy_loses_nothing(way: Way, place: Place) -> None:
     """HAProxy reads what is sent meanwhile, gives up after 3 seconds, and ends in order."""
-    receiver = place.start_kit(way)
-    proxy = place.start_proxy(way, receiver.port)
+    receiver, proxy = place.start_kit_behind_proxy(way)
     with SlsEmulator() as emulator, shipping(emulator, place.make_settings(way, proxy)):
         for number in range(AWAY_LOGS):
             if number == AWAY_LOGS // 6:
@@ -257,8 +257,7 @@ def test_a_receiver_that_is_away_behind_a_proxy_loses_nothing(way: Way, place: P
 def test_a_proxy_started_again_keeps_its_port(place: Place) -> None:
     for name in ("haproxy", "nginx"):
         way = Way(name, "tcp")
-        receiver = place.start_kit(way)
-        proxy = place.start_proxy(way, receiver.port)
+        receiver, proxy = place.start_kit_behind_proxy(way)
         settings = place.make_settings(way, proxy)
         proxy.kill()
         with pytest.raises(TransportError):
