@@ -47,10 +47,7 @@ _PIECE_BYTES = 512 * 1024
 _QUEUE_POLL_SECONDS = 0.005
 # How an alert of any version of TLS begins (RFC 8446 section 5.1).
 _TLS_ALERT = b"\x15\x03"
-_TALKS = (
-    "the receiver sends without end, and does not {}; a syslog receiver sends nothing: is this the"
-    " port of another service?"
-)
+_TALKS = "the receiver sends without end, and does not {}; {}"
 _CLOSED = "the receiver has closed the connection"
 _GONE = "the receiver's host no longer answers, or takes nothing"
 _CUT = (TimeoutError, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -99,6 +96,8 @@ class Connection:
         ssl.SSLError: If the handshake fails otherwise.
         OSError: If there is no connection, or the deadline passes (``TimeoutError``).
     """
+
+    _expected = "a syslog receiver sends nothing: is this the port of another service?"
 
     def __init__(
         self,
@@ -397,7 +396,7 @@ class Connection:
             is_talking = self._heard_at > now - 0.75 * min(now - begun, deadline.seconds)
             if error.errno is not None or deadline.is_stopped or not is_talking:
                 raise
-            raise TalkError(_TALKS.format(lacking)) from error
+            raise TalkError(_TALKS.format(lacking, self._expected)) from error
 
     def _check_tls_end(self) -> None:
         """Check that the receiver has not ended TLS.

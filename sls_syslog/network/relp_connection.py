@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from sls_syslog.network.connection import Connection
+from sls_syslog.network.connection import Connection, TalkError
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.dial import open_stream
 from sls_syslog.network.relp_codec import RelpError
@@ -23,6 +23,8 @@ from sls_syslog.network.tcp import READ
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["RelpConnection", "open_relp"]
+
+_NO_ANSWER = "answer our messages"
 
 
 class RelpConnection(Connection):
@@ -37,15 +39,17 @@ class RelpConnection(Connection):
         OSError: As ``Connection`` does, or if the receiver does not accept the session.
     """
 
+    _expected = "only answers count: does the receiver speak RELP on this port?"
+
     def __init__(self, address: Address, deadline: Deadline, *args: Any) -> None:
         self.session = RelpSession()
         super().__init__(address, deadline, *args)
         try:
             self.send(self.session.open(), deadline)
-            self._await(lambda: self.session.is_open, deadline)
+            self._await(lambda: self.session.is_open, deadline, "accept the RELP session")
         except TimeoutError as error:
             self.close()
-            if deadline.is_stopped:
+            if deadline.is_stopped or isinstance(error, TalkError):
                 raise
             raise RelpError(f"{error}: no answer when a RELP session was opened") from error
         except BaseException:
@@ -69,7 +73,7 @@ class RelpConnection(Connection):
             sent += len(frames)
             if sent < len(messages):
                 has_room = partial(self.session.has_much_room, len(messages[sent]))
-                self._await(has_room, deadline)
+                self._await(has_room, deadline, _NO_ANSWER)
 
     def await_answers(self, deadline: Deadline) -> None:
         """Wait until the receiver has answered each message.
@@ -77,7 +81,7 @@ class RelpConnection(Connection):
         Raises:
             OSError: If the connection breaks, or the deadline passes before.
         """
-        self._await(lambda: not self.session.in_flight, deadline)
+        self._await(lambda: not self.session.in_flight, deadline, _NO_ANSWER)
 
     def end_session(self, deadline: Deadline) -> None:
         """Tell the receiver that nothing more comes, and wait for its answer.
@@ -86,16 +90,23 @@ class RelpConnection(Connection):
             OSError: If there is no answer before the deadline.
         """
         self.send(self.session.close(), deadline)
-        self._await(lambda: self.session.has_ended, deadline)
+        self._await(lambda: self.session.has_ended, deadline, "end the RELP session")
 
-    def _await(self, is_done: Callable[[], bool], deadline: Deadline) -> None:
-        """Read until something is done; each answer to a message renews the deadline."""
-        while not is_done():
-            before = self.session.in_flight
-            self._wait(READ, deadline)
-            self.drain()
-            if self.session.in_flight < before:
-                deadline.renew()
+    def _await(self, is_done: Callable[[], bool], deadline: Deadline, lacking: str) -> None:
+        """Read until something is done; each answer to a message renews the deadline.
+
+        Args:
+            is_done: Whether it is done.
+            deadline: When to give up.
+            lacking: What a receiver that talks does not do if the deadline passes.
+        """
+        with self._name_talk(deadline, lacking):
+            while not is_done():
+                before = self.session.in_flight
+                self._wait(READ, deadline)
+                self.drain()
+                if self.session.in_flight < before:
+                    deadline.renew()
 
     @contextmanager
     def _spend_allowance(self) -> Iterator[None]:

@@ -44,13 +44,13 @@ PAUSES = [0.0, 0.05, 0.9 * TIMEOUT]
 def make_settings(
     port: int, authority: TemporaryCA, protocol: str, **others: Any
 ) -> ClientSettings:
-    trust = {"cert_path": authority.cert_path} if protocol == "tls" else {}
+    trust = {"cert_path": authority.cert_path} if protocol.endswith("tls") else {}
     values = {"protocol": protocol, "timeout": TIMEOUT, **trust, **others}
     return ClientSettings(host=HOST, port=port, **values)
 
 
 def make_context(authority: TemporaryCA, protocol: str) -> ssl.SSLContext | None:
-    return authority.server_context() if protocol == "tls" else None
+    return authority.server_context() if protocol.endswith("tls") else None
 
 
 def open_hasty(settings: ClientSettings, stop: Stop | None = None) -> Transport:

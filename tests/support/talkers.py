@@ -9,12 +9,16 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.support.peers import Peer
+from tests.support.relp import ACCEPTED
 
-__all__ = ["HELLO_REQUEST", "KeyUpdater", "Session", "Talker"]
+__all__ = ["HELLO_REQUEST", "KeyUpdater", "RelpTalker", "Session", "Talker"]
+
+_Value = TypeVar("_Value")
 
 HELLO_REQUEST = bytes.fromhex("16 0303 0004 00000000")
 """A TLS record that asks for a handshake; in a handshake a client ignores it (RFC 5246 7.4.1.1)."""
@@ -35,10 +39,21 @@ class Session:
             self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
     def shake_hands(self) -> None:
-        while self._tls is not None:
+        if self._tls is not None:
+            self._advance(self._tls.do_handshake)
+
+    def hear(self) -> bytes:
+        """Return the next text that the client sends."""
+        tls = self._tls
+        if tls is None:
+            return self.socket.recv(65536)
+        return self._advance(lambda: tls.read(65536))
+
+    def _advance(self, step: Callable[[], _Value]) -> _Value:
+        """Exchange bytes with the client until a step of TLS is done; return its value."""
+        while True:
             try:
-                self._tls.do_handshake()
-                return
+                return step()
             except ssl.SSLWantReadError:
                 self.socket.sendall(self._outgoing.read())
                 received = self.socket.recv(65536)
@@ -122,6 +137,41 @@ class Talker(Peer):
         while len(words) < _BATCH_BYTES // 4:
             words += session.wrap(b"x" * self._size)
         return words
+
+
+class RelpTalker(Talker):
+    """A RELP server that says the same words again and again, and answers no message.
+
+    Args:
+        context: Of TLS; ``None`` for plain TCP.
+        words: What it says.
+        pause: Seconds between two of its words; 0 for as fast as it can.
+        accepts: Whether it accepts the session before.
+        reads: Whether it reads what it is sent.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext | None,
+        words: bytes,
+        pause: float = 0.0,
+        *,
+        accepts: bool = True,
+        reads: bool = True,
+    ) -> None:
+        super().__init__(context, pause=pause, reads=reads)
+        self._words = words if pause else words * max(1, _BATCH_BYTES // 4 // len(words))
+        self._accepts = accepts
+
+    def open_session(self, connection: socket.socket) -> Session:
+        session = super().open_session(connection)
+        session.hear()
+        if self._accepts:
+            connection.sendall(session.wrap(b"1 rsp %d %b\n" % (len(ACCEPTED), ACCEPTED)))
+        return session
+
+    def make_words(self, session: Session) -> bytes:
+        return session.wrap(self._words)
 
 
 class KeyUpdater(Talker):
