@@ -26,7 +26,7 @@ from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import TemporaryCA
 from tests.support.peers import HOST, serve
-from tests.support.talkers import HELLO_REQUEST, KeyUpdater, Talker
+from tests.support.talkers import HELLO_REQUEST, KeyUpdater, SilenceBreaker, Talker
 from tests.support.waiting import eventually
 
 TIMEOUT = 2.0
@@ -222,6 +222,23 @@ def test_a_receiver_that_talks_a_little_is_used(
             for _ in range(3):
                 transport.send([FRAME] * 100)
                 assert transport.confirm() is True
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("size", [1, 16384])
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_talk_on_the_silent_connection_alone_changes_nothing(
+    authority: TemporaryCA, protocol: str, size: int, pause: float
+) -> None:
+    with SilenceBreaker(make_context(authority, protocol), size, pause) as talker:
+        settings = make_settings(
+            talker.port, authority, protocol, confirm="consumed", timeout=LIMIT
+        )
+        with closing(open_transport(settings)) as transport:
+            for _ in range(2):  # the second time over what was the silent connection
+                transport.send([FRAME] * 10)
+                eventually(lambda: talker.said > 0)
+                assert end_within_limit(transport.confirm) is True
 
 
 @pytest.mark.parametrize("ended_by", ["deadline", "stop"])

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.support.peers import Peer
 from tests.support.relp import ACCEPTED
 
-__all__ = ["HELLO_REQUEST", "KeyUpdater", "RelpTalker", "Session", "Talker"]
+__all__ = ["HELLO_REQUEST", "KeyUpdater", "RelpTalker", "Session", "SilenceBreaker", "Talker"]
 
 _Value = TypeVar("_Value")
 
@@ -117,6 +117,7 @@ class Talker(Peer):
             readable, writable, _ = select.select(readers, writers, [], wait)
             if readable:
                 is_read = not connection.recv(1 << 20)
+                left = self.note_heard(left)
             if writable:
                 unsent = unsent[connection.send(unsent) :]
                 self.said += 1
@@ -126,6 +127,10 @@ class Talker(Peer):
         session = Session(connection, self._context)
         session.shake_hands()
         return session
+
+    def note_heard(self, left: float) -> float:
+        """Note that the client has sent something; return how many records are left to send."""
+        return left
 
     def make_words(self, session: Session) -> bytes:
         """Make what it says next."""
@@ -137,6 +142,23 @@ class Talker(Peer):
         while len(words) < _BATCH_BYTES // 4:
             words += session.wrap(b"x" * self._size)
         return words
+
+
+class SilenceBreaker(Talker):
+    """A syslog receiver that talks only while it is sent nothing, from its second connection on."""
+
+    _first: Session | None = None
+
+    def open_session(self, connection: socket.socket) -> Session:
+        session = super().open_session(connection)
+        self._first = self._first or session
+        return session
+
+    def note_heard(self, left: float) -> float:
+        return 0
+
+    def make_words(self, session: Session) -> bytes:
+        return b"" if session is self._first else super().make_words(session)
 
 
 class RelpTalker(Talker):
