@@ -26,7 +26,7 @@ from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import TemporaryCA
 from tests.support.peers import HOST, serve
-from tests.support.talkers import HELLO_REQUEST, KeyUpdater, SilenceBreaker, Talker
+from tests.support.talkers import HELLO_REQUEST, KeyUpdater, Renegotiator, SilenceBreaker, Talker
 from tests.support.waiting import eventually
 
 TIMEOUT = 2.0
@@ -285,6 +285,33 @@ def test_new_keys_without_end_end(authority: TemporaryCA, tmp_path: Path, asks_b
             spent, took = time.thread_time() - spent, time.monotonic() - begun
     assert ("asks for answers" if asks_back else "sends without end") in str(failure.value)
     assert spent < 0.5 * max(took, TIMEOUT)
+
+
+@pytest.mark.parametrize("ended_by", ["deadline", "stop"])
+def test_new_handshakes_without_end_end(
+    authority: TemporaryCA, tmp_path: Path, ended_by: str
+) -> None:
+    """Under TLS 1.2 a receiver may ask for a new handshake; nothing can be sent until it ends."""
+    stop = Stop(GRACE)
+    with Renegotiator(authority.server_context, tmp_path) as talker:
+        timeout = TIMEOUT if ended_by == "deadline" else LONG
+        settings = make_settings(talker.port, authority, "tls", confirm="consumed", timeout=timeout)
+        with closing(open_transport(settings, stop)) as transport:
+            assert end_within_limit(transport.connect) is None
+
+            def send_and_confirm() -> None:
+                transport.send([FRAME])
+                transport.confirm()
+
+            if ended_by == "stop":
+                with running(send_and_confirm):
+                    eventually(lambda: talker.said > 0)
+                    stop.request()
+            else:
+                outcome = end_within_limit(send_and_confirm)
+                assert isinstance(outcome, TransportError)
+                assert is_spelled_out(outcome)
+            assert end_within_limit(transport.close) is None
 
 
 def test_a_record_that_trickles_does_not_delay_the_end(authority: TemporaryCA) -> None:

@@ -16,7 +16,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.support.peers import Peer
 from tests.support.relp import ACCEPTED
 
-__all__ = ["HELLO_REQUEST", "KeyUpdater", "RelpTalker", "Session", "SilenceBreaker", "Talker"]
+__all__ = [
+    "HELLO_REQUEST",
+    "KeyUpdater",
+    "RelpTalker",
+    "Renegotiator",
+    "Session",
+    "SilenceBreaker",
+    "Talker",
+]
 
 _Value = TypeVar("_Value")
 
@@ -32,7 +40,9 @@ class Session:
 
     def __init__(self, connection: socket.socket, context: ssl.SSLContext | None) -> None:
         self.socket = connection
-        self.secret = b""  # of a `KeyUpdater`, from which the next keys come
+        self.secret = b""  # of a `_RecordMaker`, from which its keys come
+        self.records = 0  # that a `Renegotiator` has encrypted
+        self.sent = b""  # to complete the handshake of TLS
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
         if context is not None:
@@ -55,13 +65,17 @@ class Session:
             try:
                 return step()
             except ssl.SSLWantReadError:
-                self.socket.sendall(self._outgoing.read())
+                self._flush()
                 received = self.socket.recv(65536)
                 if not received:
                     raise ConnectionAbortedError from None
                 self._incoming.write(received)
             finally:
-                self.socket.sendall(self._outgoing.read())
+                self._flush()
+
+    def _flush(self) -> None:
+        self.sent += (text := self._outgoing.read())
+        self.socket.sendall(text)
 
     def wrap(self, text: bytes) -> bytes:
         """Return the bytes that carry this text, in one record if they are of TLS."""
@@ -196,48 +210,103 @@ class RelpTalker(Talker):
         return session.wrap(self._words)
 
 
-class KeyUpdater(Talker):
-    """A talker that only asks for new keys (KeyUpdate, RFC 8446 section 4.6.3), without end.
+class _RecordMaker(Talker):
+    """A talker that encrypts its records itself, with the keys of the session.
 
-    Python cannot make it ask, so it encrypts the records itself, with the keys of the session.
+    So it can ask for what Python's server cannot.
+
+    Args:
+        make_context: Makes a context for each connection.
+        directory: A new one, into which the secrets of the sessions are written.
+    """
+
+    version: ssl.TLSVersion
+    label: str  # of the secret in the file (draft-ietf-tls-keylogfile)
+
+    def __init__(self, make_context: Callable[[], ssl.SSLContext], directory: Path) -> None:
+        super().__init__(None)
+        self._make_context = make_context
+        self._directory = directory
+
+    def open_session(self, connection: socket.socket) -> Session:
+        keys = self._directory / str(connection.fileno())
+        context = self._make_context()
+        context.maximum_version = self.version
+        context.num_tickets = 0  # so that the first record is its own
+        context.keylog_filename = str(keys)
+        session = Session(connection, context)
+        session.shake_hands()
+        lines = [line.split() for line in keys.read_text().splitlines()]
+        [*_, (_, client_random, secret)] = [line for line in lines if line[:1] == [self.label]]
+        self.take_secret(session, bytes.fromhex(secret), bytes.fromhex(client_random))
+        return session
+
+    def take_secret(self, session: Session, secret: bytes, client_random: bytes) -> None:
+        session.secret = secret
+
+    def make_words(self, session: Session) -> bytes:
+        return b"".join(self.make_record(session) for _ in range(500))
+
+    def make_record(self, session: Session) -> bytes:
+        raise NotImplementedError
+
+
+class KeyUpdater(_RecordMaker):
+    """A talker that only asks for new keys (KeyUpdate, RFC 8446 section 4.6.3), without end.
 
     Args:
         make_context: Makes a context for each connection; with our clients it chooses
             TLS_AES_256_GCM_SHA384.
         directory: A new one, into which the secrets of the sessions are written.
+        asks_back: Whether it asks the client for new keys too.
     """
+
+    version = ssl.TLSVersion.TLSv1_3
+    label = "SERVER_TRAFFIC_SECRET_0"
 
     def __init__(
         self, make_context: Callable[[], ssl.SSLContext], directory: Path, *, asks_back: bool
     ) -> None:
-        super().__init__(None)
-        self._make_context = make_context
-        self._directory = directory
+        super().__init__(make_context, directory)
         self._message = bytes.fromhex("18 000001 01" if asks_back else "18 000001 00")
 
-    def open_session(self, connection: socket.socket) -> Session:
-        keys = self._directory / str(connection.fileno())
-        context = self._make_context()
-        context.maximum_version = ssl.TLSVersion.TLSv1_3
-        context.num_tickets = 0  # so that the first record is its own
-        context.keylog_filename = str(keys)
-        session = Session(connection, context)
-        session.shake_hands()
-        lines = (line.split() for line in keys.read_text().splitlines())
-        secrets = [line[2] for line in lines if line[:1] == ["SERVER_TRAFFIC_SECRET_0"]]
-        session.secret = bytes.fromhex(secrets[-1])
-        return session
-
-    def make_words(self, session: Session) -> bytes:
-        return b"".join(self._make_update(session) for _ in range(500))
-
-    def _make_update(self, session: Session) -> bytes:
+    def make_record(self, session: Session) -> bytes:
         """Each record is the first under its keys: a KeyUpdate ends them (RFC 8446 7.2)."""
         inner = self._message + b"\x16"  # the type of its content: a handshake message
         header = bytes.fromhex("17 0303") + (len(inner) + 16).to_bytes(2, "big")
         key, nonce = _expand(session.secret, b"key", 32), _expand(session.secret, b"iv", 12)
         session.secret = _expand(session.secret, b"traffic upd", 48)
         return header + AESGCM(key).encrypt(nonce, inner, header)
+
+
+class Renegotiator(_RecordMaker):
+    """A talker that only asks for a new handshake (HelloRequest, RFC 5246 7.4.1.1), without end.
+
+    It never takes part in one. Its arguments are those of ``KeyUpdater``; with our clients it
+    chooses a suite with AES_256_GCM_SHA384.
+    """
+
+    version = ssl.TLSVersion.TLSv1_2
+    label = "CLIENT_RANDOM"
+
+    def take_secret(self, session: Session, secret: bytes, client_random: bytes) -> None:
+        """Derive the server's key and the beginning of its nonces (RFC 5246 6.3, RFC 5288 3)."""
+        server_random = session.sent[11:43]  # of the ServerHello, the first that it sends
+        seed = b"key expansion" + server_random + client_random
+        block, link = b"", seed
+        while len(block) < 72:
+            link = hmac.digest(secret, link, "sha384")
+            block += hmac.digest(secret, link + seed, "sha384")
+        session.secret = block[32:64] + block[68:72]
+        session.records = 1  # the Finished of the handshake
+
+    def make_record(self, session: Session) -> bytes:
+        number = session.records.to_bytes(8, "big")
+        session.records += 1
+        key, salt = session.secret[:32], session.secret[32:]
+        header, message = HELLO_REQUEST[:5], HELLO_REQUEST[5:]
+        sealed = AESGCM(key).encrypt(salt + number, message, number + header)
+        return header[:3] + (8 + len(sealed)).to_bytes(2, "big") + number + sealed
 
 
 def _expand(secret: bytes, label: bytes, size: int) -> bytes:
