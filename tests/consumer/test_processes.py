@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
+from tests.support.peers import HOST
 from tests.support.processes import ROOT, program
 from tests.support.shipping import GROUP, numbers
+from tests.support.talkers import Talker
 from tests.support.waiting import eventually
 
+STOP_SECONDS = 30.0  # a stop leaves seconds; this is enough on any machine
 SHIP_TO_SIEM = str(ROOT / "examples" / "ship_to_siem.py")
 
 # ship_to_siem.py, but with heartbeats so fast that a takeover is a matter of seconds.
@@ -57,6 +60,53 @@ def test_the_shipper_stops_while_the_receiver_is_down(syslog_receiver: SyslogRec
             assert shipper.wait() == 0, shipper.output()
             assert shipper.output().count("delivery fails") == 1
         assert emulator.checkpoints(GROUP) == emulator.begin_cursors()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "size", "reads"),
+    [
+        pytest.param(
+            protocol,
+            size,
+            reads,
+            marks=[] if (protocol, size, reads) == ("tcp", 1, True) else pytest.mark.gate,
+        )
+        for protocol in ("tcp", "tls")
+        for size in (1, 16384)
+        for reads in (True, False)
+    ],
+)
+def test_the_shipper_stops_before_a_receiver_that_talks_without_end(
+    authority: TemporaryCA,
+    syslog_receiver: SyslogReceiver,
+    protocol: str,
+    size: int,
+    reads: bool,
+) -> None:
+    context = authority.server_context() if protocol == "tls" else None
+    with SlsEmulator(shards=2) as emulator, Talker(context, size, reads=reads) as talker:
+        put(emulator, 0, 200)
+        # With the same name, the next start gets the shards back at once.
+        source = {**emulator.environ(GROUP), "SLS_CONSUMER": "shipper"}
+        there = {
+            "SYSLOG_HOST": HOST,
+            "SYSLOG_PORT": str(talker.port),
+            "SYSLOG_PROTOCOL": protocol,
+            "SYSLOG_CERT_PATH": authority.cert_path,
+            "SYSLOG_CONFIRM": "consumed",
+        }
+        if protocol == "tcp":
+            del there["SYSLOG_CERT_PATH"]
+        with program(SHIP_TO_SIEM, environ={**source, **there}) as shipper:
+            eventually(lambda: talker.heard > 0 if reads else talker.said > 1)
+            shipper.process.terminate()
+            assert shipper.wait(STOP_SECONDS) == 0, shipper.output()
+        assert emulator.checkpoints(GROUP) == emulator.begin_cursors()
+        with program(SHIP_TO_SIEM, environ={**source, **syslog_receiver.environ()}) as shipper:
+            emulator.wait_until_drained(GROUP, timeout=60)
+            shipper.process.terminate()
+            assert shipper.wait() == 0, shipper.output()
+    assert numbers(syslog_receiver) == list(range(200))
 
 
 def test_a_killed_shipper_s_shards_are_taken_over_and_nothing_is_missing(

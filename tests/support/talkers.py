@@ -109,6 +109,7 @@ class Talker(Peer):
         self._context = context
         self._size, self._pause, self._reads, self._limit = size, pause, reads, limit
         self.said = 0  # records, over all connections
+        self.heard = 0  # bytes, over all connections, with those of TLS after the handshake
 
     def begin(self, connection: socket.socket) -> None:
         self.start(super().begin, connection)
@@ -130,8 +131,9 @@ class Talker(Peer):
             wait = _PAUSE_SECONDS if unsent or not self._pause else min(self._pause, _PAUSE_SECONDS)
             readable, writable, _ = select.select(readers, writers, [], wait)
             if readable:
-                is_read = not connection.recv(1 << 20)
-                left = self.note_heard(left)
+                received = connection.recv(1 << 20)
+                is_read = not received
+                left = self.note_heard(left, received)
             if writable:
                 unsent = unsent[connection.send(unsent) :]
                 self.said += 1
@@ -142,8 +144,9 @@ class Talker(Peer):
         session.shake_hands()
         return session
 
-    def note_heard(self, left: float) -> float:
-        """Note that the client has sent something; return how many records are left to send."""
+    def note_heard(self, left: float, received: bytes) -> float:
+        """Note what the client has sent; return how many records are left to send."""
+        self.heard += len(received)
         return left
 
     def make_words(self, session: Session) -> bytes:
@@ -168,7 +171,7 @@ class SilenceBreaker(Talker):
         self._first = self._first or session
         return session
 
-    def note_heard(self, left: float) -> float:
+    def note_heard(self, left: float, received: bytes) -> float:
         return 0
 
     def make_words(self, session: Session) -> bytes:
