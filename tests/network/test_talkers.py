@@ -26,7 +26,14 @@ from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import TemporaryCA
 from tests.support.peers import HOST, serve
-from tests.support.talkers import HELLO_REQUEST, KeyUpdater, Renegotiator, SilenceBreaker, Talker
+from tests.support.talkers import (
+    HELLO_REQUEST,
+    KeyUpdater,
+    Renegotiator,
+    SilenceBreaker,
+    Talker,
+    renegotiating,
+)
 from tests.support.waiting import eventually
 
 TIMEOUT = 2.0
@@ -312,6 +319,22 @@ def test_new_handshakes_without_end_end(
                 assert isinstance(outcome, TransportError)
                 assert is_spelled_out(outcome)
             assert end_within_limit(transport.close) is None
+
+
+def test_new_handshakes_that_complete_do_not_hold_up_logs(authority: TemporaryCA) -> None:
+    with renegotiating(authority) as server:
+
+        def await_more() -> None:
+            before = server.asked
+            eventually(lambda: server.asked > before + 1)
+
+        settings = make_settings(server.port, authority, "tls", confirm="acked", timeout=LIMIT)
+        with closing(open_transport(settings)) as transport:
+            for _ in range(3):
+                transport.send([MANY] * 2000)
+                assert end_within_limit(transport.confirm) is True
+                await_more()
+                assert end_within_limit(transport.watch) is None
 
 
 def test_a_record_that_trickles_does_not_delay_the_end(authority: TemporaryCA) -> None:

@@ -6,15 +6,21 @@ import hmac
 import select
 import socket
 import ssl
+import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.support.peers import Peer
+from sls_syslog.testing import TemporaryCA
+from tests.support.peers import HOST, Peer, hold_closed_port
 from tests.support.relp import ACCEPTED
+from tests.support.tools import tool
+from tests.support.waiting import eventually
 
 __all__ = [
     "HELLO_REQUEST",
@@ -24,6 +30,7 @@ __all__ = [
     "Session",
     "SilenceBreaker",
     "Talker",
+    "renegotiating",
 ]
 
 _Value = TypeVar("_Value")
@@ -310,6 +317,72 @@ class Renegotiator(_RecordMaker):
         header, message = HELLO_REQUEST[:5], HELLO_REQUEST[5:]
         sealed = AESGCM(key).encrypt(salt + number, message, number + header)
         return header[:3] + (8 + len(sealed)).to_bytes(2, "big") + number + sealed
+
+
+class OpensslServer:
+    """``openssl s_server``, which asks its first client for a new handshake again and again.
+
+    Args:
+        port: Where it listens.
+        process: The program.
+    """
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self._process = process
+        self._printed = b""
+        self._threads = [threading.Thread(target=run) for run in (self._read, self._ask)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it listens."""
+        return b"ACCEPT" in self._printed
+
+    @property
+    def asked(self) -> int:
+        """How many handshakes it has asked for."""
+        return self._printed.count(b"SSL_do_handshake -> 1")
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for thread in self._threads:
+            thread.join()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with suppress(BrokenPipeError):
+                stream.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._printed += line[:100]  # what it receives, too
+
+    def _ask(self) -> None:
+        assert self._process.stdin is not None
+        while self._process.poll() is None:
+            time.sleep(_PAUSE_SECONDS / 10)
+            if b"Secure Renegotiation IS" in self._printed:  # the first handshake is complete
+                with suppress(BrokenPipeError):
+                    self._process.stdin.write(b"R\n")
+                    self._process.stdin.flush()
+
+
+@contextmanager
+def renegotiating(authority: TemporaryCA) -> Iterator[OpensslServer]:
+    """A server that renegotiates all the time under TLS 1.2, and reads what it is sent."""
+    issued = authority.issue()
+    with hold_closed_port() as port:
+        pass
+    command = [tool("openssl"), "s_server", "-accept", f"{HOST}:{port}", "-tls1_2"]
+    command += ["-cert", issued.cert_path, "-key", issued.key_path]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT)
+    with closing(OpensslServer(port, process)) as server:
+        eventually(lambda: server.is_ready)
+        yield server
 
 
 def _expand(secret: bytes, label: bytes, size: int) -> bytes:
