@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
+from tests.network.test_talkers import make_context
 from tests.support.peers import HOST
 from tests.support.processes import ROOT, program
 from tests.support.shipping import GROUP, numbers
@@ -32,6 +33,18 @@ run_worker(ConsumerWorker(SyslogShipperProcessor, config, args=(ShipperSettings.
 def put(emulator: SlsEmulator, first: int, last: int) -> None:
     for start in range(first, last, 10):
         emulator.put_logs([{"n": str(n)} for n in range(start, start + 10)])
+
+
+def talk(authority: TemporaryCA, protocol: str, size: int = 1, reads: bool = True) -> Talker:
+    """A receiver that talks without end."""
+    return Talker(make_context(authority, protocol), size, reads=reads)
+
+
+def lead_to(talker: Talker, authority: TemporaryCA, protocol: str) -> dict[str, str]:
+    """The environment of a program that ships to a talker."""
+    trust = {"SYSLOG_CERT_PATH": authority.cert_path} if protocol == "tls" else {}
+    there = {"SYSLOG_HOST": HOST, "SYSLOG_PORT": str(talker.port), "SYSLOG_PROTOCOL": protocol}
+    return there | trust
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
@@ -83,20 +96,11 @@ def test_the_shipper_stops_before_a_receiver_that_talks_without_end(
     size: int,
     reads: bool,
 ) -> None:
-    context = authority.server_context() if protocol == "tls" else None
-    with SlsEmulator(shards=2) as emulator, Talker(context, size, reads=reads) as talker:
+    with SlsEmulator(shards=2) as emulator, talk(authority, protocol, size, reads) as talker:
         put(emulator, 0, 200)
         # With the same name, the next start gets the shards back at once.
         source = {**emulator.environ(GROUP), "SLS_CONSUMER": "shipper"}
-        there = {
-            "SYSLOG_HOST": HOST,
-            "SYSLOG_PORT": str(talker.port),
-            "SYSLOG_PROTOCOL": protocol,
-            "SYSLOG_CERT_PATH": authority.cert_path,
-            "SYSLOG_CONFIRM": "consumed",
-        }
-        if protocol == "tcp":
-            del there["SYSLOG_CERT_PATH"]
+        there = {**lead_to(talker, authority, protocol), "SYSLOG_CONFIRM": "consumed"}
         with program(SHIP_TO_SIEM, environ={**source, **there}) as shipper:
             eventually(lambda: talker.heard > 0 if reads else talker.said > 1)
             shipper.process.terminate()
@@ -107,6 +111,20 @@ def test_the_shipper_stops_before_a_receiver_that_talks_without_end(
             shipper.process.terminate()
             assert shipper.wait() == 0, shipper.output()
     assert numbers(syslog_receiver) == list(range(200))
+
+
+@pytest.mark.gate
+def test_the_shipper_stops_before_a_talker_whose_acknowledgement_counts(
+    authority: TemporaryCA,
+) -> None:
+    """By default, over TLS, a receiver that never ends a connection counts as one that reads."""
+    with SlsEmulator(shards=2) as emulator, talk(authority, "tls") as talker:
+        put(emulator, 0, 200)
+        environ = {**emulator.environ(GROUP), **lead_to(talker, authority, "tls")}
+        with program(SHIP_TO_SIEM, environ=environ) as shipper:
+            eventually(lambda: "never answers a half-close" in shipper.output(), timeout=60)
+            shipper.process.terminate()
+            assert shipper.wait(STOP_SECONDS) == 0, shipper.output()
 
 
 def test_a_killed_shipper_s_shards_are_taken_over_and_nothing_is_missing(
