@@ -26,16 +26,19 @@ class SafeLogger:
 
     Args:
         name: The name of the logger.
+        caught: What does not pass. ``BaseException`` is for the SDK's threads: whatever passes
+            there ends the worker, and Python delivers interrupts to the main thread only.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, caught: type[BaseException] = Exception) -> None:
         self._logger = logging.getLogger(name)
+        self._caught = caught
 
     def log(self, level: int, text: str, *args: object, **options: Any) -> None:
         """Log a line; take the arguments of ``logging.Logger.log``."""
         try:
             self._logger.log(level, text, *args, stacklevel=_STACK_LEVEL, **options)
-        except Exception:
+        except self._caught:
             if logging.raiseExceptions:
                 with suppress(Exception):  # stderr may be closed, or missing
                     traceback.print_exc()

@@ -18,14 +18,10 @@ from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.testing import SyslogReceiver
+from tests.support.broken_logging import InterruptError, RaisingHandler, handling
 
 PACKAGE = Path(sls_syslog.__file__).parent
 NAMES = [f"sls_syslog.{room}" for room in ("consumer", "encoding", "delivery", "network")]
-
-
-class RaisingHandler(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        raise ValueError("the handler is broken")
 
 
 class RaisingFilter(logging.Filter):
@@ -58,6 +54,18 @@ def test_a_broken_handler_or_filter_costs_only_the_line(
     monkeypatch.setattr(logging, "raiseExceptions", False)
     logger.error("%s", "text")
     assert not capsys.readouterr().err
+
+
+def test_an_interrupt_passes_except_where_it_would_end_a_thread_of_the_sdk(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "sls_syslog.consumer"
+    with handling(RaisingHandler(InterruptError), name):
+        with pytest.raises(InterruptError):
+            SafeLogger(name).error("text")
+        assert not capsys.readouterr().err
+        SafeLogger(name, caught=BaseException).error("text")
+    assert "InterruptError: the handler is broken" in capsys.readouterr().err
 
 
 def test_a_line_names_its_caller_and_has_the_right_level(caplog: pytest.LogCaptureFixture) -> None:

@@ -42,7 +42,7 @@ __all__ = [
     "stop_listening",
 ]
 
-logger = SafeLogger("sls_syslog.consumer")
+logger = SafeLogger("sls_syslog.consumer", caught=BaseException)
 
 
 class Patch(NamedTuple):

@@ -31,7 +31,7 @@ from sls_syslog.throttle import throttle
 
 __all__ = ["Shard"]
 
-logger = SafeLogger("sls_syslog.consumer")
+logger = SafeLogger("sls_syslog.consumer", caught=BaseException)
 
 # Most seconds for one attempt to connect; a receiver that is back is found within this time.
 _CONNECT_SECONDS = 10.0
@@ -98,7 +98,7 @@ class Shard:
                 return self._roll_back(tracker)
 
     def choose_start(self, cursor: str) -> tuple[str, bool]:
-        """Confirm what is due. The patched SDK calls this before each fetch.
+        """Confirm what is due; raise nothing. The patched SDK calls this before each fetch.
 
         So a shard without new logs saves its checkpoint within seconds. While a receiver is
         down, the same logs are not fetched repeatedly.
@@ -109,6 +109,14 @@ class Shard:
         Returns:
             The cursor to fetch from instead, and whether to fetch now.
         """
+        try:
+            return self._confirm_and_choose(cursor)
+        except BaseException as error:  # an interrupt too would end the SDK's worker
+            self._report(error)
+            return cursor, False
+
+    def _confirm_and_choose(self, cursor: str) -> tuple[str, bool]:
+        """Do the work of ``choose_start``."""
         if self._busy.locked():
             # Usually process() is running, and confirms what is due; the SDK may fetch ahead.
             return cursor, self._delivery is None or not self._delivery.is_failing

@@ -27,6 +27,7 @@ from sls_syslog.consumer.patches import patch_tracker
 from sls_syslog.consumer.shard import Shard
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.broken_logging import InterruptError, RaisingHandler, handling
 from tests.support.flattening import flatten
 from tests.support.shipping import (
     GROUP,
@@ -592,6 +593,12 @@ class Sdk:
         self.tracker.set_cursor(end)
         return self.shard.process(batch, self.tracker)
 
+    def ship(self, cursor: str) -> str:
+        """Fetch and process one group; return the cursor behind it."""
+        batch, end = self.fetch(cursor)
+        assert self.process(batch, end) is None
+        return end
+
 
 @pytest.fixture
 def sdk(sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver) -> Iterator[Sdk]:
@@ -620,10 +627,8 @@ def test_a_batch_is_taken_only_where_the_last_one_ended(
 def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
     sdk: Sdk, syslog_receiver: SyslogReceiver
 ) -> None:
-    first, end_of_first = sdk.fetch(sdk.begin)
-    assert sdk.process(first, end_of_first) is None
-    second, end_of_second = sdk.fetch(end_of_first)
-    assert sdk.process(second, end_of_second) is None  # sent, and waits for its confirmation
+    end_of_first = sdk.ship(sdk.begin)
+    end_of_second = sdk.ship(end_of_first)  # sent, and waits for its confirmation
     syslog_receiver.wait_for(2)
     syslog_receiver.stop()
     # Nothing happens until the window is due.
@@ -632,6 +637,37 @@ def test_a_fetch_that_rolls_back_is_done_elsewhere_until_it_works(
     syslog_receiver.start()
     sdk.shard.request_stop()
     assert sdk.shard.choose_start(end_of_second)[0] == end_of_first
+
+
+@pytest.fixture
+def interrupting(caplog: pytest.LogCaptureFixture) -> Iterator[RaisingHandler]:
+    caplog.set_level(logging.DEBUG, logger="sls_syslog")
+    handler = RaisingHandler(InterruptError)
+    with handling(handler, "sls_syslog"):
+        yield handler
+
+
+def test_a_fetch_does_not_raise_what_a_log_handler_raises(
+    sdk: Sdk, syslog_receiver: SyslogReceiver, interrupting: RaisingHandler
+) -> None:
+    syslog_receiver.stop()
+    assert sdk.process(*sdk.fetch(sdk.begin)) == sdk.begin
+    for _ in range(2):
+        lines = interrupting.lines
+        assert sdk.shard.choose_start(sdk.begin) == (sdk.begin, False)
+        assert interrupting.lines > lines
+    syslog_receiver.start()
+
+
+def test_a_shutdown_does_not_raise_what_a_log_handler_raises(
+    sdk: Sdk, syslog_receiver: SyslogReceiver, interrupting: RaisingHandler
+) -> None:
+    sdk.ship(sdk.ship(sdk.begin))  # the second is sent, and waits for its confirmation
+    syslog_receiver.wait_for(2)
+    syslog_receiver.stop()
+    sdk.shard.shut_down(sdk.tracker)
+    assert interrupting.lines
+    syslog_receiver.start()
 
 
 def test_what_was_done_to_a_log_is_counted_once_although_it_is_served_again(
