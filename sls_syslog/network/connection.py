@@ -97,6 +97,7 @@ class Connection:
         OSError: If there is no connection, or the deadline passes (``TimeoutError``).
     """
 
+    # What a receiver may send, and what to check, for the text of an error.
     _expected = "a syslog receiver sends nothing: is this the port of another service?"
 
     def __init__(

@@ -113,32 +113,39 @@ def test_an_answer_that_trickles_does_not_delay_the_end(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(("words", "pause"), [(HINT, 0.0), (HINT, 0.05)])
-@pytest.mark.parametrize("work", ["connect", "send", "confirm", "close"])
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+@pytest.mark.parametrize("work", ["connect", "send", "confirm"])
 def test_everything_ends_with_a_stop(
-    authority: TemporaryCA, protocol: str, words: bytes, pause: float, work: str
+    authority: TemporaryCA, protocol: str, pause: float, work: str
 ) -> None:
     stop = Stop(GRACE)
     context = make_context(authority, protocol)
-    with RelpTalker(context, words, pause, accepts=work != "connect") as talker:
+    with RelpTalker(context, HINT, pause, accepts=work != "connect") as talker:
         settings = make_settings(talker.port, authority, protocol, timeout=LONG)
         with closing(open_transport(settings, stop)) as transport:
             if work == "confirm":
                 transport.send([MESSAGE])
-            elif work == "close":
-                transport.connect()
             operations: dict[str, Callable[[], Any]] = {
                 "connect": transport.connect,
                 "send": lambda: transport.send(itertools.repeat(MANY)),
                 "confirm": transport.confirm,
             }
-            if work == "close":
-                assert end_within_limit(transport.close) is None
-                return
             with running(operations[work]):
                 before = talker.said
                 eventually(lambda: talker.said > before)
                 stop.request()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_closing_does_not_wait_for_the_end_of_talk(
+    authority: TemporaryCA, protocol: str, pause: float
+) -> None:
+    with RelpTalker(make_context(authority, protocol), HINT, pause) as talker:
+        settings = make_settings(talker.port, authority, protocol, timeout=LONG)
+        transport = open_transport(settings)
+        transport.connect()
+        assert end_within_limit(transport.close) is None
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
