@@ -215,22 +215,34 @@ class Sentinels:
         Returns:
             ``None`` if the receiver takes no second connection, or must not get one.
         """
-        with self._lock:
-            if self._clock() < self._absent_until:
-                return None
-            current = self._current
-            if current is not None and self._may_share(current, address) and current.join():
-                return Sentinel(current, self, is_twin=False)
-            try:
-                silent = _SilentConnection(open_silent(), self.idle)
-            except TransportError:
-                self._refusals += 1
-                if self._refusals >= _REFUSALS:
-                    self._do_without()
-                return None
-            self._refusals = 0
-            self._current = silent
-            return Sentinel(silent, self, is_twin=True)
+        if self._clock() < self._alone_until:
+            return self._open(open_silent)  # without the lock: nobody waits for another's
+        with self._lock:  # also while it is opened: one is enough for all
+            return self._share(address) or self._open(open_silent)
+
+    def _share(self, address: Address) -> Sentinel | None:
+        current = self._current
+        if current is None or current.address != address or not self._may_share(current):
+            return None
+        return Sentinel(current, self, is_twin=False) if current.join() else None
+
+    def _may_share(self, silent: _SilentConnection) -> bool:
+        is_young = silent.age < self._timings.sentinel_share
+        return is_young and self._clock() >= self._absent_until
+
+    def _open(self, open_silent: Callable[[], Connection]) -> Sentinel | None:
+        if self._clock() < self._absent_until:
+            return None
+        try:
+            silent = _SilentConnection(open_silent(), self.idle)
+        except TransportError:
+            self._refusals += 1
+            if self._refusals >= _REFUSALS:
+                self._do_without()
+            return None
+        self._refusals = 0
+        self._current = silent
+        return Sentinel(silent, self, is_twin=True)
 
     def renew(self) -> None:
         """Let no other connection share the current one: what it shows may be out of date."""
@@ -255,7 +267,3 @@ class Sentinels:
 
     def _do_without(self) -> None:
         self._absent_until = self._clock() + self._timings.without_sentinel
-
-    def _may_share(self, silent: _SilentConnection, address: Address) -> bool:
-        is_young = silent.age < self._timings.sentinel_share
-        return is_young and silent.address == address and self._clock() >= self._alone_until

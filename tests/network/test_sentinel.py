@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -123,6 +125,22 @@ def test_while_answers_come_late_each_has_its_own(port: Port) -> None:
     assert port.get().is_twin
     port.now = MINUTES
     assert not port.get().is_twin
+
+
+def test_while_each_has_its_own_none_waits_for_another(port: Port) -> None:
+    """Opening one may take seconds, and a process may have hundreds of shards."""
+    others_done = threading.Event()
+
+    def open_slowly() -> Connection:
+        assert others_done.wait(20.0), "the others waited"
+        return port.open()
+
+    port.sentinels.share_none()
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(port.sentinels.join, port.address, open_slowly)
+        threads.submit(port.get).result(20.0)
+        others_done.set()
+        assert slow.result(20.0)
 
 
 def test_who_is_alone_with_one_may_send_over_it(receiver: SyslogReceiver, port: Port) -> None:
