@@ -1,4 +1,5 @@
-"""Programs that measure the library beside the documented program: `pipe`, `client`, `scale`.
+"""Programs that measure the library beside the documented program: `pipe`, `client`, `scale`,
+`windows`, `soak`.
 
 Run one of them with `python -m tests.benchmarks.pipe`. They are not tests: no module here may have
 a name that pytest collects.

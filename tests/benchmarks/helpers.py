@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-__all__ = ["ROOT", "Helper", "make_command", "make_environ"]
+__all__ = ["ROOT", "Helper", "make_command", "make_environ", "run_shipper"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _END_SECONDS = 10.0  # longest wait for the end of a helper; then it is killed
@@ -81,3 +83,32 @@ class Helper:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def run_shipper(server: Helper, group: str, settings: Mapping[str, Any]) -> Iterator[int]:
+    """Run our shipper for the length of a block; yields its number of process.
+
+    Args:
+        server: The emulator.
+        group: The consumer group.
+        settings: Of the shipper.
+    """
+    with tempfile.TemporaryDirectory(prefix="sls-syslog-bench-") as directory:
+        options = {
+            "settings": settings,
+            "processor": "SyslogShipperProcessor",
+            "report": str(Path(directory, "report.json")),
+            "profile": None,
+        }
+        process = subprocess.Popen(
+            make_command("ship_ours", options),
+            cwd=ROOT,
+            env={**make_environ(), **server.ready["environ"], "SLS_CG": group},
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait()

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from sls_syslog.testing import SlsEmulator
 
-from .workload import Workload, make_groups
+from .workload import MARKER, Workload, make_groups
 
 __all__: list[str] = []
 
@@ -22,6 +22,12 @@ def _fill(emulator: SlsEmulator, megabytes: float) -> Workload:
         emulator.put_group(raw)
         logs, raw_bytes = logs + group.logs, raw_bytes + group.raw_bytes
     return Workload(logs, raw_bytes)
+
+
+def _put(emulator: SlsEmulator, groups: int) -> None:
+    """Put groups of one log each, into the shards in turn."""
+    for _ in range(groups):
+        emulator.put_logs([{"id": MARKER.decode()}])
 
 
 def _is_drained(emulator: SlsEmulator, group: str, seconds: float) -> bool:
@@ -39,6 +45,7 @@ def main() -> None:
         print(json.dumps({**asdict(workload), "environ": emulator.environ("")}), flush=True)
         for line in sys.stdin:
             asked = json.loads(line)
+            _put(emulator, asked.get("put", 0))
             drained = _is_drained(emulator, asked["group"], asked["seconds"])
             print(json.dumps({"drained": drained, "calls": emulator.calls}), flush=True)
 

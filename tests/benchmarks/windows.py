@@ -14,15 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .helpers import ROOT, Helper, make_command, make_environ
+from .helpers import Helper, run_shipper
 from .variants import BASE_SETTINGS
 
 __all__ = ["main"]
@@ -47,30 +45,14 @@ def _ship(server: Helper, sink: Helper, group: str, settings: Any, *, fails: boo
     before = server.ask(group=group, seconds=0)["calls"]
     place = sink.ready
     where = {"host": place["host"], "port": place["ports"]["tcp"]}
-    with tempfile.TemporaryDirectory(prefix="sls-syslog-bench-") as directory:
-        options = {
-            "settings": {**BASE_SETTINGS, **where, **settings},
-            "processor": "SyslogShipperProcessor",
-            "report": str(Path(directory, "report.json")),
-            "profile": None,
-        }
-        began = time.monotonic()
-        shipper = subprocess.Popen(
-            make_command("ship_ours", options),
-            cwd=ROOT,
-            env={**make_environ(), **server.ready["environ"], "SLS_CG": group},
-            stdin=subprocess.DEVNULL,
-        )
-        try:
-            if fails:
-                sink.ask(logs=logs // 2, seconds=_LONGEST)
-                sink.ask(cut=True, logs=0, seconds=0)
-            drained = server.ask(group=group, seconds=_LONGEST)
-            seconds = time.monotonic() - began
-            cpu, peak_rss = _read_usage(shipper.pid)
-        finally:
-            shipper.terminate()
-            shipper.wait()
+    began = time.monotonic()
+    with run_shipper(server, group, {**BASE_SETTINGS, **where, **settings}) as pid:
+        if fails:
+            sink.ask(logs=logs // 2, seconds=_LONGEST)
+            sink.ask(cut=True, logs=0, seconds=0)
+        drained = server.ask(group=group, seconds=_LONGEST)
+        seconds = time.monotonic() - began
+        cpu, peak_rss = _read_usage(pid)
     seen = sink.ask(logs=0, seconds=0)
     kind = "ConsumerGroupUpdateCheckPoint"
     return _Result(
