@@ -53,11 +53,11 @@ class FileReceiver(SyslogReceiver):
 
     def _accept(self, listener: Any) -> None:
         known = self.connections
+        if self._resets:  # what is accepted inherits it
+            listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
         super()._accept(listener)
         with self._changed:
             for connection in self._connections[known:]:
-                if self._resets:
-                    connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
                 if self._says:
                     threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
