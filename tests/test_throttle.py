@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from sls_syslog.throttle import Throttle
 
 
@@ -29,3 +31,17 @@ def test_each_cause_has_its_own_minute() -> None:
         False,
         True,
     ]
+
+
+def test_no_memory_is_taken_by_causes_of_any_number_and_size() -> None:
+    now = [0.0]
+    throttle = Throttle(clock=lambda: now[0])
+    tracemalloc.start()
+    try:
+        for number in range(5000):
+            now[0] = number / 100
+            assert throttle.is_due("refused", str(number).ljust(1000, "x"))
+        assert not throttle.is_due("refused", "4999".ljust(1000, "x"))
+        assert tracemalloc.get_traced_memory()[0] <= 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -18,6 +18,7 @@ from sls_syslog.encoding.safe_hooks import HOOK_FAILED, SafeHooks
 from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import MessageTooLongError
 from sls_syslog.logs import protobuf
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import RowPayload
 from sls_syslog.logs.decode import Log, LogDecoder, read_time
 from sls_syslog.logs.rows import read_rows
@@ -35,8 +36,6 @@ _Runs: TypeAlias = Iterable[tuple[Sequence[bytes], int | None]]
 """The logs of a group as ``FastPath.encode_group`` yields them."""
 
 _HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
-# Most headers to cache, to limit memory; most users have some hundred hosts.
-_MAX_HEADS = 1000
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class LogEncoder:
         self._wire = WireFormat(settings)
         self._hooks = SafeHooks(settings, hooks, self._wire.format_time, self._report_failure)
         self._varying = [hook for hook in _HEADER_HOOKS if hook not in self._hooks.constants]
-        self._heads: dict[tuple[Any, ...], tuple[str, str]] = {}
+        self._heads = LogCache(self._make_head, partial(weigh, times=2))
         self._stamp = self._make_stamp(settings)
         self._last_time = ("", "")
         # CEF and LEEF take the place of the TAG of RFC 3164.
@@ -182,14 +181,10 @@ class LogEncoder:
     def _find_head(self, log: Log, has_tag: bool, outcomes: list[str]) -> tuple[str, str]:
         """Return the parts of a log's header before and after the time."""
         answers = (has_tag, *[self._hooks.ask(hook, log, outcomes) for hook in self._varying])
-        head = self._heads.get(answers)
-        if head is None:
-            if len(self._heads) >= _MAX_HEADS:
-                self._heads.clear()
-            head = self._heads[answers] = self._make_head(*answers)
-        return head
+        return self._heads[answers]
 
-    def _make_head(self, has_tag: bool, *answers: Any) -> tuple[str, str]:
+    def _make_head(self, all_answers: tuple[Any, ...]) -> tuple[str, str]:
+        has_tag, *answers = all_answers
         values = {**self._hooks.constants, **dict(zip(self._varying, answers, strict=True))}
         wire_format = self._wire.format
         app_name = values["app_name"] if has_tag or wire_format.has_structured_data else ""
@@ -219,7 +214,7 @@ class LogEncoder:
         has_structured_data = self._wire.format.has_structured_data
         if has_structured_data and "structured_data" not in self._hooks.constants:
             return None
-        before, behind = self._make_head(self._has_tag)
+        before, behind = self._make_head((self._has_tag,))
         return FastPath(
             before,
             f"{behind}{'- ' if has_structured_data else ''}{self._wire.bom}",

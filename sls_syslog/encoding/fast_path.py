@@ -7,12 +7,14 @@ the payload can write rows, and nothing must be escaped. All others take the slo
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import TypeAlias, TypeGuard
 
 from sls_syslog.logs import protobuf
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Row, Shape, Writer
 from sls_syslog.logs.rows import read_rows
 from sls_syslog.syslog.framing import FRAMINGS
@@ -24,12 +26,15 @@ LOGS_BEFORE_WRITER = 20
 """Logs of one kind that take the slow path before a writer is made for the kind. Making a writer
 takes as long as some logs on the slow path: 0.02 ms, and 0.8 ms for CEF."""
 
-# Most kinds of logs to count or to have writers for, to limit memory; most Logstores have a few.
-_MAX_KINDS = 1000
 # Stands for a message that the slow path has to write; no message is empty.
 _SLOW = b""
 
 _Pair: TypeAlias = tuple[protobuf.Text, protobuf.Text]
+
+_Kind: TypeAlias = "Shape | tuple[Shape, tuple[str, ...]]"
+"""A kind of logs: their shape; with the names of their fields before the tags, if they have any."""
+
+_Writers: TypeAlias = "LogCache[_Kind, Writer]"
 
 _Start: TypeAlias = tuple[bytes, tuple[bytes]]
 """A message up to its text, and the first value of its row, the seconds."""
@@ -68,7 +73,8 @@ class FastPath:
         self._limit = limit
         self._logs_before_writer = logs_before_writer
         self._origin: _Origin | None = None
-        self._seen: Counter[Hashable] = Counter()
+        self._writers: _Writers | None = None
+        self._seen: LogCache[_Kind, Iterator[int]] = LogCache(lambda kind: count(1), _weigh_kind)
 
     def encode_group(
         self, group: protobuf.LogGroup, event_id: Callable[[int], str] | None
@@ -94,11 +100,10 @@ class FastPath:
         self, group: protobuf.LogGroup, event_id: Callable[[int], str] | None
     ) -> list[bytes]:
         """Write the message of each log of a group, or ``_SLOW``."""
-        origin = self._find_origin(group)
-        if origin is None:
+        writers = self._find_writers(group)
+        if writers is None:
             return [_SLOW] * len(group.Logs)
         starts: dict[int, _Start] = {}  # by seconds, which many logs share
-        writers = origin.writers
         messages: list[bytes] = []
         for number, row in enumerate(read_rows(group)):
             shape, seconds, nanoseconds, values = row
@@ -106,18 +111,18 @@ class FastPath:
                 messages.append(_SLOW)
                 continue
             if nanoseconds or event_id:
-                messages.append(self._write_extended(origin, shape, row, number, event_id))
+                messages.append(self._write_extended(writers, shape, row, number, event_id))
                 continue
             if seconds not in starts:
                 starts[seconds] = self._make_start(seconds, 0)
             start, first = starts[seconds]
-            text = (writers.get(shape) or self._find_writer(origin, shape))(first + values)
+            text = (writers.get(shape) or self._find_writer(writers, shape))(first + values)
             messages.append(_SLOW if text is None else start + text)
         return self._check(messages)
 
     def _write_extended(
         self,
-        origin: _Origin,
+        writers: _Writers,
         shape: Shape,
         row: Row,
         number: int,
@@ -130,30 +135,28 @@ class FastPath:
             extra["__time_ns_part__"] = str(nanoseconds).encode()
         if event_id is not None:
             extra["__event_id__"] = event_id(number).encode()
-        write = origin.writers.get((shape, *extra)) or self._find_writer(origin, shape, *extra)
+        kind = (shape, tuple(extra))
+        write = writers.get(kind) or self._find_writer(writers, kind)
         start, first = self._make_start(seconds, nanoseconds)
         text = write((*first, *extra.values(), *values))
         return _SLOW if text is None else start + text
 
-    def _find_origin(self, group: protobuf.LogGroup) -> _Origin | None:
+    def _find_writers(self, group: protobuf.LogGroup) -> _Writers | None:
+        """Return the writers of logs with the origin of a group."""
         origin = _Origin.read(group)
-        if origin is None or self._origin != origin:  # a group is often like the one before
-            self._origin = origin
-        return self._origin
+        if self._origin != origin:  # a group is often like the one before
+            self._origin, self._writers = origin, None
+        if origin is not None and self._writers is None:
+            make = partial(_make_writer, self._make_writer, origin)
+            size = weigh(*origin.first, *origin.tags, times=3)  # each writer holds these texts
+            self._writers = LogCache(make, lambda kind: size + _weigh_kind(kind))
+        return self._writers
 
-    def _find_writer(self, origin: _Origin, shape: Shape, *extra: str) -> Writer:
+    def _find_writer(self, writers: _Writers, kind: _Kind) -> Writer:
         """Return the writer of a kind of logs; make it if the kind came often enough."""
-        kind = (shape, *extra)
-        if len(self._seen) > _MAX_KINDS:
-            self._seen.clear()
-        self._seen[kind] += 1
-        if self._seen[kind] <= self._logs_before_writer:
+        if next(self._seen[kind]) <= self._logs_before_writer:
             return _write_nothing
-        if len(origin.writers) > _MAX_KINDS:
-            origin.writers.clear()
-        write = self._make_writer(origin.make_columns(extra, shape.keys)) or _write_nothing
-        origin.writers[kind if extra else shape] = write
-        return write
+        return writers[kind]
 
     def _make_start(self, seconds: int, nanoseconds: int) -> _Start:
         stamp = self._stamp(seconds, nanoseconds)
@@ -185,12 +188,10 @@ class _Origin:
     Attributes:
         first: Topic and source, as fields.
         tags: The tags, as fields.
-        writers: The writers of logs, by shape, or by shape and names of further fields.
     """
 
     first: list[tuple[str, str]]
     tags: list[tuple[str, str]]
-    writers: dict[Hashable, Writer] = field(default_factory=dict, compare=False)
 
     @classmethod
     def read(cls, group: protobuf.LogGroup) -> _Origin | None:
@@ -217,6 +218,17 @@ class _Origin:
         own: list[tuple[str, str | None]] = [(key, None) for key in keys]
         between = [(name, None) for name in extra]
         return [("__time__", None), *self.first, *between, *self.tags, *own]
+
+
+def _make_writer(make: Callable[[Columns], Writer | None], origin: _Origin, kind: _Kind) -> Writer:
+    """Make the writer of a kind of logs with this origin."""
+    shape, extra = kind if isinstance(kind, tuple) else (kind, ())
+    return make(origin.make_columns(extra, shape.keys)) or _write_nothing
+
+
+def _weigh_kind(kind: _Kind) -> int:
+    shape, _ = kind if isinstance(kind, tuple) else (kind, ())
+    return weigh(shape.keys, times=3, besides=1000)
 
 
 def _write_nothing(values: tuple[bytes, ...]) -> None:

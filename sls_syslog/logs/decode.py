@@ -8,11 +8,11 @@ or protobuf.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from operator import attrgetter
 from typing import TypeAlias
 
 from sls_syslog.logs import protobuf
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import BETWEEN, NO_ROW, Row
 
 __all__ = ["Log", "LogDecoder", "are_plain", "is_sls_field", "read_time"]
@@ -105,12 +105,14 @@ def read_time(log: Log) -> tuple[int, int]:
     return int(log["__time__"]), int(log.get("__time_ns_part__", 0))
 
 
-@lru_cache(maxsize=1024)  # logs come in a few shapes
 def are_plain(keys: tuple[protobuf.Text, ...]) -> bool:
     """Whether the keys of a log need no repair: text, distinct, and none like SLS metadata."""
     return len(set(keys)) == len(keys) and not any(
         isinstance(key, bytes) or _is_reserved(key) for key in keys
     )
+
+
+_PLAIN_KEYS: LogCache[tuple[protobuf.Text, ...], bool] = LogCache(are_plain, weigh)
 
 
 def is_sls_field(key: str) -> bool:
@@ -138,7 +140,7 @@ def _add_contents(
     """Add the own fields of a log, read from the SDK's objects and repaired."""
     contents = list(contents)  # protobuf makes its objects at each iteration
     keys, values = tuple(map(_get_key, contents)), list(map(_get_value, contents))
-    if are_plain(keys) and _are_text(values):
+    if _PLAIN_KEYS[keys] and _are_text(values):
         fields.update(zip(keys, values, strict=True))
         return
     distinct = len(fields) + len(keys)

@@ -8,13 +8,13 @@ made in C. ``decode.py`` reads the logs that this way cannot read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import repeat
 from typing import Any, Protocol
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from sls_syslog.logs import protobuf
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import NO_ROW, Row, Shape
 from sls_syslog.logs.decode import are_plain
 
@@ -38,11 +38,11 @@ def read_rows(group: protobuf.LogGroup) -> Iterator[Row]:
     if not len(values) == len(contents.Key) == sum(counts) or len(times) != len(counts):
         return repeat(NO_ROW, len(counts))  # for example, a field has no key
     nanoseconds = [log.Time_ns for log in logs] if merged.Time_ns else repeat(0)
-    shapes: Iterable[Shape | None] = map(_make_shape, _split(contents.Key, counts))
+    shapes: Iterable[Shape | None] = map(_SHAPES.__getitem__, _split(contents.Key, counts))
     parts: Iterable[tuple[bytes, ...]] = _split(values, counts)
     count = counts[0] if counts else 0
     if count and counts.count(count) == len(counts) and _has_same_keys(contents, len(counts)):
-        shapes = repeat(_make_shape(tuple(contents.Key[:count])))
+        shapes = repeat(_SHAPES[tuple(contents.Key[:count])])
         parts = zip(*[iter(values)] * count, strict=True)
     return zip(shapes, times, nanoseconds, parts, strict=False)
 
@@ -85,13 +85,17 @@ def _split(flat: Sequence[bytes], counts: Iterable[int]) -> Iterator[tuple[bytes
         begin += count
 
 
-@lru_cache(maxsize=1024)  # logs come in a few shapes
 def _make_shape(keys: tuple[bytes, ...]) -> Shape | None:
     try:
         names = tuple([key.decode() for key in keys])
     except UnicodeDecodeError:
         return None
     return Shape(names) if are_plain(names) else None
+
+
+_SHAPES: LogCache[tuple[bytes, ...], Shape | None] = LogCache(
+    _make_shape, lambda keys: weigh(keys, times=2)
+)
 
 
 def _make_merged_group() -> type[_MergedGroup]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Writer
 from sls_syslog.payloads.dictionary import STRING_LIMITS
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
-from sls_syslog.payloads.mapping import Event, EventMapping
+from sls_syslog.payloads.mapping import Event, EventMapping, weigh_with_mapping
 
 __all__ = ["CefPayload"]
 
@@ -49,20 +49,19 @@ class CefPayload(EventPayload):
         texts = _escape("\0".join(values.values())).split("\0") if values else []
         class_id = _format_header(class_id, _CLASS_ID_LIMIT)
         name = _format_header(name, _NAME_LIMIT)
-        return _make_layout(mapping, tuple(values)) % (class_id, name, severity, *texts)
+        return _LAYOUTS[mapping, tuple(values)] % (class_id, name, severity, *texts)
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
         mapping = self._choose_mapping({name: text or "" for name, text in columns})
-        return make_event_writer(mapping, columns, _make_style(mapping))
+        return make_event_writer(mapping, columns, _STYLES[mapping])
 
 
-@lru_cache(maxsize=1024)
 def _make_style(mapping: EventMapping) -> EventStyle:
     def format_around(event: Event) -> tuple[bytes, bytes]:
         class_id = _format_header(event.class_id, _CLASS_ID_LIMIT)
         name = _format_header(event.name, _NAME_LIMIT)
-        return (_make_layout(mapping, ()) % (class_id, name, event.severity)).encode(), b""
+        return (_LAYOUTS[mapping, ()] % (class_id, name, event.severity)).encode(), b""
 
     def format_label(key: str) -> bytes:
         return _format_label(mapping, key).encode() if key in mapping.labels else b""
@@ -76,6 +75,11 @@ def _make_style(mapping: EventMapping) -> EventStyle:
         escape=_escape_bytes,
         limits=STRING_LIMITS,
     )
+
+
+_STYLES: LogCache[EventMapping, EventStyle] = LogCache(
+    _make_style, lambda mapping: weigh_with_mapping(mapping, besides=2000)
+)
 
 
 def _format_pair(key: str, text: str) -> bytes:
@@ -92,9 +96,9 @@ def _escape_bytes(text: bytes) -> bytes:
     return text
 
 
-@lru_cache(maxsize=4096)  # the events of a mapping have a few sets of keys
-def _make_layout(mapping: EventMapping, keys: tuple[str, ...]) -> str:
+def _make_layout(chosen: tuple[EventMapping, tuple[str, ...]]) -> str:
     """Make a template with ``%s`` for class id, name, severity and each value."""
+    mapping, keys = chosen
     header = (
         _format_header(part, len(part))
         for part in (mapping.vendor, mapping.product, mapping.version)
@@ -110,16 +114,24 @@ def _make_layout(mapping: EventMapping, keys: tuple[str, ...]) -> str:
     return f"{start}|%s|%s|%s|{' '.join(pairs)}"
 
 
+# The events of a mapping have a few sets of keys.
+_LAYOUTS: LogCache[tuple[EventMapping, tuple[str, ...]], str] = LogCache(
+    _make_layout, lambda chosen: weigh_with_mapping(*chosen)
+)
+
+
 def _escape(text: str) -> str:
     text = text.replace("\\", "\\\\").replace("=", "\\=")
     return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _format_header(text: str, limit: int) -> str:
-    return _escape_header(text[:limit])
+    return _HEADERS[text[:limit]]
 
 
-@lru_cache(maxsize=1024)
 def _escape_header(text: str) -> str:
     text = text.translate(_IN_HEADER).rstrip()
     return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+_HEADERS: LogCache[str, str] = LogCache(_escape_header, lambda text: weigh(text, times=3))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 from sls_syslog.errors import SettingsError, short_repr
+from sls_syslog.logs.caches import LogCache
 from sls_syslog.payloads.catalog import MAPPINGS, choose_mapping, make_generic_mapping
 from sls_syslog.payloads.fields import Source
-from sls_syslog.payloads.mapping import Event, EventMapping, Labelled
+from sls_syslog.payloads.mapping import Event, EventMapping, Labelled, weigh_mapping
 
 __all__ = ["EventPayload"]
 
@@ -95,8 +95,8 @@ class EventPayload:
     def _adjust_choice(self, choose: _Choice) -> _Choice:
         if not self._list_given():
             return choose
-        adjust = lru_cache(maxsize=1024)(self._adjust)
-        return lambda log: adjust(choose(log))
+        adjusted = LogCache(self._adjust, lambda mapping: weigh_mapping(mapping.keys))
+        return lambda log: adjusted[choose(log)]
 
     def _find_mapping(self) -> EventMapping:
         if isinstance(self.mapping, EventMapping):

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
+from sls_syslog.logs.caches import TOO_LARGE, LogCache, weigh
 from sls_syslog.logs.columns import BETWEEN, Columns, Writer
 from sls_syslog.payloads.dictionary import CEF_KEYS
 from sls_syslog.payloads.fields import NOTHING, Constant, Source
-from sls_syslog.payloads.mapping import Event, EventMapping, get_source
+from sls_syslog.payloads.mapping import Event, EventMapping, get_source, weigh_with_mapping
 
 __all__ = ["EventStyle", "make_event_writer"]
 
@@ -36,7 +36,6 @@ _FINAL_FORMS = {
 _NEVER = re.compile(rb"(?!)").fullmatch
 _NOTHING = NOTHING.encode()
 _SECONDS_DIGITS = 10  # of seconds since 1970, from 2001 to 2286
-_MOST_ANSWERS = 4096  # in each cache
 _MOST_BYTES = 512  # of the values of an answer to cache; longer values are rarely repeated
 # The fields that become rt and externalId without a mapping.
 _OWN_FIELDS = ("__time__", "__time_ns_part__", "__event_id__")
@@ -69,29 +68,8 @@ class EventStyle:
     limits: Mapping[str, int]
 
 
-class _Answers(dict["tuple[bytes, ...]", Any]):
-    """A cache of the results of ``make`` for an event, by the values of a few fields."""
-
-    def __init__(
-        self,
-        mapping: EventMapping,
-        names: Sequence[str],
-        make: Callable[[Event], Any],
-        constants: Mapping[str, str],
-    ) -> None:
-        self._mapping = mapping
-        self._names = names
-        self._make = make
-        self._constants = constants
-
-    def __missing__(self, values: tuple[bytes, ...]) -> Any:
-        if len(self) >= _MOST_ANSWERS:
-            self.clear()
-        own = {name: value.decode() for name, value in zip(self._names, values, strict=True)}
-        answer = self._make(self._mapping.event({**self._constants, **own}))
-        if sum(map(len, values)) <= _MOST_BYTES:
-            self[values] = answer
-        return answer
+_Answers: TypeAlias = "LogCache[tuple[bytes, ...], Any]"
+"""A cache of the results of ``_Part.make`` for an event, by the values of a few fields."""
 
 
 class _Step(NamedTuple):
@@ -136,7 +114,16 @@ class _Part(NamedTuple):
 
     def make_answers(self, constants: Mapping[str, str]) -> _Answers:
         """Make the cache of answers for logs with these constants."""
-        return _Answers(self.mapping, self.names, self.make, constants)
+
+        def answer(values: tuple[bytes, ...]) -> Any:
+            own = {name: value.decode() for name, value in zip(self.names, values, strict=True)}
+            return self.make(self.mapping.event({**constants, **own}))
+
+        return LogCache(answer, _weigh_answer)
+
+
+def _weigh_answer(values: tuple[bytes, ...]) -> int:
+    return weigh(values, times=4) if sum(map(len, values)) <= _MOST_BYTES else TOO_LARGE
 
 
 class _TooComplexError(Exception):
@@ -158,16 +145,24 @@ def make_event_writer(mapping: EventMapping, columns: Columns, style: EventStyle
         return None
     constants = {name: text for name, text in columns if text is not None}
     own = tuple([name for name, text in columns if text is None])
-    plan = _make_plan(mapping, style, own, tuple(constants))
+    plan = _PLANS[mapping, style, own, tuple(constants)]
     return None if plan is None else plan.make_writer(constants)
 
 
-@lru_cache(maxsize=1024)  # log groups differ in constants more often than in fields
-def _make_plan(mapping: EventMapping, *others: Any) -> _Plan | None:
+_PlanKey: TypeAlias = "tuple[EventMapping, EventStyle, tuple[str, ...], tuple[str, ...]]"
+
+
+def _make_plan(key: _PlanKey) -> _Plan | None:
     try:
-        return _Plan(mapping, *others)
+        return _Plan(*key)
     except _TooComplexError:
         return None
+
+
+# Log groups differ in constants more often than in fields.
+_PLANS: LogCache[_PlanKey, _Plan | None] = LogCache(
+    _make_plan, lambda key: weigh_with_mapping(key[0], *key[2:], besides=9000)
+)
 
 
 class _Plan:

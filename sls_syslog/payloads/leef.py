@@ -9,14 +9,14 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sls_syslog.errors import SettingsError, short_repr
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Writer
 from sls_syslog.payloads.dictionary import LEEF_NAMES, STRING_LIMITS
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
-from sls_syslog.payloads.mapping import Event, EventMapping, make_key
+from sls_syslog.payloads.mapping import Event, EventMapping, make_key, weigh_with_mapping
 
 __all__ = ["LeefPayload"]
 
@@ -74,27 +74,27 @@ class LeefPayload(EventPayload):
         if name != class_id:
             values[_NAME] = name
         values = _replace_ends(values, self.delimiter)
-        layout = _make_layout(mapping, tuple(values), self.leef_version, self.delimiter)
-        event_id = _format_header(class_id[:_EVENT_ID_LIMIT])
+        layout = _LAYOUTS[mapping, tuple(values), self.leef_version, self.delimiter]
+        event_id = _HEADERS[class_id[:_EVENT_ID_LIMIT]]
         return layout % (event_id, _SEVERITIES.get(severity, severity), *values.values())
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
         mapping = self._choose_mapping({name: text or "" for name, text in columns})
-        style = _make_style(mapping, self.leef_version, self.delimiter)
+        style = _STYLES[mapping, self.leef_version, self.delimiter]
         return make_event_writer(mapping, columns, style)
 
 
-@lru_cache(maxsize=1024)
-def _make_style(mapping: EventMapping, version: str, delimiter: str) -> EventStyle:
+def _make_style(chosen: tuple[EventMapping, str, str]) -> EventStyle:
+    mapping, version, delimiter = chosen
     keys = _map_keys(mapping)
     end = delimiter.encode()
 
     def format_around(event: Event) -> tuple[bytes, bytes]:
         class_id, name, severity, _ = event
         named = _replace_ends({_NAME: name} if name != class_id else {}, delimiter)
-        layout = _make_layout(mapping, ("rt", *named), version, delimiter)
-        event_id = _format_header(class_id[:_EVENT_ID_LIMIT])
+        layout = _LAYOUTS[mapping, ("rt", *named), version, delimiter]
+        event_id = _HEADERS[class_id[:_EVENT_ID_LIMIT]]
         severity = _SEVERITIES.get(severity, severity)
         # Each event has a time, so it can mark where the pairs go.
         whole = layout % (event_id, severity, "\n", *named.values())
@@ -118,6 +118,11 @@ def _make_style(mapping: EventMapping, version: str, delimiter: str) -> EventSty
     )
 
 
+_STYLES: LogCache[tuple[EventMapping, str, str], EventStyle] = LogCache(
+    _make_style, lambda chosen: weigh_with_mapping(*chosen, chosen[0].keys, besides=2000)
+)
+
+
 _LIMITS = {**STRING_LIMITS, "suser": _USER_NAME_LIMIT}
 
 
@@ -139,9 +144,9 @@ def _check_delimiter(delimiter: str, *, any_other: bool) -> None:
         raise SettingsError("delimiter", f"expected TAB{others}; got {short_repr(delimiter)}")
 
 
-@lru_cache(maxsize=4096)  # the events of a mapping have a few sets of keys
-def _make_layout(mapping: EventMapping, keys: tuple[str, ...], version: str, delimiter: str) -> str:
+def _make_layout(chosen: tuple[EventMapping, tuple[str, ...], str, str]) -> str:
     """Make a template with ``%s`` for event id, severity and each value."""
+    mapping, keys, version, delimiter = chosen
     header = map(_format_header, (mapping.vendor, mapping.product, mapping.version))
     start = "|".join((f"LEEF:{version}", *header)).replace("%", "%%")
     field = "" if version == "1.0" else "x09|" if delimiter == "\t" else f"{delimiter}|"
@@ -149,6 +154,12 @@ def _make_layout(mapping: EventMapping, keys: tuple[str, ...], version: str, del
     attributes = ["sev=%s", *(f"{leef_keys[key]}=%s" for key in keys)]
     between, field = delimiter.replace("%", "%%"), field.replace("%", "%%")
     return f"{start}|%s|{field}{between.join(attributes)}"
+
+
+# The events of a mapping have a few sets of keys.
+_LAYOUTS: LogCache[tuple[EventMapping, tuple[str, ...], str, str], str] = LogCache(
+    _make_layout, lambda chosen: weigh_with_mapping(*chosen)
+)
 
 
 def _map_keys(mapping: EventMapping) -> dict[str, str]:
@@ -163,6 +174,8 @@ def _map_keys(mapping: EventMapping) -> dict[str, str]:
     return keys
 
 
-@lru_cache(maxsize=1024)
 def _format_header(text: str) -> str:
     return text.translate(_IN_HEADER).rstrip()
+
+
+_HEADERS: LogCache[str, str] = LogCache(_format_header, lambda text: weigh(text, times=3))

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
 from sls_syslog.errors import SettingsError, short_repr
+from sls_syslog.logs.caches import BUDGET, weigh
 from sls_syslog.payloads.dictionary import (
     ADDRESSES,
     CEF_KEYS,
@@ -25,7 +26,15 @@ from sls_syslog.payloads.dictionary import (
 from sls_syslog.payloads.fields import NOTHING, Constant, Fields, Source, clean, make_reader
 from sls_syslog.payloads.values import CONVERSIONS, classify_address
 
-__all__ = ["Event", "EventMapping", "Labelled", "get_source", "make_key"]
+__all__ = [
+    "Event",
+    "EventMapping",
+    "Labelled",
+    "get_source",
+    "make_key",
+    "weigh_mapping",
+    "weigh_with_mapping",
+]
 
 _KEY = re.compile(r"[A-Za-z0-9]+")
 _WORDS = ("Unknown", "Low", "Medium", "High", "Very-High")
@@ -199,6 +208,21 @@ def make_key(name: str, taken: Container[str] = ()) -> str:
         number += 1
         numbered = f"{key}{number}"
     return numbered
+
+
+def weigh_mapping(names: tuple[str, ...]) -> int:
+    """Estimate the bytes of a mapping with these fields or keys."""
+    return weigh(names, times=5, besides=4000)
+
+
+def weigh_with_mapping(mapping: EventMapping, *parts: Any, besides: int = 0) -> int:
+    """Estimate the bytes of what is made from a mapping and these texts.
+
+    The mapping does not count: another cache holds it. If it is too large for that, the answer
+    is too large as well.
+    """
+    whole = weigh_mapping(mapping.keys)
+    return whole if BUDGET.is_too_large(whole) else weigh(*parts, times=2, besides=besides)
 
 
 def _check_header(key: str, value: object, limit: int) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
 from ipaddress import IPv6Address
+
+from sls_syslog.logs.caches import LogCache, weigh
 
 __all__ = ["CONVERSIONS", "classify_address", "parse_milliseconds"]
 
@@ -41,7 +42,7 @@ def classify_address(text: str) -> tuple[str, str] | None:
         ``ipv4``, ``ipv6`` or ``host``, and the text in the form of that kind; ``None`` if the
         text is no address.
     """
-    return _classify_cached(text) if len(text) <= _LONGEST_CACHED else _classify(text)
+    return _ADDRESSES[text] if len(text) <= _LONGEST_CACHED else _classify(text)
 
 
 def _classify(text: str) -> tuple[str, str] | None:
@@ -56,7 +57,8 @@ def _classify(text: str) -> tuple[str, str] | None:
     return ("ipv4", str(address.ipv4_mapped)) if address.ipv4_mapped else ("ipv6", str(address))
 
 
-_classify_cached = lru_cache(maxsize=4096)(_classify)  # logs repeat a few addresses
+# Logs repeat a few addresses.
+_ADDRESSES: LogCache[str, tuple[str, str] | None] = LogCache(_classify, weigh)
 
 
 def parse_milliseconds(text: str) -> str | None:

@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from aliyun.log.proto import LogGroupList
 
 from sls_syslog import ShipperSettings
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.testing import LogEntry, encode_log_group
-from sls_syslog.testing.loggroup import frame_log_group
+from tests.support.batches import serve
 
 LOGS, FIELDS = 1000, 16
 
@@ -27,11 +25,7 @@ LOGS, FIELDS = 1000, 16
 def batch() -> Any:
     """A thousand logs of one second and one shape, as ``process()`` is given them."""
     log = [(f"field_{number}", f"value {number} of 王小明") for number in range(FIELDS)]
-    entries = [LogEntry(log, time=1_790_000_000) for _ in range(LOGS)]
-    raw = encode_log_group(entries, topic="t", source="s", tags={"__path__": "/var/log"})
-    log_groups = LogGroupList()
-    log_groups.ParseFromString(b"".join(frame_log_group(raw)))
-    return log_groups
+    return serve(*[log] * LOGS, tags={"__path__": "/var/log"})
 
 
 class OneHook(MessageHooks):

@@ -22,22 +22,15 @@ from sls_syslog import (
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.logs.caches import BUDGET
 from sls_syslog.logs.columns import Columns, Writer
 from sls_syslog.payloads.fields import Constant
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
+from tests.support.batches import serve
 from tests.support.flattening import flatten
 
 PLAIN = [("user", "王小明"), ("action", "a · b"), ("tab", "1\t2")]
-
-
-def served(*logs: Any, **group: Any) -> Any:
-    """What ``process()`` is given: one group, with logs of its shapes in front."""
-    entries = [LogEntry(log, time=1_790_000_000) for log in logs]
-    log_groups = LogGroupList()
-    raw = encode_log_group(entries, **{"topic": "t", "source": "s", "tags": {}, **group})
-    log_groups.ParseFromString(b"".join(frame_log_group(raw)))
-    return log_groups
 
 
 class Watched(LogEncoder):
@@ -77,7 +70,7 @@ def count_slow_logs(log_groups: Any, hooks: Any = MessageHooks, **settings: Any)
     ],
 )
 def test_plain_logs_take_the_fast_path(settings: dict[str, Any]) -> None:
-    log_groups = served(PLAIN, PLAIN, tags={"__path__": "/var/log"})
+    log_groups = serve(PLAIN, PLAIN, tags={"__path__": "/var/log"})
     assert count_slow_logs(log_groups, **settings) == 0
 
 
@@ -99,18 +92,18 @@ def test_plain_logs_take_the_fast_path(settings: dict[str, Any]) -> None:
 def test_logs_that_need_something_done_take_the_slow_path(
     log: list[tuple[str | bytes, str | bytes]],
 ) -> None:
-    assert count_slow_logs(served(PLAIN, log, PLAIN)) == 1
+    assert count_slow_logs(serve(PLAIN, log, PLAIN)) == 1
 
 
 @pytest.mark.parametrize(
     "group", [{"topic": "a\nb"}, {"source": b"\xff"}, {"tags": {"new\nline": "x"}}]
 )
 def test_groups_that_need_something_done_take_the_slow_path(group: dict[str, Any]) -> None:
-    assert count_slow_logs(served(PLAIN, PLAIN, **group)) == 2
+    assert count_slow_logs(serve(PLAIN, PLAIN, **group)) == 2
 
 
 def test_a_message_that_is_too_long_takes_the_slow_path() -> None:
-    log_groups = served(PLAIN, [("text", "x" * 500)])
+    log_groups = serve(PLAIN, [("text", "x" * 500)])
     assert count_slow_logs(log_groups, max_message_bytes=500) == 1
 
 
@@ -151,15 +144,15 @@ class OwnJson(JsonPayload):
     ],
 )
 def test_what_depends_on_the_log_takes_the_slow_path(hooks: Any, settings: dict[str, Any]) -> None:
-    assert count_slow_logs(served(PLAIN), hooks, **settings) == 1
+    assert count_slow_logs(serve(PLAIN), hooks, **settings) == 1
 
 
 def test_what_was_done_is_told_by_the_number_of_the_log_in_the_batch() -> None:
     settings = ShipperSettings(host="siem")
     encoder = Watched(settings)
-    log_groups = served(PLAIN, [("text", b"\xff")], PLAIN, [("text", "two\nlines")])
+    log_groups = serve(PLAIN, [("text", b"\xff")], PLAIN, [("text", "two\nlines")])
     log_groups.LogGroups.add()  # an empty one
-    log_groups.LogGroups.extend(served([("text", b"\xff"), (b"\xff", "key")]).LogGroups)
+    log_groups.LogGroups.extend(serve([("text", b"\xff"), (b"\xff", "key")]).LogGroups)
     encoded = encoder.encode(log_groups)
     assert encoder.slow_logs == 3
     assert encoded.outcomes == [
@@ -175,7 +168,7 @@ def test_what_was_done_is_told_by_the_number_of_the_log_in_the_batch() -> None:
 def test_logs_that_follow_one_another_on_the_fast_path_are_one_piece() -> None:
     settings = ShipperSettings(host="siem")
     encoder = Watched(settings)
-    log_groups = served(PLAIN, PLAIN, [("text", "two\nlines")], PLAIN, PLAIN, PLAIN)
+    log_groups = serve(PLAIN, PLAIN, [("text", "two\nlines")], PLAIN, PLAIN, PLAIN)
     assert [frame.count(b"\n") for frame in encoder.encode(log_groups).frames] == [2, 1, 3]
 
 
@@ -186,7 +179,7 @@ def test_a_value_cannot_pass_for_fields(payload: str) -> None:
     encoder = Watched(settings)
     forging = "x\x12\x0d\n\x04user\x12\x05admin"
     honest = [("agent", "y"), ("user", "guest")]
-    log_groups = served(honest, [("agent", forging)], honest)
+    log_groups = serve(honest, [("agent", forging)], honest)
     stream = b"".join(encoder.encode(log_groups).frames)
     assert encoder.slow_logs == 1
     assert stream == write_slowly(encoder, log_groups)
@@ -199,7 +192,7 @@ def test_a_value_cannot_pass_for_fields(payload: str) -> None:
 )
 def test_a_writer_is_made_only_for_logs_that_come_often(logs: Any, slow_logs: int) -> None:
     encoder = Watched(ShipperSettings(host="siem"), logs_before_writer=LOGS_BEFORE_WRITER)
-    encoder.encode(served(*logs))
+    encoder.encode(serve(*logs))
     assert encoder.slow_logs == slow_logs
 
 
@@ -218,7 +211,7 @@ def write_twice(settings: ShipperSettings, log_groups: Any) -> tuple[bytes, byte
 
 def test_keys_repeat_only_where_one_ends() -> None:
     """The bytes of these two keys together are periodic, and yet they are two."""
-    logs = served([("abcdefgh", "1")], [("\x08abcdefgh\n", "2")])
+    logs = serve([("abcdefgh", "1")], [("\x08abcdefgh\n", "2")])
     fast, slow = write_twice(ShipperSettings(host="siem"), logs)
     assert fast == slow
 
@@ -237,7 +230,7 @@ def test_keys_repeat_only_where_one_ends() -> None:
 )
 def test_events_are_the_same_on_both_paths(payload: Any) -> None:
     simple = [("user", "王小明"), ("action", "100%"), ("rest", "x y")]
-    logs = served(simple, PLAIN, simple, topic="t" * 300, tags={"who": "x^usrName=root"})
+    logs = serve(simple, PLAIN, simple, topic="t" * 300, tags={"who": "x^usrName=root"})
     fast, slow = write_twice(ShipperSettings(host="siem", payload=payload), logs)
     assert fast == slow
 
@@ -250,7 +243,7 @@ class OwnMapping(EventMapping):
 
 def test_a_mapping_made_from_another_may_do_anything() -> None:
     payload = CefPayload(mapping=OwnMapping(extension={"suser": "user"}))
-    fast, slow = write_twice(ShipperSettings(host="siem", payload=payload), served(PLAIN))
+    fast, slow = write_twice(ShipperSettings(host="siem", payload=payload), serve(PLAIN))
     assert b"|mine|" in fast
     assert fast == slow
 
@@ -272,13 +265,14 @@ class Counted:
         return write
 
 
-def test_many_shapes_of_logs_cost_no_memory_without_end() -> None:
+def test_many_shapes_of_logs_keep_few_writers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BUDGET, "limit", 1_000_000)
     payload = Counted()
     encoder = Watched(ShipperSettings(host="siem", payload=payload))
-    log_groups = served(*[[(f"key{number}", "x")] for number in range(1500)])
+    log_groups = serve(*[[(f"key{number}", "x")] for number in range(1500)])
     assert b"".join(encoder.encode(log_groups).frames).count(b"\n") == 1500
     assert encoder.slow_logs == 0
-    assert 0 < len(payload.kept) <= 1001
+    assert 0 < len(payload.kept) <= 1000
 
 
 @pytest.mark.parametrize("time_ns", [None, 0, 1, 123_456_789, 0x25252525])
@@ -303,6 +297,6 @@ def test_a_value_may_end_like_nanoseconds(time_ns: int | None) -> None:
 def test_names_may_hold_percent_signs() -> None:
     settings = ShipperSettings(host="siem")
     encoder = Watched(settings)
-    (line,) = encoder.encode(served([("%s", "%d"), ("100%", "")])).frames
+    (line,) = encoder.encode(serve([("%s", "%d"), ("100%", "")])).frames
     assert encoder.slow_logs == 0
     assert line.endswith(b"||%s=%d||100%=\n")

@@ -7,10 +7,10 @@ they must compute values only with the functions of ``functions.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
+from sls_syslog.logs.caches import LogCache
 from sls_syslog.payloads.catalog import audit, network, security_center, web
-from sls_syslog.payloads.mapping import EventMapping, make_key
+from sls_syslog.payloads.mapping import EventMapping, make_key, weigh_mapping
 
 __all__ = ["MAPPINGS", "TOPICS", "choose_mapping", "make_generic_mapping"]
 
@@ -79,10 +79,9 @@ def make_generic_mapping(log: Mapping[str, str]) -> EventMapping:
     The event class id is the topic. The key of a tag is ``tag`` and its name. The source becomes
     the address or the host name of the device.
     """
-    return _make_mapping(tuple(log))
+    return _GENERIC[tuple(log)]
 
 
-@lru_cache(maxsize=1024)  # logs have a few sets of fields
 def _make_mapping(names: tuple[str, ...]) -> EventMapping:
     extension: dict[str, str] = {"dvc": "__source__"}
     for name in names:
@@ -91,3 +90,7 @@ def _make_mapping(names: tuple[str, ...]) -> EventMapping:
             wanted = f"tag:{name[len(_TAG) :]}" if name.startswith(_TAG) else name
             extension[make_key(wanted, extension)] = name
     return EventMapping(extension=extension)
+
+
+# Logs have a few sets of fields.
+_GENERIC: LogCache[tuple[str, ...], EventMapping] = LogCache(_make_mapping, weigh_mapping)
