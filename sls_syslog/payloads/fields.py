@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from operator import methodcaller
 from typing import Any, TypeAlias
 
+from sls_syslog.syslog.sanitize import replace_characters
+
 __all__ = ["NOTHING", "Constant", "Fields", "Source", "clean", "make_reader"]
 
 Source: TypeAlias = "str | Callable[[Mapping[str, str]], str | None] | tuple[Source, ...]"
@@ -26,6 +28,15 @@ NOTHING = "-"
 # Every control character that cannot be written, LINE and PARAGRAPH SEPARATOR, and halves of
 # surrogate pairs. Line feed, carriage return and TAB can be written or escaped.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNWRITABLE_CODES = (
+    *range(0x09),
+    *(0x0B, 0x0C),
+    *range(0x0E, 0x20),
+    *range(0x7F, 0xA0),
+    *(0x2028, 0x2029),
+    *range(0xD800, 0xE000),
+)
+_SPACES = dict.fromkeys(_UNWRITABLE_CODES, " ")
 _CONTROLS = bytes((*range(32), 127))
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -33,7 +44,7 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def clean(value: str) -> str:
     """Make a value fit to send: no white space around it, ``""`` for SLS's ``-``."""
     if not value.isprintable():
-        value = _UNWRITABLE.sub(" ", value)
+        value = replace_characters(value, _UNWRITABLE, _SPACES)
     value = value.strip()
     return "" if value == NOTHING else value
 

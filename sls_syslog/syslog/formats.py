@@ -6,7 +6,6 @@ Sans-I/O. Every value must be legal already: ``SyslogMessage`` checks its own va
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -28,10 +27,6 @@ __all__ = [
 TAG_UNSET = "sls"
 """The TAG if no application is named. RFC 3164 has no NILVALUE, and without a TAG receivers
 read the first word of the text as the TAG."""
-
-# PARAM-VALUE = UTF-8-STRING ; characters '"', '\' and ']' MUST be escaped (section 6.3.3)
-_SD_SPECIAL = re.compile(r'(["\\\]])')
-_BACKSLASHED = r"\\\1"
 
 
 def format_rfc5424_header(
@@ -70,10 +65,13 @@ def format_structured_data(
 def _format_element(
     sd_id: str, params: Iterable[tuple[str, str]], newlines: Callable[[str], str]
 ) -> str:
-    values = (
-        f' {name}="{_SD_SPECIAL.sub(_BACKSLASHED, newlines(value))}"' for name, value in params
-    )
+    values = (f' {name}="{_escape(newlines(value))}"' for name, value in params)
     return f"[{sd_id}{''.join(values)}]"
+
+
+def _escape(text: str) -> str:
+    """Escape what must be escaped in a PARAM-VALUE (section 6.3.3)."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
 
 
 class Format(NamedTuple):

@@ -8,12 +8,12 @@ what was counted (Python 3.10 to 3.13 differ by a few); what they are worth in C
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from sls_syslog import ShipperSettings
+from sls_syslog import JsonPayload, KeyValuePayload, ShipperSettings
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
 from tests.support.batches import serve
@@ -33,11 +33,8 @@ class OneHook(MessageHooks):
         return log["field_3"]
 
 
-def calls_for_each_log(batch: Any, hooks: Any, **settings: Any) -> float:
-    """Calls of Python and C functions by one thread while a batch is encoded."""
-    chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
-    encoder = LogEncoder(chosen, hooks(chosen))
-    encoder.encode(batch)  # what is made once
+def count_calls(function: Callable[[], object]) -> int:
+    """Count the calls of Python and C functions by this thread."""
     calls = 0
 
     def count(frame: Any, event: str, argument: Any) -> None:
@@ -47,10 +44,18 @@ def calls_for_each_log(batch: Any, hooks: Any, **settings: Any) -> float:
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        encoder.encode(batch)
+        function()
     finally:
         sys.setprofile(before)
-    return calls / LOGS
+    return calls
+
+
+def calls_for_each_log(batch: Any, hooks: Any, **settings: Any) -> float:
+    """Calls while a batch is encoded."""
+    chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
+    encoder = LogEncoder(chosen, hooks(chosen))
+    encoder.encode(batch)  # what is made once
+    return count_calls(lambda: encoder.encode(batch)) / LOGS
 
 
 @pytest.mark.parametrize(
@@ -79,3 +84,32 @@ def test_the_count_sees_a_call_more(batch: Any) -> None:
 
     plain, slower = (calls_for_each_log(batch, hooks) for hooks in (OneHook, Slower))
     assert slower >= plain + 2
+
+
+@pytest.mark.parametrize("hostile", [*'\n\x00\u2028\x85"\\]=|%', " -"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"newlines": "space"},
+        {"payload": "json"},
+        {"payload": JsonPayload(expand=("text",))},
+        {"payload": KeyValuePayload(quote=True)},
+        {"payload": "cef"},
+        {"payload": "leef"},
+        {"tag": "{text}", "hostname": "{text}"},
+        {"tag": "{text}", "hostname": "{text}", "syslog_format": "rfc3164"},
+        {"structured_data": {"a@1": {"b": "{text}"}}},
+        {"max_message_bytes": 1000},
+        {"structured_data": {"a@1": {"b": "{text}"}}, "max_message_bytes": 1000},
+    ],
+    ids=str,
+)
+def test_a_character_more_costs_no_call(settings: dict[str, Any], hostile: str) -> None:
+    """Ten million line feeds in one log took four seconds with a call for each."""
+    chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
+    encoder = LogEncoder(chosen, MessageHooks(chosen))
+    short, long = (serve([("text", f"a{hostile * times}")]) for times in (1000, 10_000))
+    encoder.encode(short)
+    before = count_calls(lambda: encoder.encode(short))
+    assert count_calls(lambda: encoder.encode(long)) < before + 1000

@@ -118,6 +118,18 @@ def test_the_two_common_ones_have_short_escapes() -> None:
     assert NEWLINES["escape"]("a\r\nb\x00") == "a\\r\\nb\\u0000"
 
 
+def escape_slowly(character: str) -> str:
+    return {"\n": "\\n", "\r": "\\r"}.get(character, f"\\u{ord(character):04x}")
+
+
+@given(st.text(st.sampled_from([*CONTROLS, "a", "ß", "日", "\t", "\\"]), max_size=100))
+def test_many_control_characters_are_replaced_like_one(text: str) -> None:
+    parts = [(character, character in CONTROLS) for character in text]
+    escaped = "".join(escape_slowly(part) if control else part for part, control in parts)
+    assert NEWLINES["escape"](text) == escaped
+    assert NEWLINES["space"](text) == "".join(" " if control else part for part, control in parts)
+
+
 @given(st.text(CHARACTERS))
 @pytest.mark.parametrize("policy", ["escape", "space"])
 def test_any_text_becomes_one_line(policy: str, text: str) -> None:
