@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from io import TextIOWrapper
 
 from aliyun.log.consumer import ConsumerWorker
 
@@ -104,6 +105,9 @@ def show_result(frames: list[bytes], confirmed: int, seconds: float) -> bool:
 
 
 def main() -> int:
+    # Print what the encoding of the terminal lacks as escapes.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING)
     with SlsEmulator(shards=SHARDS) as emulator, SyslogReceiver() as receiver:
         print(f"Putting {LOGS:,} logs into {SHARDS} shards of an emulated Logstore ...")

@@ -24,7 +24,7 @@ def main() -> None:
         arguments.host, arguments.port, protocol=arguments.protocol, cert_path=cert_path, timeout=10
     ) as client:
         client.log(
-            arguments.message,
+            os.fsencode(arguments.message).decode(errors="replace"),  # UTF-8 in any locale
             facility=Facility.LOCAL0,
             severity=Severity.NOTICE,
             app_name="send_one_message",

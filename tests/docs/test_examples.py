@@ -14,6 +14,8 @@ from tests.support.waiting import eventually
 
 EXAMPLES = ROOT / "examples"
 GROUP = "siem"
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0"}
+"""The environment of a terminal that can print ASCII only."""
 
 
 def example(name: str) -> str:
@@ -26,8 +28,8 @@ def test_no_example_is_without_a_test() -> None:
         assert f'"{path.name}"' in text
 
 
-def test_quickstart_ends_with_nothing_lost() -> None:
-    with program(example("quickstart.py")) as quickstart:
+def test_quickstart_ends_with_nothing_lost_in_any_locale() -> None:
+    with program(example("quickstart.py"), environ=ASCII) as quickstart:
         assert quickstart.wait(60) == 0, quickstart.output()
         output = quickstart.output()
     table = dict(
@@ -38,6 +40,7 @@ def test_quickstart_ends_with_nothing_lost() -> None:
     assert (table["lost"], table["duplicated"]) == ("0", "0")
     assert float(table["MB/s"]) > 0
     assert "<134>1 " in output
+    assert re.search(r"result=(成功|\\u6210\\u529f|\\u5bc6\\u7801\\u9519\\u8bef)", output)
     assert "SLS_ENDPOINT" in output
 
 
@@ -115,7 +118,7 @@ def test_check_siem_ends_with_1_for_a_setting_that_is_wrong() -> None:
 
 def test_send_one_message_sends_it(receiver: SyslogReceiver, temporary_ca: TemporaryCA) -> None:
     is_tls = receiver.protocol == "tls"
-    environ = {"SYSLOG_CERT_PATH": temporary_ca.cert_path} if is_tls else {}
+    environ = {**ASCII, **({"SYSLOG_CERT_PATH": temporary_ca.cert_path} if is_tls else {})}
     arguments = ("127.0.0.1", str(receiver.port), receiver.protocol, "你好")
     with program(example("send_one_message.py"), *arguments, environ=environ) as sender:
         assert sender.wait() == 0, sender.output()
