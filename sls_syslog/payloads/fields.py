@@ -38,7 +38,8 @@ _UNWRITABLE_CODES = (
 )
 _SPACES = dict.fromkeys(_UNWRITABLE_CODES, " ")
 _CONTROLS = bytes((*range(32), 127))
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_Write: TypeAlias = Callable[[Any], str]
+_json: _Write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def clean(value: str) -> str:
@@ -71,7 +72,8 @@ class Fields(Mapping[str, str]):
     ``fields["event.userIdentity.userName"]`` is the field of exactly that name, if the log has
     one. If not, it is the value at that path in the JSON of the field ``event``, which is parsed
     once. Items of lists have numbers from 0: ``sourceIPs.0``. The last key of a path may contain
-    dots. Numbers, true, false, lists and objects are written as JSON. A field that is missing,
+    dots. Numbers, true, false, lists and objects are written as JSON, every number with the digits
+    that the log has. A field that is missing,
     empty or ``-`` is not in the mapping.
 
     Args:
@@ -85,7 +87,7 @@ class Fields(Mapping[str, str]):
 
     def __init__(self, log: Mapping[str, str]) -> None:
         self.log = log if _is_tidy(log) else {key: clean(value) for key, value in log.items()}
-        self._parsed: dict[str, Any] = {}
+        self._parsed: dict[str, tuple[Any, _Write]] = {}
         self._inside: dict[str, str] = {}
 
     def text(self, name: str) -> str:
@@ -116,17 +118,52 @@ class Fields(Mapping[str, str]):
             return ""
         if holder not in self._parsed:
             self._parsed[holder] = _parse_json(self.log[holder])
-        value = _find_at(self._parsed[holder], path)
+        parsed, write = self._parsed[holder]
+        value = _find_at(parsed, path)
         if value is None or isinstance(value, str):
             return value or ""
-        return _json(value)
+        try:
+            return write(value)
+        except RecursionError:  # hundreds of levels: nothing that a receiver could read
+            return ""
 
 
-def _parse_json(value: str) -> Any:
+class _Number(str):
+    """A number that Python would write otherwise than the log does."""
+
+    __slots__ = ()
+
+
+def _parse_json(value: str) -> tuple[Any, _Write]:
+    """Parse JSON, and choose what writes its parts: a slow function only if it must."""
+    special: list[_Number] = []
+
+    def keep(text: str) -> _Number:
+        special.append(_Number(text))
+        return special[-1]
+
+    def read_integer(text: str) -> Any:
+        is_short = len(text) < 19 and text != "-0"  # Python reads long ones slowly, or refuses them
+        return int(text) if is_short else keep(text)
+
+    def read_float(text: str) -> Any:
+        number = float(text)
+        return number if repr(number) == text else keep(text)
+
     try:
-        return json.loads(value)
+        parsed = json.loads(value, parse_int=read_integer, parse_float=read_float)
     except (ValueError, RecursionError):
-        return None
+        return None, _json
+    return parsed, _write_json if special else _json
+
+
+def _write_json(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = [f"{_json(key)}:{_write_json(inner)}" for key, inner in value.items()]
+        return f"{{{','.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_write_json, value))}]"
+    return value if isinstance(value, _Number) else _json(value)
 
 
 def _find_at(value: Any, path: str) -> Any:

@@ -8,9 +8,11 @@ logs with the same fields. The two must write the same bytes.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.columns import BETWEEN, Columns, Writer
@@ -79,8 +81,11 @@ class JsonPayload:
     It includes ``__time__``, in seconds since 1970.
 
     Attributes:
-        expand: The fields that hold JSON. If the text is an object or a list, it is written as
-            such (``{"event":{"eventName":...}}``); if not, it stays a text.
+        expand: The fields that hold JSON. If the text is an object or a list, the text itself is
+            put in (``{"event":{"eventName":...}}``), without the line breaks and TABs between its
+            parts: every digit of a number stays, and so do keys that come twice. Any other text
+            stays a text, and so does JSON that many readers refuse: ``NaN``, numbers beyond
+            1.8e308, halves of surrogate pairs, more than 100 levels.
 
     Raises:
         SettingsError: If ``expand`` is a text and not a tuple.
@@ -94,11 +99,11 @@ class JsonPayload:
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Make the MSG part of one log."""
-        values: dict[str, Any] = dict(log)
-        for name in self.expand:
-            if name in values:
-                values[name] = _parse(values[name])
-        return _json(values)
+        found = {name: _find_json(log[name]) for name in self.expand if name in log}
+        if not any(found.values()):
+            return _json(dict(log))
+        pairs = [f"{_json(name)}:{found.get(name) or _json(text)}" for name, text in log.items()]
+        return f"{{{','.join(pairs)}}}"
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if one is expanded."""
@@ -123,20 +128,53 @@ class JsonPayload:
         return write_json
 
 
-def _parse(text: str) -> Any:
-    """Parse an object or list in JSON; return any other text as it is."""
-    if not text.lstrip().startswith(("{", "[")):
-        return text
+_MAX_DEPTH = 100  # levels of JSON; readers stop at some hundred
+_WHITESPACE = " \t\n\r"  # of JSON; Python's strip() would remove more
+_LINE_BREAKS = re.compile(r"[\t\n\r][ \t\n\r]*")
+
+
+def _find_json(text: str) -> str:
+    """Return an object or list in JSON as it is written, on one line; ``""`` for any other text."""
+    text = text.strip(_WHITESPACE)
+    if not text.startswith(("{", "[")):
+        return ""
     try:
-        value = json.loads(text)
-        # Python reads NaN and Infinity, which are not JSON, and texts that UTF-8 cannot carry.
-        _strict(value).encode()
+        parts = json.loads(
+            text,
+            parse_int=_check_number,
+            parse_float=_check_number,
+            parse_constant=_refuse,
+            object_pairs_hook=_flatten,
+        )
+        if "\\u" in text or not text.isascii():  # UTF-8 carries no halves of surrogate pairs
+            _json(parts).encode()
     except (ValueError, RecursionError):
-        return text
-    return value
+        return ""
+    # A text in JSON holds no control characters, so these are between the parts.
+    return _LINE_BREAKS.sub("", text) if _is_shallow(parts) else ""
 
 
-_strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+def _check_number(text: str) -> None:
+    if math.isinf(float(text)):
+        raise ValueError(text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def _flatten(pairs: list[tuple[str, Any]]) -> list[Any]:
+    return [part for pair in pairs for part in pair]
+
+
+def _is_shallow(parts: Any) -> bool:
+    """Whether lists lie in lists, as ``_flatten`` makes them of objects, for few levels."""
+    level = [parts]
+    for _ in range(_MAX_DEPTH):
+        level = [part for parts in level for part in parts if isinstance(part, list)]
+        if not level:
+            return True
+    return False
 
 
 def _make_template(parts: Iterable[str]) -> Callable[[tuple[bytes, ...]], bytes]:

@@ -35,6 +35,7 @@ extension={"duser": "account"})` adds a key to it.
   A log in which the mapping of its topic finds nothing is sent in the form for all others.
 * Of several sources the first that holds something counts. SLS's `-` is nothing.
   `event.eventName` is what lies at that path in the JSON of the field `event`.
+  Numbers keep their digits.
 * Under `src`, `dst` and `dvc` an IPv6 address goes to `c6a2`, `c6a3` and `c6a1` instead (in LEEF
   the key stays `src`, `dst`, `dvc`), and a host name to `shost`, `dhost` and `dvchost`.
 * `rt` (LEEF: `devTime`) is the log's own time where the table has none, or where what the table

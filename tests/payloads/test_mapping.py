@@ -68,6 +68,27 @@ def test_a_key_with_dots_may_end_a_path() -> None:
     assert Fields({"k": '{"x":{"a.b/c":"1"}}'})["k.x.a.b/c"] == "1"
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1.10", "0.1000000000000000055511", "123456789012345678.25", "1E2", "-0", "-0.0"),
+        *("1e-999", "9" * 18, "9" * 19, "9" * 5000, "1.5", "-7"),
+    ],
+)
+def test_a_number_keeps_its_digits(number: str) -> None:
+    inner = f'{{"a":[{number},true,"x"],"ü":{{}}}}'
+    fields = Fields({"event": f'{{"n":{number}, "o":{inner.replace(",", ", ")}}}'})
+    assert fields["event.n"] == fields["event.o.a.0"] == number
+    assert fields["event.o"] == inner
+
+
+@pytest.mark.parametrize("number", ["1", "1.10"])
+def test_json_of_any_depth_raises_nothing(number: str) -> None:
+    for depth in (10, 100, 300, 600, 900, 100_000):
+        value = Fields({"event": f'{{"a":{"[" * depth}{number}{"]" * depth}}}'}).text("event.a")
+        assert value in ("", f"{'[' * depth}{number}{']' * depth}")
+
+
 def test_fields_are_those_that_hold_something() -> None:
     assert dict(Fields(LOG)) == {"event": Fields(LOG)["event"], "event.flat": "exact"} | {
         "plain": "value"

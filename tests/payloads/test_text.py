@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sls_syslog import CefPayload, LeefPayload, SettingsError
 from sls_syslog.payloads.by_name import PAYLOADS
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
+from sls_syslog.syslog.sanitize import NEWLINES
 from tests.support.strategies import CHARACTERS
 
 LOG = {
@@ -108,7 +110,43 @@ def test_quoted_values_are_read_back(log: dict[str, str], sep: str) -> None:
 def test_json_in_a_field_is_put_in_as_json() -> None:
     payload = JsonPayload(expand=("event", "items", "missing"))
     log = {"event": '{ "b": {"c": "日"},\n "a": [1, 2.50, null] }', "items": "[]", "other": "{}"}
-    assert payload(log) == ('{"event":{"b":{"c":"日"},"a":[1,2.5,null]},"items":[],"other":"{}"}')
+    assert payload(log) == (
+        '{"event":{ "b": {"c": "日"},"a": [1, 2.50, null] },"items":[],"other":"{}"}'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1.10,0.1000000000000000055511,123456789012345678.25,1E2,-0,-0.0,1e-999]",
+        '{"tag":"a","tag":"b","":[{},[]]}',
+        '{"a":"\\u65e5\\/\\ud83d\\ude00\\u0000"}',
+        '["NaN","[","\\"]"]',
+        f"{'[' * 100}{']' * 100}",
+        f"[{'1' * 309}]",
+    ],
+)
+def test_json_in_a_field_is_put_in_as_it_is_written(text: str) -> None:
+    for spaced in (text, f" {text}\n", text.replace(",", "\t,\r\n  ")):
+        assert JsonPayload(expand=("event",))({"event": spaced}) == f'{{"event":{text}}}'
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(CHARACTERS),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(CHARACTERS), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(JSON_VALUES, st.booleans(), st.sampled_from([None, 1, "\t"]))
+def test_whatever_a_field_holds_can_be_read_back(value: Any, escaped: bool, indent: Any) -> None:
+    text = json.dumps(value, ensure_ascii=escaped, indent=indent)
+    read = json.loads(NEWLINES["escape"](JsonPayload(expand=("event",))({"a": "b", "event": text})))
+    assert read in ({"a": "b", "event": value}, {"a": "b", "event": text})
+    is_short = isinstance(value, (list, dict)) and "Infinity" not in text
+    assert read["event"] == (value if is_short else text)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +154,25 @@ def test_json_in_a_field_is_put_in_as_json() -> None:
     [
         *("", "-", "7", '"x"', "null", "{", '{"a":NaN}', '{"a":1e999}', '{"a":"\\ud800"}'),
         "[" * 100_000,
+        "[" * 101 + "]" * 101,
+        '{"a":' * 101 + "1" + "}" * 101,
         f"[{'1' * 5000}]",
+        f"[{'1' * 310}]",
+        *(
+            "[-Infinity]",
+            "[01]",
+            "[1.]",
+            "[+1]",
+            "['a']",
+            "[1,]",
+            "[] []",
+            '["\t"]',
+            "\xa0[]",
+            "\ufeff[]",
+        ),
+        *('["\\udc00\\ud800"]', '{"\\ud800":1}', "[\x0b1]"),
     ],
-    ids=range(11),
+    ids=range(27),
 )
 def test_what_is_no_json_object_stays_a_text(text: str) -> None:
     assert json.loads(JsonPayload(expand=("event",))({"event": text})) == {"event": text}
