@@ -17,7 +17,6 @@ from sls_syslog.network.deadline import Deadline, Stop
 from sls_syslog.network.destination import Destination
 from sls_syslog.network.dial import translate_errors
 from sls_syslog.network.explain import explain
-from sls_syslog.network.resumption import Resumption
 from sls_syslog.settings.client import ClientSettings
 
 __all__ = ["BaseTransport", "ConnectedTransport", "take_chunks"]
@@ -91,7 +90,6 @@ class ConnectedTransport(BaseTransport, ABC, Generic[_Connection]):
     ) -> None:
         super().__init__(settings, destination, stop, connect_seconds)
         self._connection: _Connection | None = None
-        self._resumption = Resumption(destination.timings)
 
     def connect(self) -> None:
         """Connect, unless there is a connection.

@@ -122,7 +122,7 @@ class Connection:
         self._tcp = TcpSocket(address, deadline)
         try:
             if context is not None:
-                tls = TlsLayer(context, server_hostname, resumption or Resumption())
+                tls = TlsLayer(context, server_hostname, resumption)
                 self._shake_hands(tls, deadline, await_refusal, fingerprints)
         except BaseException:
             self._tcp.close()
@@ -423,12 +423,12 @@ class Connection:
                 patience = max(_FIRST_WORD_SECONDS, 2 * (time.monotonic() - begun))
                 self._await_first_word(deadline, min(patience, _FIRST_END_SECONDS[1]))
         except OSError as error:
-            if tls.has_offered_session and not isinstance(error, (TimeoutError, FingerprintError)):
-                raise SessionRefusedError(error) from error
+            is_refusal = not isinstance(error, (TimeoutError, FingerprintError))
+            if tls.offered is not None and is_refusal:
+                raise SessionRefusedError(error, tls.offered) from error
             if isinstance(error, _CUT):
                 raise HandshakeCutError(_describe_cut(error), tls.has_answered()) from error
             raise
-        tls.begin_resumption()
 
     def _exchange_handshake(self, tls: TlsLayer, deadline: Deadline) -> None:
         while True:

@@ -11,6 +11,7 @@ from threading import Lock
 from sls_syslog.network.half_close import HalfCloseAnswer
 from sls_syslog.network.outage import Outage
 from sls_syslog.network.pace import Pace
+from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.sentinel import Sentinels
 from sls_syslog.network.timings import Timings
 from sls_syslog.network.turns import Turns
@@ -60,6 +61,7 @@ class Destination:
         timings: How long to wait for it.
         half_close: Whether it answers a half-close.
         sentinels: The silent connections to it.
+        resumption: Its TLS session.
         outage: Since when it fails.
         pace: When the next datagram may be sent to it.
         turns: When the next window may be confirmed.
@@ -71,6 +73,7 @@ class Destination:
         self.timings = timings
         self.half_close = HalfCloseAnswer(name, timings)
         self.sentinels = Sentinels(timings)
+        self.resumption = Resumption(timings)
         self.outage = Outage(name)
         self.pace = Pace()
         self.turns = Turns()

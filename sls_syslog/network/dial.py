@@ -51,7 +51,7 @@ def open_stream(
     Args:
         settings: The receiver, and trust.
         deadline: When to give up resolving, connecting and the handshake together.
-        resumption: Keeps the TLS sessions with this receiver.
+        resumption: Keeps the TLS session with this receiver.
         kind: Makes the connection; takes the arguments of ``Connection``.
         await_refusal: Whether to wait a moment for a refusal of our certificate.
         address: Where to connect to; ``None`` to look the receiver up.
@@ -67,15 +67,18 @@ def open_stream(
         raise TlsError(settings.destination, str(error)) from error
     name = settings.server_hostname or settings.host
 
-    def open_one(address: Address, share: Deadline) -> _Connection:
-        return kind(address, share, tls, name, resumption, await_refusal, settings.fingerprint)
+    def open_one(address: Address, share: Deadline, sessions: Resumption | None) -> _Connection:
+        return kind(address, share, tls, name, sessions, await_refusal, settings.fingerprint)
 
     def open_with_or_without_session(address: Address, share: Deadline) -> _Connection:
         try:
-            return open_one(address, share)
+            return open_one(address, share, resumption)
         except SessionRefusedError as error:
-            opened = open_one(address, share)  # without a session
-            (resumption.give_up if error.is_alert else resumption.note_refusal)()
+            opened = open_one(address, share, None)
+            if error.is_alert:
+                resumption.give_up()
+            else:
+                resumption.note_refusal(error.offered)
             return opened
 
     if address is not None:

@@ -168,6 +168,5 @@ class RelpTransport(ConnectedTransport[RelpConnection]):
         self._use(standby)
 
     def _dial(self) -> RelpConnection:
-        return open_relp(
-            self._settings, Deadline(self._connect_seconds, self._stop), self._resumption
-        )
+        deadline = Deadline(self._connect_seconds, self._stop)
+        return open_relp(self._settings, deadline, self._destination.resumption)

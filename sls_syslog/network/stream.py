@@ -191,7 +191,11 @@ class StreamTransport(ConnectedTransport[Connection]):
         longest = self._destination.timings.sentinel_connect
         deadline = Deadline(min(self._connect_seconds, longest), self._stop)
         return open_stream(
-            self._settings, deadline, self._resumption, await_refusal=False, address=address
+            self._settings,
+            deadline,
+            self._destination.resumption,
+            await_refusal=False,
+            address=address,
         )
 
     def _open(self) -> Connection:
@@ -210,4 +214,6 @@ class StreamTransport(ConnectedTransport[Connection]):
         deadline = Deadline(self._connect_seconds, self._stop)
         # `consumed` notices a refusal itself.
         await_refusal = self._confirmation.level != "consumed"
-        return open_stream(self._settings, deadline, self._resumption, await_refusal=await_refusal)
+        return open_stream(
+            self._settings, deadline, self._destination.resumption, await_refusal=await_refusal
+        )

@@ -7,12 +7,13 @@ the owner of the socket sees every reset and every end of the TCP stream.
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from typing import NamedTuple
 
 from sls_syslog.network.certificate import compute_fingerprint
-from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.resumption import KeptSession, Resumption
 
 __all__ = [
     "FingerprintError",
@@ -47,10 +48,12 @@ class SessionRefusedError(OSError):
 
     Attributes:
         is_alert: Whether the receiver answered with an alert, rather than end the connection.
+        offered: The session.
     """
 
-    def __init__(self, error: OSError) -> None:
+    def __init__(self, error: OSError, offered: KeptSession) -> None:
         super().__init__(*error.args)
+        self.offered = offered
         self.is_alert = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
 
 
@@ -84,10 +87,10 @@ class TlsLayer:
     Args:
         context: Whom to trust, and which versions.
         server_hostname: The name that goes into SNI and that the certificate must have.
-        resumption: Offers the session of an earlier connection, and keeps this one's.
+        resumption: Offers the session of an earlier connection, and keeps this one's; ``None`` for
+            a full handshake whose session is not kept.
 
     Attributes:
-        has_offered_session: Whether the handshake begins with a session.
         has_ended: Whether the receiver has sent its close_notify.
 
     Raises:
@@ -95,13 +98,19 @@ class TlsLayer:
     """
 
     def __init__(
-        self, context: ssl.SSLContext, server_hostname: str | None, resumption: Resumption
+        self,
+        context: ssl.SSLContext,
+        server_hostname: str | None,
+        resumption: Resumption | None = None,
     ) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._name = server_hostname
         self._resumption = resumption
-        session = resumption.offer(context)
-        self.has_offered_session = session is not None
+        self._made = time.monotonic()
+        self._offered = resumption.offer(context, server_hostname) if resumption else None
+        self._has_heard = False  # whether the receiver has sent something after the handshake
         self.has_ended = False
+        session = self._offered.session if self._offered else None
         try:
             self._tls = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_hostname, session=session
@@ -134,24 +143,27 @@ class TlsLayer:
         if fingerprints and found not in fingerprints:
             raise FingerprintError(found)
 
-    def begin_resumption(self) -> None:
-        """Tell the resumption that this handshake has worked."""
-        self._resumption.begin(self._tls)
+    @property
+    def offered(self) -> KeptSession | None:
+        """The session that the handshake begins with; ``None`` for a full handshake."""
+        return self._offered
 
     def leave_session(self, *, has_worked: bool) -> None:
-        """Leave the session to the next connection, or note that the receiver refuses sessions.
+        """Leave the session to later connections, or note that the receiver refuses sessions.
 
-        Call this once, when everything that the receiver sent has been decrypted: TLS 1.3 has a
-        session only then, and each look at it costs memory that CPython never gives back.
+        Call this once, when everything that the receiver sent has been decrypted.
 
         Args:
             has_worked: Whether the receiver has not ended this connection before it confirmed
                 anything. One that does so to resumed connections does not take sessions.
         """
-        if has_worked:
-            self._resumption.keep(self._tls)
-        elif self._tls.session_reused:
-            self._resumption.note_refusal()
+        if self._resumption is None:
+            return
+        if self._tls.session_reused and self._offered is not None:
+            note = self._resumption.note_success if has_worked else self._resumption.note_refusal
+            note(self._offered)
+        elif has_worked and (self._has_heard or self._tls.version() != "TLSv1.3"):
+            self._resumption.keep(self._tls, self._name, self._made)
 
     def encrypt(self, data: memoryview) -> int:
         """Encrypt the beginning of ``data``, a record of at most 16 KiB; return its length.
@@ -179,6 +191,7 @@ class TlsLayer:
         if self.has_ended:
             return b""
         self._incoming.write(ciphertext)
+        self._has_heard = self._has_heard or self._incoming.pending > 0
         plain = []
         try:
             while said := self._tls.read(_READ_BYTES):
