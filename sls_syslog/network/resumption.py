@@ -1,8 +1,8 @@
 """Keeps one TLS session of a receiver, and offers it to each new connection.
 
-CPython 3.10 to 3.13 leaks about 6.5 KB each time that it reads ``SSLObject.session``. So this module
-reads few sessions, and uses each one many times. It must not let a session be resumed under another
-context or name than the one that verified the receiver, nor for long.
+CPython 3.10 to 3.13 leaks about 6.5 KB each time that it reads ``SSLObject.session``. So this
+module reads few sessions, and uses each one many times. It must not let a session be resumed under
+another context or name than the one that verified the receiver, nor for long.
 """
 
 from __future__ import annotations
