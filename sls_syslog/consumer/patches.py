@@ -13,9 +13,8 @@ from typing import Any, NamedTuple, Protocol
 from aliyun.log.consumer import ConsumerWorker
 from aliyun.log.logexception import LogException
 from aliyun.log.pulllog_response import PullLogResponse
-from requests import PreparedRequest, RequestException, Response
-from requests.adapters import HTTPAdapter
 
+from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
 from sls_syslog.consumer.sdk import (
     CheckpointTracker,
     ConsumerClient,
@@ -61,9 +60,9 @@ PATCHES = (
     Patch(ConsumerClient, "heartbeat", "_SteadyHeartbeat", "S11"),
     Patch(LogClient, "heart_beat", "_SteadyHeartbeat._watch_answer", "S22"),
     Patch(LogClient, "_replace_credentials", "_SharedRefresh", "S12"),
+    Patch(LogClient, "_session", "the same, with SlsAdapter as its only adapter", "S25 S27 S28"),
     # By HardenedWorker, under run_worker() only.
-    Patch(LogClient, "timeout", "10 s, and 2 s at a stop", "S10"),
-    Patch(LogClient, "_session", "the same, with _Adapter mounted", "S10 S25"),
+    Patch(LogClient, "timeout", "10 s for each wait; SlsAdapter bounds the request", "S10 S27"),
     Patch(HeartBeat, "daemon", "True", "S4"),
     Patch(Worker, "make_processor", "_ProcessorFactory", "S5"),
     Patch(Worker, "process_args", "empty: the SDK logs them, passwords included", "S5"),
@@ -84,11 +83,6 @@ _EMPTY_HEADERS = {"x-log-count": "0", "x-log-bodyrawsize": "0"}
 # Seconds for which a new token counts as valid: longer than requests with the old token may still
 # fail, and shorter than a token lives.
 _FRESH_TOKEN_SECONDS = 20.0
-# Seconds per request to SLS. The SDK's 120 would block a thread, even the heartbeat's, too long.
-_HTTP_TIMEOUT = 10
-# Seconds per request during a stop, which must end before a supervisor kills the process.
-_HTTP_TIMEOUT_AT_STOP = 2
-_SERVER_ERROR = 500  # first HTTP status that blames the server
 # Seconds between two steps of a shutdown; each step is cheap.
 _SHUTDOWN_INTERVAL = 0.02
 
@@ -149,10 +143,13 @@ def patch_client(client: ConsumerClient) -> _ListenedPull:
     with _patching:
         pull = client.pull_logs
         if not isinstance(pull, _ListenedPull):
-            pull = _ListenedPull(client)
-            _replace(client, "pull_logs", pull)
+            adapter = SlsAdapter(POOL_SIZE)
+            pull = _ListenedPull(client, adapter)
             _replace(client, "heartbeat", _SteadyHeartbeat(client))
             _replace(client.mclient, "_replace_credentials", _SharedRefresh(client.mclient))
+            # One assignment: the heartbeat's thread may be about to choose an adapter.
+            client.mclient._session.adapters = {"https://": adapter, "http://": adapter}
+            _replace(client, "pull_logs", pull)  # last: if anything fails, all is done again
         return pull
 
 
@@ -251,9 +248,11 @@ class _ListenedPull:
 
     Attributes:
         listeners: The listeners by shard.
+        adapter: The connections of the client.
     """
 
-    def __init__(self, client: ConsumerClient) -> None:
+    def __init__(self, client: ConsumerClient, adapter: SlsAdapter) -> None:
+        self.adapter = adapter
         self._client = client
         self._pull = client.pull_logs
         self.listeners: dict[int, FetchListener] = {}
@@ -328,11 +327,8 @@ class HardenedWorker:
         self.destination = str(getattr(settings, "destination", "its receiver"))
         worker.make_processor, worker.process_args, worker.process_kwargs = self._factory, (), {}
         client = worker.consumer_client
-        patch_client(client)
-        client.mclient.timeout = _HTTP_TIMEOUT
-        self._adapter = _Adapter(pool_maxsize=POOL_SIZE)  # the SDK's keeps 10 connections alive
-        for scheme in ("http://", "https://"):
-            client.mclient._session.mount(scheme, self._adapter)
+        self._adapter = patch_client(client).adapter
+        client.mclient.timeout = REQUEST_SECONDS
         worker.heart_beat.daemon = True  # else it keeps a dead worker's process and shards
         _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
 
@@ -349,8 +345,11 @@ class HardenedWorker:
 
     def hurry(self) -> None:
         """Make requests to SLS fail soon, because the program is about to stop."""
-        self._adapter.is_impatient = True
-        self.worker.consumer_client.mclient.timeout = _HTTP_TIMEOUT_AT_STOP
+        self._adapter.hurry()
+
+    def cut_late_requests(self) -> None:
+        """Cut each request to SLS whose deadline has passed; call this often."""
+        self._adapter.cut_late_requests()
 
 
 class _ProcessorFactory:
@@ -372,35 +371,6 @@ class _ProcessorFactory:
         except Exception as error:
             self.error = error
             raise
-
-
-class _Adapter(HTTPAdapter):
-    """Connections to SLS. If impatient, it changes errors so that the SDK does not retry.
-
-    The SDK tries ten times, a second apart, if an error's text names the connection pool or the
-    answer is a server error (``logclient.py``).
-
-    Attributes:
-        is_impatient: Whether the program is about to stop.
-    """
-
-    is_impatient = False
-
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Send one request.
-
-        Raises:
-            RequestException: If it fails; if impatient, also after a server error.
-        """
-        try:
-            response = super().send(request, *args, **kwargs)
-        except RequestException as error:
-            if self.is_impatient:
-                raise RequestException(type(error).__name__) from error
-            raise
-        if self.is_impatient and response.status_code >= _SERVER_ERROR:
-            raise RequestException(f"status {response.status_code}")
-        return response
 
 
 def _shut_down_together(worker: Worker) -> None:

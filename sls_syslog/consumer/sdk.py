@@ -49,7 +49,7 @@ class PullResponse(Protocol):
 class LogClient(Protocol):
     """Requests to SLS: their signatures, retries and connections (``logclient.py``)."""
 
-    timeout: int
+    timeout: float
     _session: requests.Session
     _last_refresh: float
 

@@ -201,6 +201,7 @@ def _watch(workers: list[HardenedWorker], stop: _Signals) -> None:
         for one in workers:
             _raise_if_dead(one)
             _release(one.worker)
+            one.cut_late_requests()
         if not is_any_alive or all(one.worker.shut_down_flag for one in workers):
             return
         if explain_at < time.monotonic():
@@ -254,6 +255,7 @@ def _stop(workers: list[HardenedWorker]) -> None:
     while any(one.worker.is_alive() for one in workers):
         for one in workers:
             _release(one.worker, everything=True)
+            one.cut_late_requests()
         time.sleep(_WATCH_INTERVAL)
 
 

@@ -22,6 +22,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import pytest
+import requests
 from aliyun.log import LogException
 from aliyun.log.consumer.checkpoint_tracker import ConsumerCheckpointTracker
 from aliyun.log.proto import LogGroupList
@@ -196,6 +197,7 @@ class Source:
         self.saved = "0"
         self.mclient = self
         self._last_refresh = 0.0
+        self._session = requests.Session()
 
     def pull_logs(self, _: int, cursor: str, *args: Any, **options: Any) -> Answer:
         begin = int(cursor)

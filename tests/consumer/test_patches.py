@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+import requests
 from aliyun.log.consumer.checkpoint_tracker import ConsumerCheckpointTracker
+from aliyun.log.logexception import LogException
 
 from sls_syslog.consumer import patches, sdk
-from sls_syslog.consumer.patches import PATCHES, HardenedWorker, patch_tracker, stop_listening
+from sls_syslog.consumer.patches import (
+    PATCHES,
+    HardenedWorker,
+    patch_client,
+    patch_tracker,
+    stop_listening,
+)
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.peers import serve
 from tests.support.processes import ROOT
 from tests.support.shipping import make_worker
 
@@ -39,7 +50,9 @@ class Client:
 
     def __init__(self, served: dict[str, Response]) -> None:
         self.served = served
-        self.mclient = SimpleNamespace(heart_beat=None, _replace_credentials=None)
+        self.mclient = SimpleNamespace(
+            heart_beat=None, _replace_credentials=None, _session=requests.Session()
+        )
 
     def pull_logs(self, shard_id: int, cursor: str, **options: Any) -> Response:
         return self.served[cursor]
@@ -190,3 +203,29 @@ def test_each_patch_names_its_replacement_and_hazards_of_the_page() -> None:
         assert patch.hazards, patch
         replacement = patch.replacement.partition(".")[0]
         assert not replacement.startswith("_") or hasattr(patches, replacement), patch
+
+
+@pytest.mark.parametrize("is_guarded", [True, False], ids=["run_worker", "plain"])
+def test_a_redirect_of_sls_is_refused_with_and_without_run_worker(
+    is_guarded: bool, sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker: Any = make_worker(sls_emulator, syslog_receiver.settings())
+    client = worker.consumer_client
+    if is_guarded:
+        HardenedWorker(worker)
+    else:
+        patch_client(client)
+    asked: list[bytes] = []
+
+    def redirect(connection: socket.socket) -> None:
+        asked.append(connection.recv(65536))
+        location = f"http://{sls_emulator.endpoint}/"
+        connection.sendall(f"HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n".encode())
+
+    with serve(redirect) as port:
+        client.mclient._setendpoint(f"0.0.1:{port}")
+        before = sls_emulator.calls.total()
+        with pytest.raises(LogException, match="redirect to"):
+            client.get_begin_cursor(0)
+    assert len(asked) == 1
+    assert sls_emulator.calls.total() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -21,6 +22,7 @@ from sls_syslog import (
 )
 from sls_syslog.consumer.worker import ConsumerOptions
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.peers import Relay
 from tests.support.processors import Forgetful
 from tests.support.shipping import GROUP, make_worker, shipping
 from tests.support.waiting import eventually
@@ -180,6 +182,49 @@ def test_a_stop_does_not_wait_for_an_sls_that_is_gone(syslog_receiver: SyslogRec
     run.join(9)  # the SDK alone tries ten times, a second each
     assert not run.is_alive()
     assert run.error is None
+
+
+class Trickling(Relay):
+    """A way to SLS; once it is slow, answers come byte by byte."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.is_slow = threading.Event()
+
+    def pass_on(self, here: socket.socket, there: socket.socket) -> None:
+        self.start(self._answer, here, there)
+        try:
+            while data := here.recv(65536):
+                there.sendall(data)
+        finally:
+            there.shutdown(socket.SHUT_RDWR)  # wakes the other thread
+
+    def _answer(self, here: socket.socket, there: socket.socket) -> None:
+        with suppress(OSError):
+            while data := there.recv(65536):
+                size = 1 if self.is_slow.is_set() else len(data)
+                for start in range(0, len(data), size):
+                    here.sendall(data[start : start + size])
+                    if self.is_slow.is_set() and self.ending.wait(0.5):
+                        return
+
+
+@pytest.mark.gate
+def test_a_stop_does_not_wait_for_an_answer_that_trickles(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": "1"}])
+    with Trickling(sls_emulator.port) as way:
+        worker = make_worker(sls_emulator, syslog_receiver.settings(), endpoint=f"0.0.1:{way.port}")
+        run = _in_thread(run_worker, worker)
+        syslog_receiver.wait_for(1)
+        pulls = sls_emulator.calls["PullLogs"]
+        way.is_slow.set()
+        eventually(lambda: sls_emulator.calls["PullLogs"] > pulls)
+        worker.shutdown()
+        run.join(20)  # the headers alone take two minutes
+        assert not run.is_alive()
+        assert run.error is None
 
 
 def test_a_consumer_s_name_can_be_given(variables: None, monkeypatch: pytest.MonkeyPatch) -> None:
