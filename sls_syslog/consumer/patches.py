@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from aliyun.log.consumer import ConsumerWorker
 from aliyun.log.logexception import LogException
 from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
+from sls_syslog.consumer.refresh import SharedRefresh
 from sls_syslog.consumer.sdk import (
     CheckpointTracker,
     ConsumerClient,
@@ -22,8 +23,11 @@ from sls_syslog.consumer.sdk import (
     LogClient,
     Processor,
     PullResponse,
+    ShardConsumer,
     Worker,
+    WorkerLoop,
 )
+from sls_syslog.consumer.steady_clock import with_steady_clock
 from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import throttle
@@ -59,11 +63,17 @@ PATCHES = (
     Patch(ConsumerClient, "pull_logs", "_ListenedPull", "L3 L7 S19 S20"),
     Patch(ConsumerClient, "heartbeat", "_SteadyHeartbeat", "S11"),
     Patch(LogClient, "heart_beat", "_SteadyHeartbeat._watch_answer", "S22"),
-    Patch(LogClient, "_replace_credentials", "_SharedRefresh", "S12"),
+    Patch(LogClient, "_replace_credentials", "SharedRefresh", "S12 S29"),
     Patch(LogClient, "_session", "the same, with SlsAdapter as its only adapter", "S25 S27 S28"),
     # By HardenedWorker, under run_worker() only.
     Patch(LogClient, "timeout", "10 s for each wait; SlsAdapter bounds the request", "S10 S27"),
     Patch(HeartBeat, "daemon", "True", "S4"),
+    Patch(HeartBeat, "run", "the same, with_steady_clock", "S29"),
+    Patch(WorkerLoop, "run", "the same, with_steady_clock", "S29"),
+    Patch(WorkerLoop, "_need_stop", "the same, with_steady_clock", "S29"),
+    Patch(WorkerLoop, "_get_shard_consumer", "_SteadyShards", "S29"),
+    Patch(ShardConsumer, "fetch_data", "the same, with_steady_clock", "S29"),
+    Patch(ShardConsumer, "_sample_log_error", "the same, with_steady_clock", "S29"),
     Patch(Worker, "make_processor", "_ProcessorFactory", "S5"),
     Patch(Worker, "process_args", "empty: the SDK logs them, passwords included", "S5"),
     Patch(Worker, "process_kwargs", "empty: the SDK logs them, passwords included", "S5"),
@@ -80,9 +90,6 @@ holding up another. A thread starts only when there is work for it."""
 _FETCH_ATTEMPTS = 3
 # The headers that PullLogResponse requires, for an answer without logs.
 _EMPTY_HEADERS = {"x-log-count": "0", "x-log-bodyrawsize": "0"}
-# Seconds for which a new token counts as valid: longer than requests with the old token may still
-# fail, and shorter than a token lives.
-_FRESH_TOKEN_SECONDS = 20.0
 # Seconds between two steps of a shutdown; each step is cheap.
 _SHUTDOWN_INTERVAL = 0.02
 
@@ -146,7 +153,8 @@ def patch_client(client: ConsumerClient) -> _ListenedPull:
             adapter = SlsAdapter(POOL_SIZE)
             pull = _ListenedPull(client, adapter)
             _replace(client, "heartbeat", _SteadyHeartbeat(client))
-            _replace(client.mclient, "_replace_credentials", _SharedRefresh(client.mclient))
+            refresh = SharedRefresh(client.mclient, lambda: adapter.is_impatient)
+            _replace(client.mclient, "_replace_credentials", refresh)
             # One assignment: the heartbeat's thread may be about to choose an adapter.
             client.mclient._session.adapters = {"https://": adapter, "http://": adapter}
             _replace(client, "pull_logs", pull)  # last: if anything fails, all is done again
@@ -156,6 +164,12 @@ def patch_client(client: ConsumerClient) -> _ListenedPull:
 def _replace(owner: object, attribute: str, replacement: object) -> None:
     """Replace a method on one object of the SDK."""
     setattr(owner, attribute, replacement)
+
+
+def _steady(owner: object, *methods: str) -> None:
+    """Replace methods by the same ones with a clock that nobody sets."""
+    for name in methods:
+        _replace(owner, name, with_steady_clock(getattr(owner, name)))
 
 
 class _ReportingFlush:
@@ -213,31 +227,6 @@ class _SteadyHeartbeat:
         except LogException as error:
             self.is_group_deleted |= error.get_error_code() == "ConsumerGroupNotExist"
             raise
-
-
-class _SharedRefresh:
-    """``_replace_credentials`` in which one thread fetches the new token for all.
-
-    In the SDK, every other thread that has met the expired token, even the heartbeat's, sleeps for
-    up to five minutes (``logclient.py``).
-    """
-
-    def __init__(self, client: LogClient) -> None:
-        self._client = client
-        self._refresh = client._replace_credentials
-        self._refreshing = threading.Lock()
-
-    def __call__(self) -> None:
-        if not self._refreshing.acquire(timeout=1):
-            return  # the SDK repeats the request with the new token
-        try:
-            if time.time() - self._client._last_refresh < _FRESH_TOKEN_SECONDS:
-                time.sleep(1)
-            else:
-                self._client._last_refresh = 0  # else the SDK waits until five minutes have passed
-                self._refresh()
-        finally:
-            self._refreshing.release()
 
 
 class _ListenedPull:
@@ -331,6 +320,9 @@ class HardenedWorker:
         client.mclient.timeout = REQUEST_SECONDS
         worker.heart_beat.daemon = True  # else it keeps a dead worker's process and shards
         _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
+        _steady(worker.heart_beat, "run")
+        _steady(worker, "run", "_need_stop")
+        _replace(worker, "_get_shard_consumer", _SteadyShards(cast("WorkerLoop", worker)))
 
     @property
     def processor_error(self) -> Exception | None:
@@ -350,6 +342,19 @@ class HardenedWorker:
     def cut_late_requests(self) -> None:
         """Cut each request to SLS whose deadline has passed; call this often."""
         self._adapter.cut_late_requests()
+
+
+class _SteadyShards:
+    """``_get_shard_consumer`` whose shards measure their pauses with a clock that nobody sets."""
+
+    def __init__(self, worker: WorkerLoop) -> None:
+        self._get = worker._get_shard_consumer
+
+    def __call__(self, shard_id: int) -> ShardConsumer | None:
+        consumer = self._get(shard_id)
+        if consumer is not None and "fetch_data" not in vars(consumer):
+            _steady(consumer, "_sample_log_error", "fetch_data")
+        return consumer
 
 
 class _ProcessorFactory:

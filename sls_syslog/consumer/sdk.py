@@ -23,6 +23,7 @@ __all__ = [
     "PullResponse",
     "ShardConsumer",
     "Worker",
+    "WorkerLoop",
 ]
 
 
@@ -51,7 +52,10 @@ class LogClient(Protocol):
 
     timeout: float
     _session: requests.Session
-    _last_refresh: float
+    _auth: object
+    _auth_version: str
+    _region: str
+    _credentials_auto_refresher: Callable[[], Sequence[str | None]]
 
     def _replace_credentials(self) -> None:
         """Ask the user's ``credentials_refresher`` for new credentials."""
@@ -141,11 +145,23 @@ class ShardConsumer(Protocol):
         """Return whether the shard has ended."""
         ...
 
+    def fetch_data(self) -> None:
+        """Start the next fetch if it is time for it."""
+        ...
+
+    def _sample_log_error(self, result: object) -> None:
+        """Log the error of a task, once in five seconds."""
+        ...
+
 
 class HeartBeat(Protocol):
     """``ConsumerHeatBeat``: the thread that keeps the shards of a worker."""
 
     daemon: bool
+
+    def run(self) -> None:
+        """Send heartbeats until the worker ends; the thread runs this."""
+        ...
 
     @property
     def ident(self) -> int | None:
@@ -216,4 +232,20 @@ class Worker(Protocol):
 
     def shutdown_and_wait(self) -> None:
         """End all shards; the worker's thread calls it last."""
+        ...
+
+
+class WorkerLoop(Protocol):
+    """The parts of ``ConsumerWorker`` that its type hints leave out."""
+
+    def run(self) -> None:
+        """Fetch and process until a shutdown; the thread runs this."""
+        ...
+
+    def _need_stop(self) -> bool:
+        """Return whether a range of logs is consumed, so that the worker ends by itself."""
+        ...
+
+    def _get_shard_consumer(self, shard_id: int) -> ShardConsumer | None:
+        """Return the consumer of a shard, made if it is new; ``None`` if that fails."""
         ...

@@ -17,7 +17,7 @@ _NEVER = float("-inf")
 class Lag:
     """Latest SLS receive time up to which the receiver has every log.
 
-    All times are seconds since 1970.
+    All times are seconds on one clock that nobody sets. The caller converts the times of logs.
 
     Args:
         now: When the shard began; the lag counts from here until more is known.

@@ -70,15 +70,17 @@ class ShardLedger:
 
     Args:
         lock: Held while numbers change, so that each reader sees balanced numbers.
-        clock: Returns seconds since 1970.
+        clock: Returns seconds since 1970. It may be set at any time.
+        timer: Returns seconds that nobody sets, counted from any origin.
     """
 
-    def __init__(self, lock: RLock, clock: Callable[[], float]) -> None:
+    def __init__(self, lock: RLock, clock: Callable[[], float], timer: Callable[[], float]) -> None:
         self._lock = lock
         self._clock = clock
+        self._timer = timer
         self._numbers: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
-        self._lag = Lag(clock())
+        self._lag = Lag(timer())
         # After a roll-back, SLS delivers confirmed logs again first, and then pending logs.
         self._again_confirmed = 0
         self._again_pending = 0
@@ -105,7 +107,7 @@ class ShardLedger:
         """Note that a batch waits for its confirmation."""
         if tally.logs:
             with self._lock:
-                self._lag.note_pending(tally.oldest)
+                self._lag.note_pending(self._convert(tally.oldest))
 
     def confirm(self, tallies: Iterable[Tally]) -> None:
         """Count batches as confirmed: all batches that waited for it."""
@@ -115,12 +117,12 @@ class ShardLedger:
                 self._numbers.update(
                     pending=-tally.logs, confirmed=tally.to_confirm, bytes=tally.size
                 )
-                self._lag.note_confirmed(tally.newest, self._clock())
+                self._lag.note_confirmed(self._convert(tally.newest), self._timer())
 
     def note_end(self, cursor: str) -> None:
         """Note that SLS has no logs after a cursor."""
         with self._lock:
-            self._lag.note_end(cursor, self._clock())
+            self._lag.note_end(cursor, self._timer())
 
     def note_position(self, cursor: str) -> None:
         """Note that every log before a cursor was accepted for delivery."""
@@ -160,8 +162,12 @@ class ShardLedger:
     def read_numbers(self) -> dict[str, Any]:
         """Read all numbers of this shard; see ``ShipperStats.snapshot``."""
         with self._lock:
-            lag = self._lag.compute(self._clock(), self._numbers["pending"])
+            lag = self._lag.compute(self._timer(), self._numbers["pending"])
             return make_numbers(self._numbers, self._outcomes, lag)
+
+    def _convert(self, seconds: float) -> float:
+        """Convert a time since 1970 to one of the timer: setting the clock must hide no lag."""
+        return seconds - self._clock() + self._timer()
 
 
 class ShipperStats:
@@ -175,15 +181,22 @@ class ShipperStats:
     Any thread may read it. Once a minute it logs a line with the main numbers.
 
     Args:
-        clock: Returns seconds since 1970; ``time.time`` by default.
+        clock: Returns seconds since 1970; ``time.time`` by default. It tells how old a log is.
+        timer: Returns seconds that nobody sets; ``time.monotonic`` by default. It measures how
+            much time has passed.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
+        self._timer = timer
         self._lock = RLock()
         self._closed: dict[str, dict[str, Any]] = {}
         self._open: dict[str, list[ShardLedger]] = {}
-        self._line_at = 0.0
+        self._line_at: float | None = None
         self._logged: dict[str, Any] = {}
 
     def __repr__(self) -> str:
@@ -215,16 +228,16 @@ class ShipperStats:
 
     def log_line(self) -> None:
         """Log the summary, if the last one is at least a minute ago."""
-        now = self._clock()
+        now = self._timer()
         with self._lock:
-            is_first, elapsed = not self._line_at, now - self._line_at
-            if not is_first and elapsed < _LINE_INTERVAL:
+            last = self._line_at
+            if last is not None and now - last < _LINE_INTERVAL:
                 return
             self._line_at = now
             before, total = self._logged, self.snapshot()
             self._logged = total
-        if not is_first:
-            logger.info("%s", format_summary(before, total, elapsed))
+        if last is not None:
+            logger.info("%s", format_summary(before, total, now - last))
 
 
 PROCESS_STATS = ShipperStats()
@@ -238,7 +251,7 @@ def open_ledger(stats: ShipperStats, shard: str) -> ShardLedger:
         stats: Shows the numbers.
         shard: The shard, as ``project/logstore/group/shard``.
     """
-    ledger = ShardLedger(stats._lock, stats._clock)
+    ledger = ShardLedger(stats._lock, stats._clock, stats._timer)
     with stats._lock:
         stats._closed.setdefault(shard, make_numbers(Counter(), Counter(), 0.0))
         stats._open.setdefault(shard, []).append(ledger)

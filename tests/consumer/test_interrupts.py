@@ -196,7 +196,6 @@ class Source:
         self.first = first  # the number of the first log; each run has logs of its own
         self.saved = "0"
         self.mclient = self
-        self._last_refresh = 0.0
         self._session = requests.Session()
 
     def pull_logs(self, _: int, cursor: str, *args: Any, **options: Any) -> Answer:

@@ -78,6 +78,7 @@ def real() -> Iterator[dict[type, object]]:
             sdk.PullResponse: response,
             sdk.ShardConsumer: consumer,
             sdk.Worker: worker,
+            sdk.WorkerLoop: worker,
         }
 
 
@@ -102,7 +103,7 @@ def test_what_the_sdk_hands_on_is_of_the_kind_that_we_rely_on(real: dict[type, o
     client: Any = real[sdk.LogClient]
     consumer: Any = real[sdk.ShardConsumer]
     assert isinstance(client._session, requests.Session)
-    assert client._last_refresh == 0
+    assert client._credentials_auto_refresher is None
     assert consumer.shutdown is False
     assert consumer.checkpoint_tracker.consumer_group_client is real[sdk.ConsumerClient]
     # That of a batch is its identity: process() gets the object that pull_logs() parsed.

@@ -184,6 +184,25 @@ def test_a_stop_does_not_wait_for_an_sls_that_is_gone(syslog_receiver: SyslogRec
     assert run.error is None
 
 
+@pytest.mark.parametrize("seconds", [-3600, 3600], ids=["back", "forward"])
+def test_a_clock_that_is_set_stops_neither_fetches_nor_heartbeats(
+    seconds: float,
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sls_emulator.put_logs([{"n": "1"}])
+    with shipping(sls_emulator, syslog_receiver.settings()):
+        syslog_receiver.wait_for(1)
+        machine = time.time
+        monkeypatch.setattr(time, "time", lambda: machine() + seconds)
+        sls_emulator.put_logs([{"n": "2"}])
+        syslog_receiver.wait_for(2, timeout=30)
+        heartbeats = sls_emulator.calls["ConsumerGroupHeartBeat"]
+        eventually(lambda: sls_emulator.calls["ConsumerGroupHeartBeat"] >= heartbeats + 3)
+        sls_emulator.wait_until_drained(GROUP)
+
+
 class Trickling(Relay):
     """A way to SLS; once it is slow, answers come byte by byte."""
 

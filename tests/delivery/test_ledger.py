@@ -177,7 +177,7 @@ def test_what_is_called_a_counter_never_falls() -> None:
 
 def test_the_lag_of_a_shard_that_was_given_up_is_another_consumers() -> None:
     now = [1000.0]
-    stats = ShipperStats(clock=lambda: now[0])
+    stats = ShipperStats(clock=lambda: now[0], timer=lambda: now[0])
     ledger = open_ledger(stats, "shard")
     ledger.note_pending(Tally(logs=2, oldest=400))
     assert numbers(stats, "lag_seconds") == [600.0]
@@ -198,7 +198,7 @@ def test_its_repr_says_how_it_goes() -> None:
 def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="sls_syslog.delivery")
     now = [0.5]
-    stats = ShipperStats(clock=lambda: now[0])
+    stats = ShipperStats(clock=lambda: now[0], timer=lambda: now[0])
     ledger = open_ledger(stats, "shard")
     for second in range(1, 125):
         now[0] = float(second)
@@ -210,3 +210,58 @@ def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture)
         "600 logs confirmed in 60 s (10.0/s, 0.010 MB/s), lag 2.0 s (shard), pending 0"
     )
     assert "in all 1200 confirmed" in second_line
+
+
+SET_BY = pytest.mark.parametrize("seconds", [-3600.0, 3600.0], ids=["back", "forward"])
+
+
+class Clocks:
+    """The clock of a machine, which is set, and a timer, which is not."""
+
+    def __init__(self) -> None:
+        self.passed, self.is_set_by = 0.0, 0.0
+
+    def clock(self) -> float:
+        return 1_795_403_700 + self.passed + self.is_set_by
+
+    def timer(self) -> float:
+        return self.passed
+
+    def make_stats(self) -> ShipperStats:
+        return ShipperStats(clock=self.clock, timer=self.timer)
+
+
+@SET_BY
+def test_the_line_comes_each_minute_although_the_clock_is_set(
+    seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="sls_syslog.delivery")
+    clocks = Clocks()
+    stats = clocks.make_stats()
+    for second in range(125):
+        clocks.passed = float(second)
+        clocks.is_set_by = seconds if second > 30 else 0.0
+        stats.log_line()
+    assert [message.partition(" (")[0] for message in caplog.messages] == [
+        "0 logs confirmed in 60 s",
+        "0 logs confirmed in 60 s",
+    ]
+
+
+@SET_BY
+def test_a_clock_that_is_set_hides_no_lag_and_makes_none(seconds: float) -> None:
+    clocks = Clocks()
+    stats = clocks.make_stats()
+    ledger = open_ledger(stats, "shard")
+    ledger.note_end("1")
+    ledger.note_position("1")
+    clocks.is_set_by = seconds
+    clocks.passed = 10.0
+    assert numbers(stats, "lag_seconds") == [0.0]  # SLS has said just now that there is no more
+    clocks.passed = 100.0
+    assert numbers(stats, "lag_seconds") == [100.0]  # SLS is silent
+    ledger.note_pending(Tally(logs=2, oldest=clocks.clock()))
+    assert numbers(stats, "lag_seconds") == [100.0]
+    ledger.confirm([Tally(logs=0, newest=clocks.clock() - 5)])
+    clocks.passed = 120.0
+    assert numbers(stats, "lag_seconds") == [25.0]
