@@ -11,7 +11,7 @@ The class tells who must act::
     │   │   └── TlsError        no trust: certificate, host name, version
     │   ├── SendError           the connection broke or stalled while sending
     │   └── UnconfirmedError    sent, but the receiver has not confirmed it: send it again
-    └── WorkerError             a thread of the SDK's worker died: end the program
+    └── WorkerError             the SDK's worker died, or SLS refuses it: end the program
 
 After a ``SendError`` or an ``UnconfirmedError``, everything sent since the last
 successful ``confirm()`` is in doubt: send it again.
@@ -122,7 +122,7 @@ class UnconfirmedError(TransportError):
 
 
 class WorkerError(SyslogError):
-    """Raised when a thread of the SDK's worker has died and the program should end."""
+    """Raised when a worker cannot go on: a thread of it has died, or SLS refuses it for good."""
 
 
 def _rebuild(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> SyslogError:

@@ -16,6 +16,7 @@ from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
 from sls_syslog.consumer.refresh import SharedRefresh
+from sls_syslog.consumer.refusals import Refusals
 from sls_syslog.consumer.sdk import (
     CheckpointTracker,
     ConsumerClient,
@@ -62,7 +63,7 @@ PATCHES = (
     Patch(CheckpointTracker, "flush_check_point", "_ReportingFlush", "L6 S1"),
     Patch(ConsumerClient, "pull_logs", "_ListenedPull", "L3 L7 S19 S20"),
     Patch(ConsumerClient, "heartbeat", "_SteadyHeartbeat", "S11"),
-    Patch(LogClient, "heart_beat", "_SteadyHeartbeat._watch_answer", "S22"),
+    Patch(LogClient, "_send", "Refusals", "S22 S30"),
     Patch(LogClient, "_replace_credentials", "SharedRefresh", "S12 S29"),
     Patch(LogClient, "_session", "the same, with SlsAdapter as its only adapter", "S25 S27 S28"),
     # By HardenedWorker, under run_worker() only.
@@ -151,10 +152,12 @@ def patch_client(client: ConsumerClient) -> _ListenedPull:
         pull = client.pull_logs
         if not isinstance(pull, _ListenedPull):
             adapter = SlsAdapter(POOL_SIZE)
-            pull = _ListenedPull(client, adapter)
+            refusals = Refusals(client)
+            pull = _ListenedPull(client, adapter, refusals)
             _replace(client, "heartbeat", _SteadyHeartbeat(client))
             refresh = SharedRefresh(client.mclient, lambda: adapter.is_impatient)
             _replace(client.mclient, "_replace_credentials", refresh)
+            _replace(client.mclient, "_send", refusals)
             # One assignment: the heartbeat's thread may be about to choose an adapter.
             client.mclient._session.adapters = {"https://": adapter, "http://": adapter}
             _replace(client, "pull_logs", pull)  # last: if anything fails, all is done again
@@ -199,17 +202,10 @@ class _SteadyHeartbeat:
 
     After ``False`` the SDK pauses, and gives the shards up in time. After an exception it sends the
     next heartbeat at once (``heart_beat.py``): a million per minute.
-
-    Attributes:
-        is_group_deleted: Whether SLS has answered that the consumer group does not exist. The SDK
-            creates the group only when it makes a worker; later it only logs warnings.
     """
 
     def __init__(self, client: ConsumerClient) -> None:
         self._heartbeat = client.heartbeat
-        self._send = client.mclient.heart_beat
-        self.is_group_deleted = False
-        _replace(client.mclient, "heart_beat", self._watch_answer)
 
     def __call__(self, shards: list[int], responce: list[int] | None = None) -> bool:
         try:
@@ -221,13 +217,6 @@ class _SteadyHeartbeat:
                 )
             return False
 
-    def _watch_answer(self, *args: Any) -> object:
-        try:
-            return self._send(*args)
-        except LogException as error:
-            self.is_group_deleted |= error.get_error_code() == "ConsumerGroupNotExist"
-            raise
-
 
 class _ListenedPull:
     """``pull_logs`` that tells each shard's listener, and never skips readable logs.
@@ -238,10 +227,12 @@ class _ListenedPull:
     Attributes:
         listeners: The listeners by shard.
         adapter: The connections of the client.
+        refusals: What SLS refuses.
     """
 
-    def __init__(self, client: ConsumerClient, adapter: SlsAdapter) -> None:
+    def __init__(self, client: ConsumerClient, adapter: SlsAdapter, refusals: Refusals) -> None:
         self.adapter = adapter
+        self.refusals = refusals
         self._client = client
         self._pull = client.pull_logs
         self.listeners: dict[int, FetchListener] = {}
@@ -303,6 +294,7 @@ class HardenedWorker:
     Attributes:
         worker: The worker.
         destination: The receivers of its processors, for log lines.
+        refusals: What SLS refuses.
 
     Raises:
         SettingsError: If the settings of a processor are wrong.
@@ -316,7 +308,8 @@ class HardenedWorker:
         self.destination = str(getattr(settings, "destination", "its receiver"))
         worker.make_processor, worker.process_args, worker.process_kwargs = self._factory, (), {}
         client = worker.consumer_client
-        self._adapter = patch_client(client).adapter
+        patched = patch_client(client)
+        self._adapter, self.refusals = patched.adapter, patched.refusals
         client.mclient.timeout = REQUEST_SECONDS
         worker.heart_beat.daemon = True  # else it keeps a dead worker's process and shards
         _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
@@ -328,12 +321,6 @@ class HardenedWorker:
     def processor_error(self) -> Exception | None:
         """The error if a processor could not be made; the SDK ends the worker then."""
         return self._factory.error
-
-    @property
-    def is_group_deleted(self) -> bool:
-        """Whether the worker's consumer group has been deleted."""
-        heartbeat = self.worker.consumer_client.heartbeat
-        return isinstance(heartbeat, _SteadyHeartbeat) and heartbeat.is_group_deleted
 
     def hurry(self) -> None:
         """Make requests to SLS fail soon, because the program is about to stop."""

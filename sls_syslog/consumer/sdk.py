@@ -61,15 +61,16 @@ class LogClient(Protocol):
         """Ask the user's ``credentials_refresher`` for new credentials."""
         ...
 
-    def heart_beat(
+    def _send(
         self,
+        method: str,
         project: str,
-        logstore: str,
-        consumer_group: str,
-        consumer: str,
-        shards: list[int] | None = None,
-    ) -> object:
-        """Send one heartbeat."""
+        body: Any,
+        resource: str,
+        params: dict[str, Any],
+        headers: dict[str, str],
+    ) -> Any:
+        """Send a request, again and again where this may help; return body and headers."""
         ...
 
 

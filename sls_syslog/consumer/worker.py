@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from aliyun.log.consumer import ConsumerWorker, CursorPosition, LogHubConfig
 
 from sls_syslog.consumer.patches import POOL_SIZE, HardenedWorker
+from sls_syslog.consumer.refusals import REFUSAL_SECONDS
 from sls_syslog.consumer.sdk import Worker
-from sls_syslog.errors import SettingsError, WorkerError
+from sls_syslog.errors import SettingsError, WorkerError, short_repr
 from sls_syslog.safe_logger import SafeLogger
+from sls_syslog.settings import readers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
@@ -161,7 +163,7 @@ def _make_unique_name(group: str) -> str:
     return f"{group}-{host}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-def run_worker(*workers: ConsumerWorker) -> None:
+def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL_SECONDS) -> None:
     """Run workers until SIGTERM or SIGINT, or until all of them have ended.
 
     After a signal, the workers confirm what is sent and save checkpoints, within seconds. Call
@@ -169,12 +171,18 @@ def run_worker(*workers: ConsumerWorker) -> None:
 
     Args:
         *workers: One worker, or one for each Logstore that this process ships.
+        refusal_seconds: Seconds for which SLS may refuse what no retry mends: the Logstore or the
+            project is deleted, the AccessKey is disabled, a permission is withdrawn. Then this is a
+            ``WorkerError``. With ``None`` the worker waits until it works again; an ERROR line
+            tells of the refusal once a minute, which becomes a CRITICAL line after 45 seconds.
 
     Raises:
-        SettingsError: If the processor cannot be made with the arguments given to the worker.
-        WorkerError: If a worker has died. Let the process end: its supervisor restarts it, and
-            other consumers take over its shards meanwhile.
+        SettingsError: If the processor cannot be made with the arguments given to the worker, or
+            if ``refusal_seconds`` is not a number of seconds.
+        WorkerError: If a worker has died, or SLS refuses it for good. Let the process end: its
+            supervisor restarts it, and other consumers take over its shards meanwhile.
     """
+    patience = _read_patience(refusal_seconds)
     hardened = [HardenedWorker(worker) for worker in workers]
     for one in hardened:
         logger.info("%s ships to %s", _format_name(one.worker), one.destination)
@@ -182,17 +190,27 @@ def run_worker(*workers: ConsumerWorker) -> None:
         try:
             for worker in workers:
                 worker.start()
-            _watch(hardened, stop)
+            _watch(hardened, stop, patience)
         finally:
             _stop(hardened)
     logger.info("stopped; SLS will deliver unconfirmed logs again")
 
 
-def _watch(workers: list[HardenedWorker], stop: _Signals) -> None:
+def _read_patience(seconds: float | None) -> float:
+    if seconds is None:
+        return float("inf")
+    try:
+        return readers.seconds(zero=True)(seconds)
+    except ValueError as error:
+        problem = f"{error} or None, got {short_repr(seconds)}"
+        raise SettingsError("refusal_seconds", problem) from None
+
+
+def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> None:
     """Wait until a stop is requested or all workers have ended.
 
     Raises:
-        WorkerError: If a worker or its heartbeat has died.
+        WorkerError: If a worker or its heartbeat has died, or SLS refuses for good.
     """
     explain_at = time.monotonic() + _SHARDS_AWAITED
     while not stop.requested:
@@ -200,6 +218,7 @@ def _watch(workers: list[HardenedWorker], stop: _Signals) -> None:
         is_any_alive = any(one.worker.is_alive() for one in workers)
         for one in workers:
             _raise_if_dead(one)
+            _raise_if_refused(one, patience)
             _release(one.worker)
             one.cut_late_requests()
         if not is_any_alive or all(one.worker.shut_down_flag for one in workers):
@@ -216,13 +235,20 @@ def _raise_if_dead(hardened: HardenedWorker) -> None:
     name = _format_name(worker)
     if error is not None:  # the SDK has ended the worker, with a line in its log
         raise WorkerError(f"{name}: cannot make a processor: {error}") from error
-    if hardened.is_group_deleted:
-        raise WorkerError(f"{name}: its consumer group was deleted; a restart creates it again")
     for thread in (worker, worker.heart_beat):
         has_died = thread.ident is not None and not thread.is_alive()
         if has_died and not worker.shut_down_flag:
             kind = type(thread).__name__
             raise WorkerError(f"{kind} of {name} has died; restart the program")
+
+
+def _raise_if_refused(hardened: HardenedWorker, patience: float) -> None:
+    name, refusals = _format_name(hardened.worker), hardened.refusals
+    if refusals.is_group_deleted:
+        raise WorkerError(f"{name}: its consumer group was deleted; a restart creates it again")
+    problem = refusals.describe_lasting(patience)
+    if problem is not None:
+        raise WorkerError(f"{name}: {problem}")
 
 
 def _explain_missing_shards(worker: Worker) -> None:

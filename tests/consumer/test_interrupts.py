@@ -211,7 +211,7 @@ class Source:
     def heartbeat(self, *_: Any) -> bool:
         raise LogException("unused", "")
 
-    heart_beat = _replace_credentials = heartbeat
+    _send = _replace_credentials = heartbeat
 
     def list_arrived(self, receiver: Receiver) -> set[int]:
         """The numbers of the batches whose logs have all arrived."""

@@ -51,8 +51,9 @@ class Client:
     def __init__(self, served: dict[str, Response]) -> None:
         self.served = served
         self.mclient = SimpleNamespace(
-            heart_beat=None, _replace_credentials=None, _session=requests.Session()
+            _send=None, _replace_credentials=None, _session=requests.Session()
         )
+        self.mproject, self.mlogstore = "project", "logstore"
 
     def pull_logs(self, shard_id: int, cursor: str, **options: Any) -> Response:
         return self.served[cursor]

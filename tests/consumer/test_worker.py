@@ -7,7 +7,9 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -184,6 +186,79 @@ def test_a_stop_does_not_wait_for_an_sls_that_is_gone(syslog_receiver: SyslogRec
     assert run.error is None
 
 
+ALL = (
+    "PullLogs",
+    "GetCursor",
+    "GetCheckPoint",
+    "ConsumerGroupHeartBeat",
+    "ConsumerGroupUpdateCheckPoint",
+)
+
+
+@pytest.mark.parametrize(
+    ("operations", "status", "code"),
+    [
+        (ALL, 404, "LogStoreNotExist"),
+        (ALL, 404, "ProjectNotExist"),
+        (ALL, 401, "InvalidAccessKeyId"),
+        (["PullLogs"], 401, "Unauthorized"),
+        (["ConsumerGroupHeartBeat"], 401, "Unauthorized"),
+        (["ConsumerGroupUpdateCheckPoint"], 403, "ProjectForbidden"),
+    ],
+    ids=["Logstore", "project", "key", "pull", "heartbeat", "checkpoint"],
+)
+def test_what_sls_refuses_for_good_is_an_error(
+    operations: Sequence[str],
+    status: int,
+    code: str,
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sls_emulator.put_logs([{"n": "1"}])
+    worker = make_worker(sls_emulator, syslog_receiver.settings())
+    run = _in_thread(run_worker, worker, refusal_seconds=0.5)
+    sls_emulator.wait_until_drained(GROUP)
+    for operation in operations:
+        sls_emulator.fail(operation, status=status, code=code, times=None)
+    sls_emulator.put_logs([{"n": "2"}])
+    run.join(60)
+    assert isinstance(run.error, WorkerError)
+    assert code in str(run.error)
+    assert any(operation in str(run.error) for operation in operations)
+    errors = {each.getMessage() for each in caplog.records if each.levelname == "ERROR"}
+    assert any(f"SLS refuses {operation}" in line for operation in operations for line in errors)
+    assert any(code in line for line in errors)
+    assert not worker.is_alive()
+
+
+def test_a_worker_can_wait_for_what_sls_refuses(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings())
+    run = _in_thread(run_worker, worker, refusal_seconds=None)
+    eventually(lambda: sls_emulator.calls["PullLogs"] > 0)
+    sls_emulator.fail("PullLogs", status=401, code="Unauthorized", times=None)
+    pulls = sls_emulator.calls["PullLogs"]
+    eventually(lambda: sls_emulator.calls["PullLogs"] > pulls + 4)
+    sls_emulator.clear_faults()
+    sls_emulator.put_logs([{"n": "1"}])
+    syslog_receiver.wait_for(1, timeout=30)
+    assert sum("SLS refuses PullLogs" in each for each in caplog.messages) == 1
+    worker.shutdown()
+    run.join(30)
+    assert run.error is None
+
+
+@pytest.mark.parametrize("seconds", ["x", -1, float("nan"), True])
+def test_a_time_that_is_none_is_refused_by_name(
+    seconds: Any, sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    worker = make_worker(sls_emulator, syslog_receiver.settings())
+    with pytest.raises(SettingsError, match=r"refusal_seconds: expected a number of seconds"):
+        run_worker(worker, refusal_seconds=seconds)
+
+
 @pytest.mark.parametrize("seconds", [-3600, 3600], ids=["back", "forward"])
 def test_a_clock_that_is_set_stops_neither_fetches_nor_heartbeats(
     seconds: float,
@@ -342,16 +417,15 @@ def test_several_logstores_run_side_by_side(syslog_receiver: SyslogReceiver) -> 
 class _in_thread(threading.Thread):  # noqa: N801  # reads as a call
     """Runs a function, and keeps the error that it raises."""
 
-    def __init__(self, function: Any, *arguments: Any) -> None:
+    def __init__(self, function: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(daemon=True)
-        self._call = (function, arguments)
+        self._call = partial(function, *arguments, **options)
         self.error: BaseException | None = None
         self.start()
 
     def run(self) -> None:
-        function, arguments = self._call
         try:
-            function(*arguments)
+            self._call()
         except BaseException as error:
             self.error = error
 
