@@ -40,6 +40,7 @@ __all__ = [
     "HardenedWorker",
     "Patch",
     "get_current_worker",
+    "hide_arguments",
     "listen",
     "patch_client",
     "patch_tracker",
@@ -66,6 +67,9 @@ PATCHES = (
     Patch(LogClient, "_send", "Refusals", "S22 S30"),
     Patch(LogClient, "_replace_credentials", "SharedRefresh", "S12 S29"),
     Patch(LogClient, "_session", "the same, with SlsAdapter as its only adapter", "S25 S27 S28"),
+    # By hide_arguments, when our processor is made in the worker's thread.
+    Patch(Worker, "process_args", "_HiddenArguments", "S5"),
+    Patch(Worker, "process_kwargs", "_HiddenKeywords", "S5"),
     # By HardenedWorker, under run_worker() only.
     Patch(LogClient, "timeout", "10 s for each wait; SlsAdapter bounds the request", "S10 S27"),
     Patch(HeartBeat, "daemon", "True", "S4"),
@@ -129,6 +133,18 @@ def get_current_worker() -> Worker | None:
     return thread if isinstance(thread, ConsumerWorker) else None
 
 
+def hide_arguments() -> None:
+    """Hide the arguments of the processor that is made now, in this thread's worker.
+
+    If that fails, the SDK logs them (``worker.py``), and a plain dict of settings shows a password.
+    """
+    worker = get_current_worker()
+    if worker is not None and worker.process_args:
+        worker.process_args = _HiddenArguments(worker.process_args)
+    if worker is not None and worker.process_kwargs:
+        worker.process_kwargs = _HiddenKeywords(worker.process_kwargs)
+
+
 def patch_tracker(tracker: CheckpointTracker, listener: FetchListener) -> None:
     """Patch a shard's checkpoint tracker and its client, and tell a listener about fetches."""
     if not isinstance(tracker.flush_check_point, _ReportingFlush):
@@ -167,6 +183,24 @@ def patch_client(client: ConsumerClient) -> _ListenedPull:
 def _replace(owner: object, attribute: str, replacement: object) -> None:
     """Replace a method on one object of the SDK."""
     setattr(owner, attribute, replacement)
+
+
+class _HiddenArguments(tuple[Any, ...]):
+    """A tuple of which a log line shows nothing."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "(hidden)"
+
+
+class _HiddenKeywords(dict[str, Any]):
+    """A dict of which a log line shows nothing."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "{hidden}"
 
 
 def _steady(owner: object, *methods: str) -> None:

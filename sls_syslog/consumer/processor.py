@@ -11,6 +11,7 @@ from typing import Any
 
 from aliyun.log.consumer import ConsumerProcessorBase
 
+from sls_syslog.consumer.patches import hide_arguments
 from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.consumer.shard import Shard
 from sls_syslog.delivery.ledger import PROCESS_STATS, ShipperStats
@@ -53,6 +54,7 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         settings: ShipperSettings | Mapping[str, Any],
         stats: ShipperStats | None = None,
     ) -> None:
+        hide_arguments()
         ConsumerProcessorBase.__init__(self)
         MessageHooks.__init__(self, ShipperSettings.of(settings))
         self.stats = stats or PROCESS_STATS

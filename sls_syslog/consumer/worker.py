@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from aliyun.log.consumer import ConsumerWorker, CursorPosition, LogHubConfig
@@ -26,6 +27,7 @@ from sls_syslog.consumer.sdk import Worker
 from sls_syslog.errors import SettingsError, WorkerError, short_repr
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings import readers
+from sls_syslog.settings.secret import Secret
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
@@ -44,6 +46,10 @@ _VARIABLES = {
     "consumer_group_name": "SLS_CG",
 }
 _CREDENTIALS = ("access_key_id", "access_key")
+# Options that are one word each. A line feed at the end, as `echo` writes it, would make another
+# signature, or another Logstore.
+_WORDS = (*_VARIABLES, "consumer_name", "security_token", "region")
+_SECRETS = ("access_key", "security_token")
 # Options whose default differs from LogHubConfig's.
 _DEFAULTS = {
     # The oldest log that SLS still has, so that a new group loses nothing.
@@ -106,11 +112,24 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
         The configuration, for ``ConsumerWorker``.
 
     Raises:
-        SettingsError: If a variable is missing, or ``LogHubConfig`` does not know an option.
+        SettingsError: If a variable is missing, a name or a key holds white space, or
+            ``LogHubConfig`` does not know an option. White space around a value is removed.
     """
-    environment = {name: os.environ.get(variable, "") for name, variable in _VARIABLES.items()}
-    given: dict[str, Any] = {**environment, **_DEFAULTS, **options}
-    optional = _CREDENTIALS if given.get("credentials_refresher") else ()
+    variables = {**_VARIABLES, "consumer_name": "SLS_CONSUMER"}
+    environment = {
+        name: _read_word(variable, os.environ.get(variable, ""), is_secret=name in _SECRETS)
+        for name, variable in variables.items()
+        if name not in options
+    }
+    words = {
+        name: _read_word(name, value, is_secret=name in _SECRETS) if name in _WORDS else value
+        for name, value in options.items()
+    }
+    given: dict[str, Any] = {**environment, **_DEFAULTS, **words}
+    refresher = given.get("credentials_refresher")
+    if refresher:
+        given["credentials_refresher"] = partial(_refresh, refresher)
+    optional = _CREDENTIALS if refresher else ()
     missing = [
         variable
         for name, variable in _VARIABLES.items()
@@ -118,12 +137,40 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
     ]
     if missing:
         raise SettingsError(", ".join(missing), "environment variable not set")
-    name = os.environ.get("SLS_CONSUMER") or _make_unique_name(given["consumer_group_name"])
-    given.setdefault("consumer_name", name)
+    given["consumer_name"] = given["consumer_name"] or _make_unique_name(
+        given["consumer_group_name"]
+    )
     try:
         return LogHubConfig(**given)
     except TypeError as error:
         raise SettingsError("consumer_config", str(error)) from None
+
+
+def _read_word(name: str, value: Any, *, is_secret: bool) -> Any:
+    """Read an option that is one word; leave what is missing, or no text, to the caller.
+
+    Raises:
+        SettingsError: If it cannot be right; a secret is not shown.
+    """
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return ""
+    try:
+        word = readers.word(value)
+    except ValueError as error:
+        got = "a secret" if is_secret else short_repr(value)
+        raise SettingsError(name, f"{error}, got {got}") from None
+    return Secret(word) if is_secret else word
+
+
+def _refresh(refresher: Callable[[], Sequence[str | None]]) -> tuple[Any, ...]:
+    """Ask the user's ``credentials_refresher``, and read what it returns like other credentials."""
+    names = ("access_key_id", "access_key", "security_token")
+    return tuple(
+        _read_word(f"credentials_refresher ({name})", value, is_secret=name in _SECRETS)
+        for name, value in zip(names, refresher(), strict=False)
+    )
 
 
 class _Shown(str):

@@ -201,7 +201,7 @@ class ClientSettings(SettingsTable):
         "File of the client's private key. Default: `client_cert`, which then holds both.",
     )
     client_key_password: str | None = setting(
-        readers.text, None, "Password of the private key.", secret=True
+        readers.secret, None, "Password of the private key.", secret=True
     )
     server_hostname: str | None = setting(
         readers.host,

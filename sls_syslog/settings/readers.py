@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sls_syslog.logs.templates import Template
+from sls_syslog.settings.secret import Secret
 from sls_syslog.syslog.sanitize import sanitize_header_field
 
 __all__ = [
@@ -33,9 +34,11 @@ __all__ = [
     "instance_of",
     "integer",
     "seconds",
+    "secret",
     "template",
     "text",
     "time_zone",
+    "word",
 ]
 
 _Value = TypeVar("_Value")
@@ -68,6 +71,27 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("expected a text that is not empty")
     return value
+
+
+def secret(value: Any) -> Secret:
+    """Read a text that must not be shown; line feeds at its end, as ``echo`` writes them, go.
+
+    Raises:
+        ValueError: If it is empty, or not a text.
+    """
+    return Secret(text(value.rstrip("\r\n") if isinstance(value, str) else value))
+
+
+def word(value: Any) -> str:
+    """Read a name, an id or a key of SLS; white space around it goes.
+
+    Raises:
+        ValueError: If it holds white space, or what no header of HTTP can carry.
+    """
+    name = value.strip() if isinstance(value, str) else ""
+    if not name.isascii() or not name.isprintable() or " " in name or not name:
+        raise ValueError("expected printable ASCII characters without white space")
+    return name
 
 
 def host(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.settings.readers import did_you_mean
+from sls_syslog.settings.secret import Secret
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -197,13 +198,15 @@ class SettingsTable:
             SettingsError: As the class itself; it names the variable as well as the key.
         """
         variables = os.environ if environ is None else environ
-        mapping = {
+        secrets = {key for key, row in get_rows(cls).items() if row["secret"]}
+        mapping: dict[str, Any] = {
             name[len(ENVIRONMENT_PREFIX) :].lower(): value
             for name, value in variables.items()
             if name.startswith(ENVIRONMENT_PREFIX)
             and value
             and not _SERVICE_LINK.match(f"{name}={value}")
         }
+        mapping.update({key: Secret(mapping[key]) for key in secrets & mapping.keys()})
         try:
             return cls.from_mapping(mapping)
         except SettingsError as error:

@@ -48,7 +48,7 @@ class SlsApi:
 
     project: str
     model: SlsModel
-    secrets: Mapping[str, str] | None
+    secrets: Mapping[str, str] | None = field(repr=False)
     faults: FaultPlan = field(default_factory=FaultPlan)
     calls: Counter[str] = field(default_factory=Counter)
     closing: threading.Event = field(default_factory=threading.Event)

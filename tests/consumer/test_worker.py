@@ -76,6 +76,70 @@ def test_missing_variables_are_all_named(monkeypatch: pytest.MonkeyPatch) -> Non
         consumer_config()
 
 
+def refresh(*credentials: str | None) -> tuple[str | None, ...]:
+    """What the SDK gets if a user's refresher returns these."""
+    config: Any = consumer_config(credentials_refresher=lambda: credentials)
+    return tuple(config.credentials_refresher())
+
+
+@pytest.mark.usefixtures("variables")
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {}", "\t{} "], ids=repr)
+def test_white_space_around_a_variable_is_no_part_of_it(
+    around: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret made with ``echo key | base64`` ends with a line feed."""
+    clean = consumer_config(consumer_name="shipper-0")
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, around.format(value))
+    monkeypatch.setenv("SLS_CONSUMER", around.format("shipper-0"))
+    assert vars(consumer_config()) == vars(clean)
+
+
+@pytest.mark.usefixtures("variables")
+def test_white_space_around_an_option_is_no_part_of_it() -> None:
+    config = consumer_config(access_key="other\n", security_token="token\n", region=" cn ")
+    assert (config.accessKey, config.securityToken, config.region) == ("other", "token", "cn")
+
+
+@pytest.mark.usefixtures("variables")
+def test_white_space_around_refreshed_credentials_is_no_part_of_them() -> None:
+    assert refresh("id\n", "key\n", "token\n") == ("id", "key", "token")
+    assert refresh("id", "key", None) == ("id", "key", None)
+
+
+@pytest.mark.parametrize("variable", [*VARIABLES, "SLS_CONSUMER"])
+@pytest.mark.parametrize("wrong", ["hunter2 hunter2", "hunter2\nhunter2", "hunter2\ufeff", "\x01h"])
+@pytest.mark.usefixtures("variables")
+def test_a_variable_that_cannot_be_right_is_refused_by_its_name(
+    variable: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, wrong)
+    with pytest.raises(SettingsError, match=f"{variable}: expected printable ASCII") as raised:
+        consumer_config()
+    assert ("hunter2" in str(raised.value)) is (variable != "SLS_AK_KEY" and "hunter2" in wrong)
+
+
+@pytest.mark.usefixtures("variables")
+def test_an_option_that_cannot_be_right_is_refused_by_its_name() -> None:
+    with pytest.raises(SettingsError, match=r"security_token: .*, got a secret"):
+        consumer_config(security_token="hunter 2")
+    with pytest.raises(SettingsError, match=r"credentials_refresher \(access_key\): .* a secret"):
+        refresh("id", "hunter 2", "")
+
+
+@pytest.mark.usefixtures("variables")
+def test_a_variable_of_white_space_alone_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLS_AK_KEY", "\n")
+    with pytest.raises(SettingsError, match="SLS_AK_KEY: environment variable not set"):
+        consumer_config()
+
+
+@pytest.mark.usefixtures("variables")
+def test_no_repr_of_the_configuration_s_values_shows_a_secret() -> None:
+    config = consumer_config(access_key="hunter2", security_token="hunter2")
+    assert "hunter2" not in repr(vars(config))
+
+
 @pytest.mark.usefixtures("variables")
 def test_an_unknown_argument_is_named() -> None:
     with pytest.raises(SettingsError, match="data_fetch_intervall"):
@@ -129,6 +193,25 @@ def test_a_processor_that_cannot_be_made_later_is_an_error(
     worker = make_worker(sls_emulator, settings, make)
     with pytest.raises(WorkerError, match="the certificate is gone"):
         run_worker(worker)
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("is_keyword", [False, True], ids=["args", "kwargs"])
+def test_without_run_worker_no_secret_is_logged_either(
+    is_keyword: bool,
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = {**syslog_receiver.settings(), "client_key_password": "hunter2"}
+    worker: Any = make_worker(sls_emulator, settings)
+    if is_keyword:
+        worker.process_args, worker.process_kwargs = (), {"settings": settings}
+    worker.start()
+    worker.join(30)
+    worker.heart_beat.join(30)
+    assert "fail to init processor" in caplog.text
+    assert "client_key_password: needs client_cert" in caplog.text
     assert "hunter2" not in caplog.text
 
 

@@ -152,3 +152,16 @@ def test_what_cannot_be_read_is_refused_with_the_reason(given: Any, reason: str)
     with pytest.raises(ValueError, match=r"^expected the path of a readable file \((.*)\)$") as got:
         readers.file_path(given)
     assert f"({reason})" in str(got.value)
+
+
+def test_of_a_secret_only_line_feeds_at_its_end_go() -> None:
+    assert readers.secret(" a b \n") == " a b "
+    assert repr(readers.secret("hunter2")) == "<secret>"
+    assert f"{readers.secret('hunter2')}" == "hunter2"
+
+
+@pytest.mark.parametrize("wrong", ["", "\n", "a b", "a\x00b", "a\u200b", 5, None])
+def test_a_word_has_no_white_space_in_it(wrong: Any) -> None:
+    assert readers.word(" a-b_c/d==\n") == "a-b_c/d=="
+    with pytest.raises(ValueError, match="without white space"):
+        readers.word(wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime as dt
 import pickle
@@ -434,6 +435,25 @@ def test_a_secret_is_never_shown(pem: str) -> None:
     error = refused(host="siem", client_key_password=SECRET)
     assert SECRET not in str(error) + repr(error)
     assert SECRET not in str(refused(host="siem", client_key_password=[SECRET]))
+
+
+def test_no_container_of_a_secret_shows_it(pem: str) -> None:
+    settings = ShipperSettings(
+        host="siem", protocol="tls", client_cert=pem, client_key_password=SECRET
+    )
+    copies: list[Any] = [vars(settings), dataclasses.astuple(settings), copy.deepcopy(settings)]
+    copies += [pickle.loads(pickle.dumps(settings)).client_key_password, [{1: vars(settings)}]]
+    for one in copies:
+        assert SECRET not in repr(one)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=repr)
+def test_a_line_feed_at_the_end_of_a_secret_is_no_part_of_it(pem: str, end: str) -> None:
+    settings = ShipperSettings(
+        host="siem", protocol="tls", client_cert=pem, client_key_password=SECRET + end
+    )
+    assert settings.client_key_password == SECRET
+    assert refused(host="siem", client_key_password=end).key == "client_key_password"
 
 
 def test_repr_shows_what_differs_from_the_defaults() -> None:
