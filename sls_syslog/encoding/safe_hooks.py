@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.logs.decode import Log
+from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
@@ -139,6 +140,8 @@ def _make_repair(kind: str, sanitize: Callable[[str], str]) -> Callable[[Any, li
 
 
 def _check_text(answer: object, outcomes: list[str]) -> str | None:
+    if isinstance(answer, EventText):
+        outcomes += ["omitted_value"] * answer.omitted
     if answer is None or isinstance(answer, str):
         return answer
     raise TypeError(f"expected a str or None, got {type(answer).__name__}")

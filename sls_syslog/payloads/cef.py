@@ -14,6 +14,7 @@ from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Writer
 from sls_syslog.payloads.dictionary import STRING_LIMITS
 from sls_syslog.payloads.event_payload import EventPayload
+from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
 from sls_syslog.payloads.mapping import Event, EventMapping, weigh_with_mapping
 
@@ -45,11 +46,12 @@ class CefPayload(EventPayload):
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Make the MSG part of one log."""
-        mapping, (class_id, name, severity, values) = self._make_event(log)
+        mapping, (class_id, name, severity, values, omitted) = self._make_event(log)
         texts = _escape("\0".join(values.values())).split("\0") if values else []
         class_id = _format_header(class_id, _CLASS_ID_LIMIT)
         name = _format_header(name, _NAME_LIMIT)
-        return _LAYOUTS[mapping, tuple(values)] % (class_id, name, severity, *texts)
+        text = _LAYOUTS[mapping, tuple(values)] % (class_id, name, severity, *texts)
+        return EventText(text, omitted) if omitted else text
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""

@@ -41,7 +41,7 @@ _MOST_BYTES = 512  # of the values of an answer to cache; longer values are rare
 _OWN_FIELDS = ("__time__", "__time_ns_part__", "__event_id__")
 
 _Texts: TypeAlias = "Sequence[bytes]"
-_Frame: TypeAlias = "Callable[[tuple[bytes, ...], bytes], bytes]"
+_Frame: TypeAlias = "Callable[[tuple[bytes, ...], bytes], bytes | None]"
 _Pairs: TypeAlias = "Sequence[bytes]"
 
 
@@ -85,7 +85,7 @@ class _Step(NamedTuple):
     """
 
     place: int
-    answers: Mapping[Any, _Pairs] | None
+    answers: Mapping[Any, _Pairs | None] | None
     prefix: bytes = b""
     limit: int = 0
     label: bytes = b""
@@ -117,7 +117,8 @@ class _Part(NamedTuple):
 
         def answer(values: tuple[bytes, ...]) -> Any:
             own = {name: value.decode() for name, value in zip(self.names, values, strict=True)}
-            return self.make(self.mapping.event({**constants, **own}))
+            event = self.mapping.event({**constants, **own})
+            return None if event.omitted else self.make(event)  # the payload counts what it omits
 
         return LogCache(answer, _weigh_answer)
 
@@ -183,9 +184,16 @@ class _Plan:
         self._times = self._make_times_part()
         self._steps = list(self._make_steps())
 
-    def make_writer(self, constants: Mapping[str, str]) -> Writer:
-        """Make the writer for logs that have these values in common."""
-        first, steps = self._apply(constants)
+    def make_writer(self, constants: Mapping[str, str]) -> Writer | None:
+        """Make the writer for logs that have these values in common.
+
+        Returns:
+            The writer; ``None`` if one of the values has to be omitted, which the payload counts.
+        """
+        applied = self._apply(constants)
+        if applied is None:
+            return None
+        first, steps = applied
         frame = self._make_frame(constants)
         between, escape = self._style.between, self._style.escape
 
@@ -251,15 +259,20 @@ class _Plan:
         times, pick_time = self._times.make_answers(constants), _make_picker(self._times.places)
         between = self._style.between
 
-        def frame(values: tuple[bytes, ...], pairs: bytes) -> bytes:
-            (time,) = times[pick_time(values)]
+        def frame(values: tuple[bytes, ...], pairs: bytes) -> bytes | None:
+            time = times[pick_time(values)]
+            if time is None:
+                return None
             before, behind = around[pick_head(values)]
-            return bytes(before + time + (between + pairs if pairs else b"") + behind)
+            return bytes(before + time[0] + (between + pairs if pairs else b"") + behind)
 
         return frame
 
-    def _apply(self, constants: Mapping[str, str]) -> tuple[list[bytes], list[_Step]]:
-        """Return the first pairs, which are the same in all logs, and the steps after these."""
+    def _apply(self, constants: Mapping[str, str]) -> tuple[list[bytes], list[_Step]] | None:
+        """Return the first pairs, which are the same in all logs, and the steps after these.
+
+        Return ``None`` if a value that is the same in all logs has to be omitted.
+        """
         pairs: list[bytes] = []
         steps: list[_Step] = []
         for step in self._steps:
@@ -267,6 +280,8 @@ class _Plan:
                 steps.append(step)
                 continue
             always = step.make_answers(constants)[()]
+            if always is None:
+                return None
             if steps:
                 steps.append(_Step(0, _SameAnswer(always), is_final=_NEVER))
             else:
@@ -365,14 +380,18 @@ def _put(
         pairs: The list to extend.
 
     Returns:
-        ``False`` if a value is too long for its key, so that the payload must write this log.
+        ``False`` if a value is too long for its key, or not of its type, so that the payload must
+        write this log.
     """
     for place, answers, prefix, limit, label, is_final in steps:
         text = texts[place]
         if not text or text == _NOTHING:
             continue
         if answers is not None and not is_final(text):
-            pairs += answers[values[place],]
+            answer = answers[values[place],]
+            if answer is None:
+                return False
+            pairs += answer
             continue
         if limit and len(text) > limit:  # a text never has more characters than bytes
             return False

@@ -15,12 +15,16 @@ from typing import Any, TypeAlias
 
 from sls_syslog.syslog.sanitize import replace_characters
 
-__all__ = ["NOTHING", "Constant", "Fields", "Source", "clean", "make_reader"]
+__all__ = ["NOTHING", "Accept", "Constant", "Fields", "Source", "clean", "make_reader"]
 
 Source: TypeAlias = "str | Callable[[Mapping[str, str]], str | None] | tuple[Source, ...]"
 """Where a value comes from: the name of a field, a path into a field that holds JSON (see
 ``Fields``), a function that takes the log's ``Fields``, or a tuple of sources. For a tuple, the
-first value that is not empty counts."""
+first value that fits counts: for a key of CEF's that holds an address, a number or a time, the
+first that is one; for any other, the first that is not empty."""
+
+Accept: TypeAlias = Callable[[str], bool]
+"""Tells whether a value fits."""
 
 NOTHING = "-"
 """What Alibaba Cloud's products write into a field that has no value."""
@@ -191,22 +195,35 @@ class Constant:
         return self.value
 
 
-def make_reader(source: Source) -> Callable[[Fields], str]:
-    """Make a function that reads a source: it returns a clean text, or ``""``."""
+def make_reader(source: Source, *accepts: Accept) -> Callable[[Fields], str]:
+    """Make a function that reads a source: it returns a clean text, or ``""``.
+
+    Args:
+        source: The source.
+        accepts: What fits if there are several sources, the best first: the first value that fits
+            best counts. If no value fits, or nothing is given, the first that is not empty.
+    """
     if isinstance(source, str):
         return methodcaller("text", source)
     if isinstance(source, tuple):
-        return _make_first_reader(tuple(map(make_reader, source)))
+        readers = tuple(make_reader(each, *accepts) for each in source)
+        return _make_first_reader(readers, accepts)
     function = source
     return lambda fields: clean(function(fields) or "")
 
 
-def _make_first_reader(readers: tuple[Callable[[Fields], str], ...]) -> Callable[[Fields], str]:
+def _make_first_reader(
+    readers: tuple[Callable[[Fields], str], ...], accepts: tuple[Accept, ...]
+) -> Callable[[Fields], str]:
     def read(fields: Fields) -> str:
+        found: list[str] = []
         for reads in readers:
             value = reads(fields)
-            if value:
+            if value and (not accepts or accepts[0](value)):
                 return value
-        return ""
+            if value:
+                found.append(value)
+        fitting = (value for accept in accepts[1:] for value in found if accept(value))
+        return next(fitting, found[0] if found else "")
 
     return read

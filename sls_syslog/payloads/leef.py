@@ -15,6 +15,7 @@ from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Writer
 from sls_syslog.payloads.dictionary import LEEF_NAMES, STRING_LIMITS
 from sls_syslog.payloads.event_payload import EventPayload
+from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
 from sls_syslog.payloads.mapping import Event, EventMapping, make_key, weigh_with_mapping
 
@@ -66,7 +67,7 @@ class LeefPayload(EventPayload):
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Make the MSG part of one log."""
-        mapping, (class_id, name, severity, values) = self._make_event(log)
+        mapping, (class_id, name, severity, values, omitted) = self._make_event(log)
         if "rt" in values:
             values["rt"] = values["rt"].zfill(_TIME_DIGITS)
         if "suser" in values:
@@ -76,7 +77,8 @@ class LeefPayload(EventPayload):
         values = _replace_ends(values, self.delimiter)
         layout = _LAYOUTS[mapping, tuple(values), self.leef_version, self.delimiter]
         event_id = _HEADERS[class_id[:_EVENT_ID_LIMIT]]
-        return layout % (event_id, _SEVERITIES.get(severity, severity), *values.values())
+        text = layout % (event_id, _SEVERITIES.get(severity, severity), *values.values())
+        return EventText(text, omitted) if omitted else text
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
@@ -91,7 +93,7 @@ def _make_style(chosen: tuple[EventMapping, str, str]) -> EventStyle:
     end = delimiter.encode()
 
     def format_around(event: Event) -> tuple[bytes, bytes]:
-        class_id, name, severity, _ = event
+        class_id, name, severity, *_ = event
         named = _replace_ends({_NAME: name} if name != class_id else {}, delimiter)
         layout = _LAYOUTS[mapping, ("rt", *named), version, delimiter]
         event_id = _HEADERS[class_id[:_EVENT_ID_LIMIT]]

@@ -23,8 +23,16 @@ from sls_syslog.payloads.dictionary import (
     RESERVED_KEYS,
     Address,
 )
-from sls_syslog.payloads.fields import NOTHING, Constant, Fields, Source, clean, make_reader
-from sls_syslog.payloads.values import CONVERSIONS, classify_address
+from sls_syslog.payloads.fields import (
+    NOTHING,
+    Accept,
+    Constant,
+    Fields,
+    Source,
+    clean,
+    make_reader,
+)
+from sls_syslog.payloads.values import CONVERSIONS, NO_VALUES, classify_address
 
 __all__ = [
     "Event",
@@ -71,16 +79,19 @@ class Event(NamedTuple):
         name: The kind of event, for people.
         severity: ``0`` to ``10``, or ``Unknown``, ``Low``, ``Medium``, ``High``, ``Very-High``.
         values: The values by CEF's keys; none is empty, and the time comes first.
+        omitted: How many values were left out because they are not of their key's type.
     """
 
     class_id: str
     name: str
     severity: str
     values: dict[str, str]
+    omitted: int = 0
 
 
 _Read: TypeAlias = Callable[[Fields], str]
-_Put: TypeAlias = Callable[[dict[str, str], str], None]
+# Stores a value, and returns whether the log's value could be stored or was none.
+_Put: TypeAlias = Callable[[dict[str, str], str], bool]
 # The name of a field, or None; the reader for everything else; the key; and the function that
 # stores a value under the key, or None if the key accepts any text.
 _Step: TypeAlias = tuple[Any, _Read, str, "_Put | None"]
@@ -91,9 +102,10 @@ class EventMapping:
     """How logs of one kind become events.
 
     Strings are cut at the limits of CEF's dictionary, in characters. A value that is not of its
-    key's type is left out. Under ``src``, ``dst`` and ``dvc``, an IPv6 address goes to ``c6a2``,
-    ``c6a3`` and ``c6a1`` instead, and a host name to ``shost``, ``dhost`` and ``dvchost``. If a
-    key gets several values, the first one counts. If the mapping gives no ``rt``, it is the log's
+    key's type is left out, and counted. Under ``src``, ``dst`` and ``dvc``, an IPv6 address goes to
+    ``c6a2``, ``c6a3`` and ``c6a1`` instead, and a host name to ``shost``, ``dhost`` and
+    ``dvchost``; of several sources an IP address counts before a host name. If a key gets several
+    values, the first one counts. If the mapping gives no ``rt``, it is the log's
     own time; if it gives no ``externalId``, it is the log's ``__event_id__``, if that has at most
     40 characters.
 
@@ -149,6 +161,7 @@ class EventMapping:
         fields = Fields(log)
         get_field = fields.log.get
         values: dict[str, str] = {}
+        omitted = 0
         for name, read, key, put in self._steps:  # runs once per value: the quick way first
             value = get_field(name)
             if value is None:
@@ -156,11 +169,11 @@ class EventMapping:
             if value and value != NOTHING:
                 if put is None:
                     values[key] = value
-                else:
-                    put(values, value)
+                elif not put(values, value):
+                    omitted += 1
         class_id = self._class_id(fields)
         name = self._name(fields) if self._name else class_id
-        return Event(class_id, name or class_id, self._severity(fields), values)
+        return Event(class_id, name or class_id, self._severity(fields), values, omitted)
 
     def _derive(self) -> dict[str, Any]:
         sources = {key: get_source(value) for key, value in self.extension.items()}
@@ -299,7 +312,27 @@ def _list_keys(keys: Mapping[str, Any]) -> list[str]:
 
 def _make_step(key: str, source: Source) -> _Step:
     name = source if isinstance(source, str) else None
-    return name, make_reader(source), key, _make_put(key) if key in CEF_KEYS else None
+    read = make_reader(source, *_list_fits(key))
+    return name, read, key, _make_put(key) if key in CEF_KEYS else None
+
+
+def _list_fits(key: str) -> tuple[Accept, ...]:
+    """List what fits a key, the best first; nothing if any text does."""
+    kind, _ = CEF_KEYS.get(key, ("string", 0))
+    if kind == "string":
+        return ()
+    if kind == "address":
+        return _is_ip_address, _is_address
+    convert = CONVERSIONS[kind]
+    return (lambda value: convert(value) is not None,)
+
+
+def _is_ip_address(value: str) -> bool:
+    return (classify_address(value) or ("host",))[0] != "host"
+
+
+def _is_address(value: str) -> bool:
+    return classify_address(value) is not None
 
 
 def _make_put(key: str) -> _Put:
@@ -313,17 +346,20 @@ def _make_put(key: str) -> _Put:
 
 
 def _make_put_string(key: str, limit: int) -> _Put:
-    def put(values: dict[str, str], value: str) -> None:
+    def put(values: dict[str, str], value: str) -> bool:
         values.setdefault(key, value if len(value) <= limit else value[:limit].rstrip())
+        return True
 
     return put
 
 
 def _make_put_typed(key: str, convert: Callable[[str], str | None]) -> _Put:
-    def put(values: dict[str, str], value: str) -> None:
+    def put(values: dict[str, str], value: str) -> bool:
         converted = convert(value)
-        if converted is not None:
-            values.setdefault(key, converted)
+        if converted is None:
+            return value.lower() in NO_VALUES
+        values.setdefault(key, converted)
+        return True
 
     return put
 
@@ -333,11 +369,13 @@ def _make_put_address(key: str) -> _Put:
     keys = {"ipv4": key, "ipv6": other.ipv6, "host": other.host}
     limit = CEF_KEYS[other.host].limit  # longer than any address
 
-    def put(values: dict[str, str], value: str) -> None:
+    def put(values: dict[str, str], value: str) -> bool:
         found = classify_address(value)
-        if found is not None:
-            kind, address = found
-            values.setdefault(keys[kind], address[:limit])
+        if found is None:
+            return value.lower() in NO_VALUES
+        kind, address = found
+        values.setdefault(keys[kind], address[:limit])
+        return True
 
     return put
 
@@ -352,7 +390,7 @@ def _make_severity_reader(source: Source | int) -> _Read:
     if isinstance(source, Constant):
         constant = _SEVERITIES.get(source.value.lower(), _DEFAULT_SEVERITY)
         return lambda fields: constant
-    read = make_reader(source)
+    read = make_reader(source, _is_severity)
     return lambda fields: str(_SEVERITIES.get(read(fields).lower(), _DEFAULT_SEVERITY))
 
 
@@ -375,7 +413,8 @@ def _read_event_id(fields: Fields) -> str:
 def _make_default(key: str, read: _Read) -> _Step:
     """Make the step that stores a value if the mapping gave none."""
 
-    def put(values: dict[str, str], value: str) -> None:
+    def put(values: dict[str, str], value: str) -> bool:
         values.setdefault(key, value)
+        return True
 
     return None, read, key, put

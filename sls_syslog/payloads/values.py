@@ -13,11 +13,15 @@ from ipaddress import IPv6Address
 
 from sls_syslog.logs.caches import LogCache, weigh
 
-__all__ = ["CONVERSIONS", "classify_address", "parse_milliseconds"]
+__all__ = ["CONVERSIONS", "NO_VALUES", "classify_address", "parse_milliseconds", "split_port"]
+
+NO_VALUES = frozenset({"unknown", "none", "null", "nil", "undefined", "n/a"})
+"""What programs write for an address, a number or a time that they do not know, in lower case."""
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
-_HOST = re.compile(r"(?!\.)[\w.-]+")
+_HOST = re.compile(r"(?!\.)(?:[\w-]*\.)*(?!\d+\Z)[\w-]*")  # a last label of digits: no valid IPv4
+_WITH_PORT = re.compile(r"\[([^\[\]]*)\](?::(\d{1,5}))?|([^:\[\]]+):(\d{1,5})", re.ASCII)
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}")
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[Ee][+-]?\d{1,2})?", re.ASCII)
@@ -35,8 +39,10 @@ _LONGEST_CACHED = 255  # characters of the longest host name
 def classify_address(text: str) -> tuple[str, str] | None:
     """Find the kind of an address.
 
-    An IPv4-mapped IPv6 address (``::ffff:10.0.0.1``) counts as IPv4. The zone of a link-local
-    address is left out: it means nothing on another machine.
+    A port after the address is left out (``192.0.2.1:80``, ``[2001:db8::1]:80``). Of a list with
+    commas the first address counts: in ``X-Forwarded-For`` that is the client. An IPv4-mapped
+    IPv6 address (``::ffff:10.0.0.1``) counts as IPv4. The zone of a link-local address is left
+    out: it means nothing on another machine.
 
     Returns:
         ``ipv4``, ``ipv6`` or ``host``, and the text in the form of that kind; ``None`` if the
@@ -45,11 +51,23 @@ def classify_address(text: str) -> tuple[str, str] | None:
     return _ADDRESSES[text] if len(text) <= _LONGEST_CACHED else _classify(text)
 
 
+def split_port(text: str) -> tuple[str, str]:
+    """Part an address and its port, which is ``""`` if there is none."""
+    found = _WITH_PORT.fullmatch(text)
+    if found is None:
+        return text, ""
+    return found[1] or found[3] or "", found[2] or found[4] or ""
+
+
 def _classify(text: str) -> tuple[str, str] | None:
     if _IPV4.fullmatch(text):
         return "ipv4", text
+    text, _ = split_port(text.partition(",")[0].strip())
+    if _IPV4.fullmatch(text):
+        return "ipv4", text
     if ":" not in text:
-        return ("host", text) if _HOST.fullmatch(text) else None
+        is_host = text.lower() not in NO_VALUES and _HOST.fullmatch(text)
+        return ("host", text) if text and is_host else None
     try:
         address = IPv6Address(text.partition("%")[0])
     except ValueError:

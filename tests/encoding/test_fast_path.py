@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import weakref
 from collections.abc import Mapping
 from typing import Any
@@ -300,3 +301,35 @@ def test_names_may_hold_percent_signs() -> None:
     (line,) = encoder.encode(serve([("%s", "%d"), ("100%", "")])).frames
     assert encoder.slow_logs == 0
     assert line.endswith(b"||%s=%d||100%=\n")
+
+
+@pytest.mark.parametrize("payload", [CefPayload(), LeefPayload(leef_version="1.0")])
+@pytest.mark.parametrize(
+    ("log", "group", "omitted"),
+    [
+        ([("src_ip", "192.0.2.1"), ("src_port", "80")], {}, 0),
+        ([("src_ip", "unknown"), ("src_port", "-"), ("dst_port", "80")], {}, 0),
+        ([("src_ip", "two words"), ("src_port", "http"), ("dst_port", "80")], {}, 2),
+        ([("start_time", "yesterday"), ("src_port", "80")], {}, 1),
+        ([("src_ip", "two words")], {"topic": "x", "source": "two words"}, 1),
+        ([("src_ip", "two words")], {"topic": "x", "source": ""}, 0),
+    ],
+)
+def test_what_an_event_omits_is_counted_on_either_path(
+    payload: Any, log: list[tuple[str, str]], group: dict[str, Any], omitted: int
+) -> None:
+    settings = ShipperSettings(host="siem", payload=payload)
+    batch = serve(*[log] * 3, **{"topic": "cloudfirewall_access_log", **group})
+    fast, slow = (
+        LogEncoder(settings, MessageHooks(settings), logs_before_writer=before).encode(batch)
+        for before in (0, 100)
+    )
+    assert b"".join(fast.frames) == b"".join(slow.frames)
+    expected = [(number, "omitted_value") for number in range(3) for _ in range(omitted)]
+    assert fast.outcomes == slow.outcomes == expected
+
+
+def test_a_text_that_says_what_it_lacks_can_be_pickled() -> None:
+    text = CefPayload(extension={"src": "a"})({"a": "two words", "__time__": "1"})
+    copied = pickle.loads(pickle.dumps(text))
+    assert (copied, copied.omitted, type(copied)) == (text, 1, type(text))

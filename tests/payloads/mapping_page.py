@@ -33,16 +33,21 @@ extension={"duser": "account"})` adds a key to it.
 * What stands in no table is not sent. `payload="json"` sends all; a key of your own adds what you
   miss: `CefPayload(mapping="actiontrail", extension={"flexString1": "event.responseElements"})`.
   A log in which the mapping of its topic finds nothing is sent in the form for all others.
-* Of several sources the first that holds something counts. SLS's `-` is nothing.
+* Of several sources the first that fits counts: for an address, a number or a time, the first that
+  is one; for any other key, the first that is not empty. SLS's `-` is nothing, and neither is
+  `unknown` or `null` for an address, a number or a time.
   `event.eventName` is what lies at that path in the JSON of the field `event`.
   Numbers keep their digits.
 * Under `src`, `dst` and `dvc` an IPv6 address goes to `c6a2`, `c6a3` and `c6a1` instead (in LEEF
-  the key stays `src`, `dst`, `dvc`), and a host name to `shost`, `dhost` and `dvchost`.
+  the key stays `src`, `dst`, `dvc`), and a host name to `shost`, `dhost` and `dvchost`. Of several
+  sources an IP address counts before a host name. `192.0.2.1:80` and `[2001:db8::1]:80` are read
+  without the port; of a list with commas, such as `X-Forwarded-For`, the first address counts.
 * `rt` (LEEF: `devTime`) is the log's own time where the table has none, or where what the table
   has holds no time. Times are milliseconds since 1970. They are read from ISO 8601 with a zone
   (`2026-11-03T04:00:00Z`, `2026-11-03 12:00:00.5+08:00`) and from seconds, milli-, micro- or
   nanoseconds since 1970; one without a zone could be any time of a day, and is left out.
-* Strings are cut at CEF's limits, and values that are not of their key's type are left out. An
+* Strings are cut at CEF's limits, and values that are not of their key's type are left out, and
+  counted as [`omitted_value`](wire.md#what-logs-may-hold) in the ledger. An
   identifier that is too long for its key is left out as well: half of it identifies nothing.
 * `in` is what the client sent and `out` what it got, for Cloud Firewall what came into the cloud
   and what left it. Cookies are never sent.

@@ -337,13 +337,28 @@ def test_url_encoding_is_undone() -> None:
         ("10.0.0.1:80", "10.0.0.1", "80"),
         ("10.0.0.1:80, 10.0.0.2:8080", "10.0.0.2", "8080"),
         ("[2001:db8::1]:443", "2001:db8::1", "443"),
-        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "10.0.0.1", ""),
+        ("10.0.0.1:80, 10.0.0.2", "10.0.0.2", ""),
+        ("2001:db8::1", "2001:db8::1", ""),
+        ("[2001:db8::1]", "2001:db8::1", ""),
+        ("unix:/run/app.sock", "unix:/run/app.sock", ""),
         ("-", "", ""),
     ],
 )
 def test_address_and_port_are_parted(value: str, address: str, port: str) -> None:
     assert extract_address("upstream")({"upstream": value}) == address
     assert extract_port("upstream")({"upstream": value}) == port
+
+
+def test_of_several_sources_the_first_that_is_known_counts() -> None:
+    sources = ("a", "b")
+    log = {"a": "?", "b": "2"}
+    assert translate(sources, {"2": "two"}, "other")(log) == "two"
+    assert translate(sources, {"3": "three"}, "other")(log) == "other"
+    assert grade(sources, {1: "one"})(log) == "one"
+    assert drop_longer(sources, 1)({"a": "long", "b": "b"}) == "b"
+    assert exclude(sources, "?")(log) == "2"
+    assert join(("a", "b"), "b")(log) == "? 2"
 
 
 @pytest.mark.parametrize(

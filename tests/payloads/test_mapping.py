@@ -209,8 +209,21 @@ def test_the_logs_own_time_is_its_time(log: dict[str, str], expected: str | None
         ("src", "web-1.example", {"shost": "web-1.example"}),
         ("dst", "actiontrail.aliyuncs.com", {"dhost": "actiontrail.aliyuncs.com"}),
         ("dvc", "web_1" * 30, {"dvchost": ("web_1" * 30)[:100]}),
-        ("src", "two words", {}),
-        ("src", "192.0.2.1:80", {}),
+        ("src", "192.0.2.1:80", {"src": "192.0.2.1"}),
+        ("src", "[2001:db8::1]:80", {"c6a2": "2001:db8::1"}),
+        ("src", "[2001:db8::1%eth0]", {"c6a2": "2001:db8::1"}),
+        ("src", "[::ffff:192.0.2.1]:80", {"src": "192.0.2.1"}),
+        ("src", "web.example:80", {"shost": "web.example"}),
+        ("src", "192.0.2.1, 10.0.0.1", {"src": "192.0.2.1"}),
+        ("src", "192.0.2.1:80,10.0.0.1:80", {"src": "192.0.2.1"}),
+        ("src", "[2001:db8::1]:80, 10.0.0.1", {"c6a2": "2001:db8::1"}),
+        *(("src", text, {}) for text in ("-", "", "unknown", "Unknown", "null", "None", "n/a")),
+        *(("src", text, {}) for text in ("two words", "1.2.3", "256.0.0.1", "17", "1.2.3.4.5")),
+        *(("src", text, {}) for text in (":80", "[]:80", "192.0.2.1:port", "192.0.2.1:123456")),
+        *(
+            ("src", text, {})
+            for text in (",192.0.2.1", "unknown, 192.0.2.1", "[192.0.2.1", "1::2::")
+        ),
     ],
 )
 def test_an_address_goes_where_its_kind_belongs(
@@ -220,6 +233,61 @@ def test_an_address_goes_where_its_kind_belongs(
     event = mapping.event({"a": address})
     assert event.values == expected
     assert expected.keys() <= set(mapping.keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "bad", "worse", "good"),
+    [
+        ("src", "unknown", "web-1", "192.0.2.1"),
+        ("src", "two words", "web-1", "192.0.2.1"),
+        ("dst", "256.1.1.1", "1.2", "db.example"),
+        ("dvc", "unix:", "login", "2001:db8::1"),
+        ("destinationTranslatedAddress", "web-1", "2001:db8::1", "192.0.2.1"),
+        ("spt", "http", "65536", "80"),
+        ("cnt", "many", "-1", "3"),
+        ("cn1", "502, 200", "x", "200"),
+        ("cfp1", "0.1 s", "nan", "0.1"),
+        ("smac", "001a2b3c4d5e", "-1", "00:1a:2b:3c:4d:5e"),
+        ("rt", "yesterday", "2026-11-23T03:15:00", "1795403700000"),
+        ("end", "yesterday", "0", "1795403700000"),
+    ],
+)
+def test_the_first_source_that_has_the_type_of_the_key_counts(
+    key: str, bad: str, worse: str, good: str
+) -> None:
+    def find(source: Any, log: Mapping[str, str]) -> str:
+        given = source if key not in CUSTOM_KEYS else Labelled("Label", source)
+        values = EventMapping(extension={key: given}).event(log).values
+        return ",".join(values.values())
+
+    log = {"a": bad, "b": worse, "c": good, "d": "198.51.100.1", "e": "7"}
+    for source in (("a", "b", "c"), ("a", ("b", "c")), (("a", "b"), lambda log: log["c"])):
+        assert find(source, log) == good
+    assert find(("c", "a"), log) == good
+
+
+def test_an_ip_address_counts_before_a_host_name() -> None:
+    """Whoever sends a request writes its headers: a name there must not hide the address."""
+    mapping = EventMapping(extension={"src": ("forwarded", "remote")})
+    log = {"forwarded": "anything", "remote": "192.0.2.1"}
+    assert mapping.event(log).values == {"src": "192.0.2.1"}
+    assert mapping.event({"forwarded": "anything", "remote": "?"}).values == {"shost": "anything"}
+
+
+@pytest.mark.parametrize(
+    ("log", "omitted"),
+    [
+        ({}, 0),
+        ({"a": "192.0.2.1", "b": "80"}, 0),
+        ({"a": "two words", "b": "-"}, 1),
+        ({"a": "two words", "b": "http", "c": "?"}, 2),
+        ({"a": "two words", "c": "192.0.2.1"}, 0),
+        ({"a": "unknown", "b": "N/A"}, 0),
+    ],
+)
+def test_what_is_left_out_is_counted(log: dict[str, str], omitted: int) -> None:
+    mapping = EventMapping(extension={"src": ("a", "c"), "spt": "b", "msg": "a", "own": "a"})
+    assert mapping.event(log).omitted == omitted
 
 
 def test_the_first_of_several_values_for_a_key_counts() -> None:
@@ -241,6 +309,8 @@ def test_the_first_of_several_values_for_a_key_counts() -> None:
         ("level", {"level": "11"}, "3"),
         ("level", {}, "3"),
         (("a", "b"), {"b": "10"}, "10"),
+        (("a", "b"), {"a": "?", "b": "HIGH"}, "High"),
+        (("a", "b"), {"a": "?", "b": "11"}, "3"),
         (Constant("Low"), {}, "Low"),
         (lambda log: "2" if "a" in log else None, {"a": "x"}, "2"),
     ],

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from sls_syslog.payloads.fields import Fields, Source, make_reader
+from sls_syslog.payloads.fields import Accept, Fields, Source, make_reader
+from sls_syslog.payloads.values import split_port
 
 __all__ = [
     "Derived",
@@ -42,15 +43,20 @@ class Derived:
         how: How the value is computed, in words; ``{0}`` stands for the first source, and so on.
         make: Computes the value from the texts. A missing text is ``""``; the result ``""`` means
             that there is no value.
+        accept: Tells which texts ``make`` knows: of several sources the first with such a text
+            counts. ``None`` for any text.
     """
 
     sources: tuple[Source, ...]
     how: str
     make: Callable[..., str]
+    accept: Accept | None = None
     _readers: tuple[Callable[[Fields], str], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_readers", tuple(map(make_reader, self.sources)))
+        accepts = () if self.accept is None else (self.accept,)
+        readers = tuple(make_reader(source, *accepts) for source in self.sources)
+        object.__setattr__(self, "_readers", readers)
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Compute the value for one log."""
@@ -75,6 +81,7 @@ def translate(source: Source, table: Mapping[str, str], otherwise: str = "") -> 
         (source,),
         "{0}: " + ", ".join(f"{'/'.join(values)} → {result}" for result, values in rows.items()),
         lambda value: table.get(value.lower(), otherwise) if value else "",
+        lambda value: value.lower() in table,
     )
 
 
@@ -91,7 +98,7 @@ def grade(source: Source, table: dict[int, str]) -> Derived:
         return next((table[least] for least in reversed(table) if number >= least), "")
 
     rows = ", ".join(f"{least} or more → {result}" for least, result in table.items())
-    return Derived((source,), "{0}: " + rows, make)
+    return Derived((source,), "{0}: " + rows, make, lambda value: bool(make(value)))
 
 
 def give_if_present(source: Source, then: Source) -> Derived:
@@ -105,6 +112,7 @@ def exclude(source: Source, *values: str) -> Derived:
         (source,),
         "{0} other than " + " or ".join(values),
         lambda value: "" if value.lower() in values else value,
+        lambda value: value.lower() not in values,
     )
 
 
@@ -114,6 +122,7 @@ def drop_longer(source: Source, limit: int) -> Derived:
         (source,),
         f"{{0}}, if not longer than {limit}",
         lambda value: value if len(value) <= limit else "",
+        lambda value: len(value) <= limit,
     )
 
 
@@ -144,7 +153,7 @@ def decode_url(source: Source) -> Derived:
 
 def extract_address(source: Source) -> Derived:
     """Extract the address from ``address:port``; from a list with commas, the last one."""
-    return Derived((source,), "address in {0}", lambda value: _split(value)[0].strip("[]"))
+    return Derived((source,), "address in {0}", lambda value: _split(value)[0])
 
 
 def extract_port(source: Source) -> Derived:
@@ -164,8 +173,7 @@ def extract_host(source: Source) -> Derived:
 
 
 def _split(value: str) -> tuple[str, str]:
-    address, _, port = value.rpartition(",")[2].strip().rpartition(":")
-    return address, port
+    return split_port(value.rpartition(",")[2].strip())
 
 
 def extract_sql_command(source: Source) -> Derived:
