@@ -19,6 +19,9 @@ _SECTION = "RFC 5424 section 6.1"
 _INCOMPLETE_ESCAPE = re.compile(rb"(?:u[0-9a-f]{0,3})?")
 # The fewest bytes to leave for text; fewer are of no use to a reader.
 _LEAST_ROOM = 64
+# Bytes of the longest header without STRUCTURED-DATA: 255 of HOSTNAME, 48 of APP-NAME, 128 of
+# PROCID, 32 of MSGID, and 49 of the rest with a byte order mark.
+_LONGEST_HEADER = 512
 
 
 def _truncate(head: bytes, msg: bytes, limit: int) -> list[bytes]:
@@ -30,14 +33,16 @@ def _split(head: bytes, msg: bytes, limit: int) -> list[bytes]:
     """Keep everything, in several messages with the same header.
 
     The text of each begins with ``__part__=2/7 __part_id__=0123456789ab``. All parts of a
-    message have the same id, and they have it again when the log is sent again.
+    message have the same id, and they have it again when the log is sent again. Each part has at
+    least as many bytes of text as of a header with STRUCTURED-DATA: so the parts of a message are
+    at most about twice as long as the message.
     """
     part_id = blake2b(head + msg, digest_size=6).hexdigest().encode()
-    room = _compute_room(head, msg, limit)
+    least = max(_LEAST_ROOM, len(head) if len(head) > _LONGEST_HEADER else 0)
     count = 1
     while True:  # a count with more digits leaves less room for text
         longest = len(_format_prefix(count, count, part_id))
-        pieces = list(_split_pieces(msg, room - longest))
+        pieces = list(_split_pieces(msg, _compute_room(head, msg, limit, longest, least)))
         if len(str(len(pieces))) <= len(str(count)):
             break
         count = len(pieces)
@@ -73,10 +78,12 @@ def _split_pieces(msg: bytes, size: int) -> Iterator[bytes]:
         begin += len(piece)
 
 
-def _compute_room(head: bytes, msg: bytes, limit: int) -> int:
+def _compute_room(
+    head: bytes, msg: bytes, limit: int, prefix: int = 0, least: int = _LEAST_ROOM
+) -> int:
     # The bytes left for text: the header must never be cut.
-    room = limit - len(head)
-    if room < _LEAST_ROOM:
+    room = limit - len(head) - prefix
+    if room < least:
         raise MessageTooLongError(len(head) + len(msg), limit, _SECTION)
     return room
 

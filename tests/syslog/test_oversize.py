@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sls_syslog.errors import MessageTooLongError
@@ -61,6 +61,21 @@ def test_parts_make_the_whole(text: str, length: int, limit: int) -> None:
     assert b"".join(text for *_, text in found) == msg
     for *_, text_of_part in found:
         text_of_part.decode()
+
+
+@given(st.integers(0, 3000), st.integers(480, 4096), st.integers(1, 20_000))
+@example(head=4000, limit=4096, length=3_000_000)
+@example(head=512, limit=4096, length=3_000_000)
+@example(head=354, limit=480, length=3_000_000)
+def test_parts_are_not_much_longer_than_the_whole(head: int, limit: int, length: int) -> None:
+    whole = head + length
+    assume(whole > limit)
+    try:
+        messages = split(b"h" * head, b"x" * length, limit)
+    except MessageTooLongError:
+        assert limit < head + (head if head > 512 else 64) + 60
+        return
+    assert sum(map(len, messages)) <= (2.1 if head > 512 else 10) * whole + limit
 
 
 def test_the_id_of_parts_is_the_same_again_and_another_for_another_message() -> None:
