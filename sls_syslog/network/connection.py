@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 
 from sls_syslog.network.deadline import Allowance, Deadline
+from sls_syslog.network.race import connect_first
 from sls_syslog.network.resolver import Address
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tcp import READ, WRITE, TcpSocket
@@ -82,6 +83,7 @@ class Connection:
         await_refusal: Whether to wait a moment for a refusal of our certificate, for callers
             that will send without waiting for an answer.
         fingerprints: The receiver's certificate must have one of these; empty for any.
+        tcp: The socket that is connected to that address; ``None`` to connect one.
 
     Attributes:
         address: The receiver's address.
@@ -109,6 +111,7 @@ class Connection:
         resumption: Resumption | None = None,
         await_refusal: bool = False,
         fingerprints: Collection[str] = (),
+        tcp: TcpSocket | None = None,
     ) -> None:
         self._tls: TlsLayer | None = None
         self.address = address
@@ -119,7 +122,7 @@ class Connection:
         self.heard = b""
         self._heard_at = -math.inf
         self._allowance = Allowance(*_TALK_ALLOWANCE)
-        self._tcp = TcpSocket(address, deadline)
+        self._tcp = tcp or connect_first([address], deadline, math.inf, [])
         try:
             if context is not None:
                 tls = TlsLayer(context, server_hostname, resumption)
@@ -278,7 +281,7 @@ class Connection:
     @property
     def receiver_address(self) -> str:
         """The receiver's address."""
-        return self._tcp.receiver_address
+        return str(self.address[4][0])
 
     @property
     def handshake(self) -> Handshake | None:

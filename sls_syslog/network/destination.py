@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from threading import Lock
 
+from sls_syslog.network.addresses import AddressOrder
 from sls_syslog.network.half_close import HalfCloseAnswer
 from sls_syslog.network.outage import Outage
 from sls_syslog.network.pace import Pace
@@ -62,6 +63,7 @@ class Destination:
         half_close: Whether it answers a half-close.
         sentinels: The silent connections to it.
         resumption: Its TLS session.
+        addresses: In which order to try its addresses.
         outage: Since when it fails.
         pace: When the next datagram may be sent to it.
         turns: When the next window may be confirmed.
@@ -74,6 +76,7 @@ class Destination:
         self.half_close = HalfCloseAnswer(name, timings)
         self.sentinels = Sentinels(timings)
         self.resumption = Resumption(timings)
+        self.addresses = AddressOrder(timings)
         self.outage = Outage(name)
         self.pace = Pace()
         self.turns = Turns()

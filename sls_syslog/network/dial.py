@@ -11,9 +11,12 @@ from typing import TypeVar
 from sls_syslog.errors import ConnectError, SendError, SettingsError, TlsError
 from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.destination import Destination
 from sls_syslog.network.explain import explain
+from sls_syslog.network.race import Failures, connect_first
 from sls_syslog.network.resolver import Address, resolve
 from sls_syslog.network.resumption import Resumption
+from sls_syslog.network.tcp import TcpSocket
 from sls_syslog.network.tls import SessionRefusedError
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.protocols import PROTOCOLS
@@ -40,7 +43,7 @@ def look_up(settings: ClientSettings, deadline: Deadline) -> list[str]:
 def open_stream(
     settings: ClientSettings,
     deadline: Deadline,
-    resumption: Resumption,
+    destination: Destination,
     kind: Callable[..., _Connection] = Connection,  # type: ignore[assignment]
     *,
     await_refusal: bool,
@@ -51,7 +54,7 @@ def open_stream(
     Args:
         settings: The receiver, and trust.
         deadline: When to give up resolving, connecting and the handshake together.
-        resumption: Keeps the TLS session with this receiver.
+        destination: Keeps the TLS session, and which addresses have failed.
         kind: Makes the connection; takes the arguments of ``Connection``.
         await_refusal: Whether to wait a moment for a refusal of our certificate.
         address: Where to connect to; ``None`` to look the receiver up.
@@ -66,58 +69,111 @@ def open_stream(
     except SettingsError as error:  # a file has changed since the program began
         raise TlsError(settings.destination, str(error)) from error
     name = settings.server_hostname or settings.host
+    sessions = destination.resumption
 
-    def open_one(address: Address, share: Deadline, sessions: Resumption | None) -> _Connection:
-        return kind(address, share, tls, name, sessions, await_refusal, settings.fingerprint)
+    def open_one(
+        address: Address, share: Deadline, sessions: Resumption | None, tcp: TcpSocket | None = None
+    ) -> _Connection:
+        trust = settings.fingerprint
+        return kind(address, share, tls, name, sessions, await_refusal, trust, tcp)
 
-    def open_with_or_without_session(address: Address, share: Deadline) -> _Connection:
+    def open_with_or_without_session(
+        address: Address, share: Deadline, tcp: TcpSocket | None = None
+    ) -> _Connection:
         try:
-            return open_one(address, share, resumption)
+            return open_one(address, share, sessions, tcp)
         except SessionRefusedError as error:
             opened = open_one(address, share, None)
             if error.is_alert:
-                resumption.give_up()
+                sessions.give_up()
             else:
-                resumption.note_refusal(error.offered)
+                sessions.note_refusal(error.offered)
             return opened
 
     if address is not None:
         with translate_errors(ConnectError, settings):
             return open_with_or_without_session(address, deadline)
-    return open_first(settings, socket.SOCK_STREAM, deadline, open_with_or_without_session)
+    return _open_first_to_answer(settings, deadline, destination, open_with_or_without_session)
+
+
+def _open_first_to_answer(
+    settings: ClientSettings,
+    deadline: Deadline,
+    destination: Destination,
+    open_one: Callable[[Address, Deadline, TcpSocket], _Opened],
+) -> _Opened:
+    """Look up a receiver; connect to the first address that answers, and whose TLS works.
+
+    Raises:
+        ConnectError: If no address opens.
+        TlsError: If TLS fails.
+    """
+    order, stagger = destination.addresses, destination.timings.connect_stagger
+    left = _look_up_in_order(settings, socket.SOCK_STREAM, deadline, destination)
+    failures: Failures = []
+    while left:
+        try:
+            tcp = connect_first(left, deadline, stagger, failures)
+        except OSError:
+            order.note_failures(left)
+            break
+        address = tcp.address
+        slow, left = left[: left.index(address)], left[left.index(address) + 1 :]
+        failed = {failure for failure, _ in failures}
+        left += [one for one in slow if one not in failed]
+        order.note_failures(slow)
+        try:
+            # Each address gets a share, so that one that hangs cannot use up all the time.
+            return open_one(address, deadline.share(len(left) + 1), tcp)
+        except OSError as error:
+            failures.append((address, error))
+            order.note_failures([address])
+    joined = _join_failures(settings, deadline, failures)
+    raise joined from failures[-1][1]
 
 
 def open_first(
     settings: ClientSettings,
-    kind: int,
     deadline: Deadline,
-    open_one: Callable[[Address, Deadline], _Opened],
+    destination: Destination,
+    open_one: Callable[[Address], _Opened],
 ) -> _Opened:
-    """Look up a receiver, and open the first of its addresses that answers.
+    """Look up a receiver, and open a datagram socket to the first of its addresses that can be.
 
     Args:
         settings: The receiver.
-        kind: ``socket.SOCK_STREAM`` or ``socket.SOCK_DGRAM``.
-        deadline: When to give up looking up and opening together.
-        open_one: Opens one address before its share of the deadline has passed.
+        deadline: When to give up looking up.
+        destination: Keeps which addresses have failed.
+        open_one: Opens one address; it must not wait.
 
     Raises:
         ConnectError: If no address opens; its cause is the system's error.
-        TlsError: If TLS fails.
     """
-    failures: list[tuple[Address, OSError]] = []
-    with translate_errors(ConnectError, settings):
-        addresses = resolve(settings.host, settings.port, kind, deadline)
-    for number, address in enumerate(addresses):
+    failures: Failures = []
+    for address in _look_up_in_order(settings, socket.SOCK_DGRAM, deadline, destination):
         try:
-            # Each address gets a share, so that one that drops packets cannot use up all the time.
-            return open_one(address, deadline.share(len(addresses) - number))
+            return open_one(address)
         except OSError as error:
             failures.append((address, error))
+    joined = _join_failures(settings, deadline, failures)
+    raise joined from failures[-1][1]
+
+
+def _look_up_in_order(
+    settings: ClientSettings, kind: int, deadline: Deadline, destination: Destination
+) -> list[Address]:
+    with translate_errors(ConnectError, settings):
+        found = resolve(settings.host, settings.port, kind, deadline)
+    return destination.addresses.arrange(found)
+
+
+def _join_failures(
+    settings: ClientSettings, deadline: Deadline, failures: Failures
+) -> ConnectError | TlsError:
+    """Make the error that tells why each address has failed."""
     is_distrusted = any(isinstance(error, ssl.SSLError) for _, error in failures)
     problems = "; ".join(_describe(*failure, settings, deadline) for failure in failures)
-    kind_of_error = TlsError if is_distrusted else ConnectError
-    raise kind_of_error(settings.destination, problems) from failures[-1][1]
+    return (TlsError if is_distrusted else ConnectError)(settings.destination, problems)
 
 
 def _describe(

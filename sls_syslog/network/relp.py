@@ -169,4 +169,4 @@ class RelpTransport(ConnectedTransport[RelpConnection]):
 
     def _dial(self) -> RelpConnection:
         deadline = Deadline(self._connect_seconds, self._stop)
-        return open_relp(self._settings, deadline, self._destination.resumption)
+        return open_relp(self._settings, deadline, self._destination)

@@ -14,11 +14,11 @@ from typing import Any
 
 from sls_syslog.network.connection import Connection, TalkError
 from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.destination import Destination
 from sls_syslog.network.dial import open_stream
 from sls_syslog.network.relp_codec import RelpError
 from sls_syslog.network.relp_session import RelpSession
 from sls_syslog.network.resolver import Address
-from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tcp import READ
 from sls_syslog.settings.client import ClientSettings
 
@@ -135,18 +135,18 @@ class RelpConnection(Connection):
 
 
 def open_relp(
-    settings: ClientSettings, deadline: Deadline, resumption: Resumption
+    settings: ClientSettings, deadline: Deadline, destination: Destination
 ) -> RelpConnection:
     """Connect to a receiver, and open a session.
 
     Args:
         settings: The receiver, and trust.
         deadline: When to give up resolving, connecting, the handshake and the session together.
-        resumption: Keeps the TLS sessions with this receiver.
+        destination: Keeps the TLS session, and which addresses have failed.
 
     Raises:
         ConnectError: If there is no session before the deadline.
         TlsError: If TLS fails.
     """
     # The answer to `open` shows that the receiver accepts our certificate.
-    return open_stream(settings, deadline, resumption, RelpConnection, await_refusal=False)
+    return open_stream(settings, deadline, destination, RelpConnection, await_refusal=False)

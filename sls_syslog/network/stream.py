@@ -193,7 +193,7 @@ class StreamTransport(ConnectedTransport[Connection]):
         return open_stream(
             self._settings,
             deadline,
-            self._destination.resumption,
+            self._destination,
             await_refusal=False,
             address=address,
         )
@@ -214,6 +214,4 @@ class StreamTransport(ConnectedTransport[Connection]):
         deadline = Deadline(self._connect_seconds, self._stop)
         # `consumed` notices a refusal itself.
         await_refusal = self._confirmation.level != "consumed"
-        return open_stream(
-            self._settings, deadline, self._destination.resumption, await_refusal=await_refusal
-        )
+        return open_stream(self._settings, deadline, self._destination, await_refusal=await_refusal)

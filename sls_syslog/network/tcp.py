@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from typing import Any
 
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.flow_control import FlowControl
@@ -46,34 +45,58 @@ _OPTIONS = (
 
 
 class TcpSocket:
-    """A connected socket.
+    """A socket that has begun to connect; call ``complete`` when it can be written.
 
     Args:
         address: The receiver's address, as ``resolve`` returns it.
-        deadline: When to give up connecting.
 
     Attributes:
-        receiver_address: The receiver's address.
-        round_trip: The seconds that connecting took.
+        address: The receiver's address.
+        round_trip: The seconds that connecting took, which is about one round trip.
         flow: What the receiver's window says about its process.
 
     Raises:
-        OSError: If there is no connection, or the deadline passes (``TimeoutError``).
+        OSError: If there can be no connection.
     """
 
-    def __init__(self, address: Address, deadline: Deadline) -> None:
+    round_trip = 0.0
+    flow: FlowControl
+
+    def __init__(self, address: Address) -> None:
         family, kind, protocol, _, where = address
-        self.receiver_address = str(where[0])
+        self.address = address
         self._queued = 0  # in the send queue, when `renew_on_progress` last looked
+        self._begun = time.monotonic()
         self._socket = socket.socket(family, kind, protocol)
         try:
             self._socket.setblocking(False)
             self._set_options()
-            self.round_trip = self._connect(where, deadline)
+            in_progress = self._socket.connect_ex(where)
+            if in_progress not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:
+                raise OSError(in_progress, os.strerror(in_progress))
         except BaseException:
             self._socket.close()
             raise
+
+    def complete(self) -> None:
+        """Check that it is connected.
+
+        Raises:
+            OSError: If there is no connection.
+            ConnectionRefusedError: If no program listens.
+        """
+        self.round_trip = time.monotonic() - self._begun
+        if self._socket.getsockname() == self.address[4]:
+            # No program listens on this port, and TCP has connected the socket to itself.
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "connection to itself")
+        failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failure:
+            raise OSError(failure, os.strerror(failure))
         self.flow = FlowControl(self._socket)
+
+    def fileno(self) -> int:
+        """The file descriptor, for a selector."""
+        return self._socket.fileno()
 
     def receive(self) -> bytes | None:
         """Read once: ``None`` if there is nothing to read, ``b""`` at the end of the stream.
@@ -164,27 +187,6 @@ class TcpSocket:
     def close(self) -> None:
         """Close the socket; the kernel still sends what it has."""
         self._socket.close()
-
-    def _connect(self, where: Any, deadline: Deadline) -> float:
-        """Connect the socket; return the seconds that this took, which is about one round trip.
-
-        Raises:
-            OSError: If there is no connection.
-            ConnectionRefusedError: If no program listens.
-        """
-        begun = time.monotonic()
-        in_progress = self._socket.connect_ex(where)
-        if in_progress not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:
-            raise OSError(in_progress, os.strerror(in_progress))
-        self.wait(WRITE, deadline)
-        took = time.monotonic() - begun
-        if self._socket.getsockname() == where:
-            # No program listens on this port, and TCP has connected the socket to itself.
-            raise ConnectionRefusedError(errno.ECONNREFUSED, "connection to itself")
-        failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if failure:
-            raise OSError(failure, os.strerror(failure))
-        return took
 
     def _set_options(self) -> None:
         # Some platforms and kernels lack some of these options.

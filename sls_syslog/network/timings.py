@@ -37,6 +37,13 @@ class Timings:
         acked_trail: How long the checkpoint trails where only the kernel's acknowledgement counts,
             by default: a proxy acknowledges everything, and ends the connection if its receiver is
             away.
+        connect_stagger: How long one address may take to answer before the next one is tried as
+            well (RFC 8305 section 5).
+        avoid_address: How long an address that did not answer is tried last. Its first trial after
+            that costs ``connect_stagger``.
+        resolve_again: How long UDP uses an address before it looks the name up again: no end of a
+            connection shows that the name leads elsewhere now.
+        resolve_wait: Longest time for that, since the datagrams wait for it.
         fail_back: How long to use a later receiver before trying the first again.
         longest_fail_back: Longest such time. The time doubles if the first receiver accepts
             connections and then fails again.
@@ -55,6 +62,10 @@ class Timings:
     give_way: float = 3.0
     lone_age: float = 5.0
     acked_trail: float = 5.0
+    connect_stagger: float = 0.25
+    avoid_address: float = 600.0
+    resolve_again: float = 5.0
+    resolve_wait: float = 1.0
     fail_back: float = 60.0
     longest_fail_back: float = 3600.0
     fail_back_trial: float = 3.0

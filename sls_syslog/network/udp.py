@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import socket
 import time
@@ -15,7 +16,7 @@ from sls_syslog.network.confirmation import State
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.dial import open_first
 from sls_syslog.network.explain import explain
-from sls_syslog.network.resolver import Address
+from sls_syslog.network.resolver import Address, resolve
 
 __all__ = ["UdpTransport"]
 
@@ -30,6 +31,8 @@ class UdpTransport(BaseTransport):
     """
 
     _socket: socket.socket | None = None
+    _address: Address | None = None  # of the socket
+    _resolved_at = -math.inf  # when the name was looked up for the socket
 
     @property
     def level(self) -> str:
@@ -65,7 +68,7 @@ class UdpTransport(BaseTransport):
             if error.errno == errno.EMSGSIZE:
                 raise MessageTooLongError(len(frame), None, "RFC 5426 section 3.2") from error
             self._state = State.BROKEN
-            self._drop_socket()
+            self._avoid_address()
             raise SendError(self._settings.destination, explain(error, self._settings)) from error
         if frame:
             self._destination.warn_once("udp", _MAY_BE_LOST)
@@ -107,7 +110,7 @@ class UdpTransport(BaseTransport):
         self._state = State.BROKEN if is_in_doubt else State.IDLE
         refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if sock else 0
         if refused:
-            self._drop_socket()
+            self._avoid_address()
             raise SendError(self._settings.destination, os.strerror(refused))
         self._state = before
 
@@ -128,14 +131,55 @@ class UdpTransport(BaseTransport):
         self._drop_socket()
 
     def _ensure_socket(self) -> socket.socket:
+        if self._socket is not None and self._is_due_to_resolve():
+            self._follow_name()
         if self._socket is None:
             deadline = Deadline(self._connect_seconds, self._stop)
+            self._resolved_at = time.monotonic()
             self._socket = open_first(
-                self._settings, socket.SOCK_DGRAM, deadline, _open_datagram_socket
+                self._settings, deadline, self._destination, self._open_socket
             )
             if self._state is State.IDLE:
                 self._state = State.OPEN
         return self._socket
+
+    def _is_due_to_resolve(self) -> bool:
+        return time.monotonic() - self._resolved_at > self._destination.timings.resolve_again
+
+    def _follow_name(self) -> None:
+        """Drop the socket if the name leads elsewhere now: no end of a connection shows that.
+
+        Raises:
+            SendError: If a datagram was refused.
+        """
+        self._check_refusal()
+        self._resolved_at = time.monotonic()
+        longest = self._destination.timings.resolve_wait
+        deadline = Deadline(min(self._connect_seconds, longest), self._stop)
+        try:
+            found = resolve(self._settings.host, self._settings.port, socket.SOCK_DGRAM, deadline)
+        except OSError:  # the old address is better than none
+            return
+        if self._address not in found:
+            self._drop_socket()
+
+    def _avoid_address(self) -> None:
+        """Drop the socket; the next one leads to another address, if the name has one."""
+        if self._address is not None:
+            self._destination.addresses.note_failures([self._address])
+        self._drop_socket()
+
+    def _open_socket(self, address: Address) -> socket.socket:
+        family, kind, protocol, _, where = address
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(self._connect_seconds)
+            sock.connect(where)  # then the kernel reports the receiver's "port unreachable"
+        except BaseException:
+            sock.close()
+            raise
+        self._address = address
+        return sock
 
     def _drop_socket(self) -> None:
         sock, self._socket = self._socket, None
@@ -159,15 +203,3 @@ _MAY_BE_LOST = (
     "UDP does not show whether a datagram arrives, so a lost log counts as delivered; to lose none,"
     " set protocol to tcp or tls"
 )
-
-
-def _open_datagram_socket(address: Address, deadline: Deadline) -> socket.socket:
-    family, kind, protocol, _, where = address
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.settimeout(deadline.remaining)
-        sock.connect(where)  # then the kernel reports the receiver's "port unreachable"
-    except BaseException:
-        sock.close()
-        raise
-    return sock

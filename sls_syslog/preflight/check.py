@@ -24,11 +24,11 @@ from sls_syslog.errors import (
 )
 from sls_syslog.network.connection import Connection, TlsAnsweredError
 from sls_syslog.network.deadline import Deadline
+from sls_syslog.network.destination import Destination
 from sls_syslog.network.dial import look_up, open_stream
 from sls_syslog.network.explain import explain
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.relp_connection import RelpConnection, open_relp
-from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tcp import TELLS_ACKNOWLEDGED
 from sls_syslog.preflight.findings import (
     LOOK_AT_RELP,
@@ -309,15 +309,21 @@ class _Check:
 
 
 def _open(settings: ClientSettings, seconds: float) -> Connection:
-    return open_stream(settings, Deadline(seconds), Resumption(), await_refusal=True)
+    return _dial(settings, seconds, await_refusal=True)
 
 
 def _open_silent(settings: ClientSettings, seconds: float) -> Connection:
-    return open_stream(settings, Deadline(seconds), Resumption(), await_refusal=False)
+    return _dial(settings, seconds, await_refusal=False)
+
+
+def _dial(settings: ClientSettings, seconds: float, *, await_refusal: bool) -> Connection:
+    """Connect without what this process knows about the receiver: this is a check."""
+    unknown = Destination(settings.destination)
+    return open_stream(settings, Deadline(seconds), unknown, await_refusal=await_refusal)
 
 
 def _open_relp(settings: ClientSettings, seconds: float) -> RelpConnection:
-    return open_relp(settings, Deadline(seconds), Resumption())
+    return open_relp(settings, Deadline(seconds), Destination(settings.destination))
 
 
 def _watch(seconds: float) -> Iterator[None]:
@@ -342,7 +348,7 @@ def _speaks_tls(settings: ClientSettings, seconds: float) -> bool:
     """Whether the port answers a TLS handshake. No log is sent, so nothing is verified."""
     try:
         secured = replace(settings, protocol="tls", ssl_context=make_unverified_context())
-        open_stream(secured, Deadline(seconds), Resumption(), await_refusal=False).close()
+        _open_silent(secured, seconds).close()
     except SyslogError as error:
         # An alert is an answer too: it may ask for our certificate, or for another version.
         return "ALERT" in (getattr(error.__cause__, "reason", None) or "")

@@ -9,16 +9,18 @@ import pytest
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The address of each name that a test invents; the test may add names, and move them.
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | list[str]]:
+    """The address or addresses of each name that a test invents; the test may move them.
 
     Only the system's resolver is stood in for: it alone decides what a name leads to.
     """
-    addresses: dict[str, str] = {}
+    addresses: dict[str, str | list[str]] = {}
     numeric = socket.getaddrinfo
 
     def look_up(host: str, *rest: Any, **options: Any) -> Any:
-        return numeric(addresses.get(host, host), *rest, **options)
+        found = addresses.get(host, host)
+        found = [found] if isinstance(found, str) else found
+        return [one for address in found for one in numeric(address, *rest, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return addresses

@@ -225,7 +225,7 @@ def test_under_steady_traffic_old_connections_are_replaced_and_nothing_is_lost(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is this machine on Linux only")
-def test_a_name_that_moves_is_followed_without_a_failure(names: dict[str, str]) -> None:
+def test_a_name_that_moves_is_followed_without_a_failure(names: dict[str, str | list[str]]) -> None:
     with SyslogReceiver() as old, SyslogReceiver(host="127.0.0.2", port=old.port) as new:
         names["siem.example"] = old.host
         settings = {"host": "siem.example", "port": old.port, "confirm": "written"}

@@ -373,7 +373,7 @@ def test_a_server_that_has_nothing_to_say_is_not_waited_for_long(
 
 
 @on_linux
-def test_a_name_that_moves_is_followed(names: dict[str, str]) -> None:
+def test_a_name_that_moves_is_followed(names: dict[str, str | list[str]]) -> None:
     with SyslogReceiver() as old, SyslogReceiver(host="127.0.0.2", port=old.port) as new:
         names["siem.example"] = old.host
         with transport_to({"host": "siem.example", "port": old.port}) as transport:
