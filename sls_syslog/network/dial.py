@@ -17,7 +17,7 @@ from sls_syslog.network.race import Failures, connect_first
 from sls_syslog.network.resolver import Address, resolve
 from sls_syslog.network.resumption import Resumption
 from sls_syslog.network.tcp import TcpSocket
-from sls_syslog.network.tls import SessionRefusedError
+from sls_syslog.network.tls import SessionRefusedError, choose_name
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.settings.tls import make_unverified_context
@@ -68,7 +68,7 @@ def open_stream(
         tls = settings.tls_context() if PROTOCOLS[settings.protocol].is_tls else None
     except SettingsError as error:  # a file has changed since the program began
         raise TlsError(settings.destination, str(error)) from error
-    name = settings.server_hostname or settings.host
+    name = choose_name(settings.server_hostname, settings.host)
     sessions = destination.resumption
 
     def open_one(
@@ -181,7 +181,8 @@ def _describe(
 ) -> str:
     der = None
     if isinstance(error, ssl.SSLCertVerificationError):
-        der = _fetch_certificate(address, deadline, settings.server_hostname or settings.host)
+        name = choose_name(settings.server_hostname, settings.host)
+        der = _fetch_certificate(address, deadline, name)
     where = str(address[4][0])
     problem = explain(error, settings, der=der, proven=False)
     return problem if where == settings.host else f"{where}: {problem}"

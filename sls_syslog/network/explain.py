@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from sls_syslog.errors import short_repr
 from sls_syslog.network.certificate import Certificate, compute_fingerprint
 from sls_syslog.network.connection import TlsAnsweredError
-from sls_syslog.network.tls import FingerprintError, HandshakeCutError
+from sls_syslog.network.tls import FingerprintError, HandshakeCutError, choose_name
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.protocols import PROTOCOLS
 
@@ -139,7 +139,7 @@ def _classify_verification(code: int, certificate: Certificate | None) -> int | 
 def _collect_facts(error: BaseException, settings: ClientSettings) -> dict[str, str]:
     alert = getattr(error, "reason", None)
     return {
-        "name": settings.server_hostname or settings.host,
+        "name": choose_name(settings.server_hostname, settings.host),
         "own": f"sha256:{getattr(error, 'fingerprint', '')}",
         "alert": f" ({alert})" if alert else "",
         "authority": _describe_authority(settings),

@@ -21,12 +21,27 @@ __all__ = [
     "HandshakeCutError",
     "SessionRefusedError",
     "TlsLayer",
+    "choose_name",
 ]
 
 # Bytes of plain text that one read may return; a receiver sends little.
 _READ_BYTES = 64 * 1024
 # Most bytes of answers to keep until something is sent: a receiver may ask without end.
 _ANSWER_BYTES = 64 * 1024
+
+
+def choose_name(server_hostname: str | None, host: str) -> str:
+    """Choose the name that goes into SNI, and that the certificate must have.
+
+    Neither holds the dot at the end of an absolute name (RFC 6066 section 3), nor the zone of an
+    IPv6 address, which means something on this machine only (RFC 6874).
+
+    Args:
+        server_hostname: The setting; ``None`` to use the host.
+        host: The receiver, as it is looked up.
+    """
+    name = server_hostname or host
+    return name.partition("%")[0] if ":" in name else name.removesuffix(".")
 
 
 class Handshake(NamedTuple):

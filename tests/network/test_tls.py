@@ -164,6 +164,32 @@ def test_a_certificate_for_another_name_is_told_with_its_names(
         assert expected in failure({**receiver.settings(), "cert_path": cert_path})
 
 
+@pytest.mark.parametrize(
+    ("host", "in_certificate"),
+    [("siem.example.", "siem.example"), ("fe80::1%eth0", "fe80::1"), ("fe80::1%2", "fe80::1")],
+)
+@pytest.mark.parametrize("key", ["host", "server_hostname"])
+def test_what_only_the_resolver_needs_is_not_compared_with_the_certificate(
+    names: dict[str, str | list[str]],
+    soc: trustme.CA,
+    cert_path: str,
+    host: str,
+    in_certificate: str,
+    key: str,
+) -> None:
+    names[host] = "127.0.0.1"
+    context = server_context(soc.issue_cert(in_certificate))
+    asked: list[str] = []
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    with receiver_of(context) as receiver:
+        deliver({**receiver.settings(), "cert_path": cert_path, key: host})
+        receiver.wait_for(len(FRAMES))
+    assert set(asked) <= {"siem.example", None}  # no address goes into SNI
+    with receiver_of(server_context(soc.issue_cert("other.example"))) as receiver:
+        text = failure({**receiver.settings(), "cert_path": cert_path, "server_hostname": host})
+        assert f"it is not for {in_certificate}, but for" in text
+
+
 def test_an_unknown_authority_is_told_with_its_name_and_where_it_was_looked_for(
     soc: trustme.CA, temporary_ca: TemporaryCA
 ) -> None:
