@@ -25,6 +25,7 @@ _SHOWN_NAMES = 10
 _SHOWN_CHARACTERS = 200
 # "TLSV13_ALERT_CERTIFICATE_REQUIRED" is the alert "certificate_required" of RFC 8446 section 6.
 _ALERT = re.compile(r"(?:SSL|TLS)V\d+_(?:ALERT_)?")
+_PEM = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 _CLOCK = "or set this machine's clock right"
 _OTHER_NAME = (
@@ -46,7 +47,7 @@ _SENTENCES: dict[int | str, str] = {
     _EXPIRED: "the receiver's certificate has expired{until}; renew it there, " + _CLOCK,
     9: "the receiver's certificate is not valid yet{since}; wait, " + _CLOCK,
     18: "the receiver's certificate is not trusted: it is self-signed, and {authority}{pin}",
-    **dict.fromkeys((2, 19, 20, 21), _OTHER_CA),
+    **dict.fromkeys((2, 7, 19, 20, 21), _OTHER_CA),
     **dict.fromkeys((62, 64), _OTHER_NAME),
     "authority expired": "the certificate of a CA above the receiver's has expired: renew it, at"
     " the receiver or in cert_path; the receiver's own has not{until}",
@@ -100,7 +101,11 @@ def explain(
     problem = _describe(error)
     certificate = _read_certificate(der)
     sentence = _SENTENCES.get(_find_symptom(error, settings, certificate, proven), "{problem}")
-    facts = {**_collect_facts(error, settings), **_collect_certificate_facts(certificate, der)}
+    facts = {
+        **_collect_facts(error, settings),
+        **_collect_certificate_facts(certificate, der),
+        "authority": _describe_authority(settings, certificate),
+    }
     return sentence.format(problem=problem, **facts)
 
 
@@ -142,7 +147,6 @@ def _collect_facts(error: BaseException, settings: ClientSettings) -> dict[str, 
         "name": choose_name(settings.server_hostname, settings.host),
         "own": f"sha256:{getattr(error, 'fingerprint', '')}",
         "alert": f" ({alert})" if alert else "",
-        "authority": _describe_authority(settings),
         "secured": "relp+tls" if PROTOCOLS[settings.protocol].is_relp else "tls",
         "client": _describe_client(settings),
         "oldest": "ssl_context" if settings.ssl_context else f"min_tls={_format_version(settings)}",
@@ -164,12 +168,26 @@ def _collect_certificate_facts(
     }
 
 
-def _describe_authority(settings: ClientSettings) -> str:
+def _describe_authority(settings: ClientSettings, certificate: Certificate | None) -> str:
     if settings.ssl_context:
         return "ssl_context does not hold it"
     if settings.cert_path is None:
         return "the system does not hold it: set cert_path to that CA's file"
+    if certificate is not None and certificate.issuer in _list_subjects(settings.cert_path):
+        problem = "holds a CA of that name whose key has not signed it; it may be an old one"
+        return f"cert_path={settings.cert_path} {problem}"
     return f"cert_path={settings.cert_path} does not hold it"
+
+
+def _list_subjects(path: str) -> set[str]:
+    """List the subjects of the certificates in a PEM file; none if it cannot be read."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            found = _PEM.findall(file.read())
+        certificates = map(_read_certificate, map(ssl.PEM_cert_to_DER_cert, found))
+        return {one.subject for one in certificates if one and one.subject}
+    except (OSError, ValueError):
+        return set()
 
 
 def _describe_client(settings: ClientSettings) -> str:

@@ -15,6 +15,12 @@ __all__ = ["TrustError", "make_client_context", "make_unverified_context"]
 # Contexts to keep. Each holds some hundred certificates; a program has one or two receivers.
 _MAX_CONTEXTS = 8
 
+# The same on each Python; from 3.13 on, `create_default_context` sets both.
+# An intermediate CA in `cert_path` is trusted, although the file does not hold the CA above it.
+_SET_FLAGS = ssl.VERIFY_X509_PARTIAL_CHAIN
+# Strict means that many a CA of an appliance or a company is refused, as it has no key identifier.
+_CLEARED_FLAGS = ssl.VERIFY_X509_STRICT
+
 # A file: modification and change time in nanoseconds, size in bytes, inode; None if unreadable.
 _Signature = tuple[int, ...] | None
 
@@ -107,6 +113,7 @@ def _make_context(
         context = ssl.create_default_context(cafile=cert_path)
     except OSError as error:
         raise TrustError("cert_path", f"expected CA certificates in {cert_path}: {error}") from None
+    context.verify_flags = (context.verify_flags | _SET_FLAGS) & ~_CLEARED_FLAGS
     context.minimum_version = min_tls
     context.check_hostname = verify_hostname and verify
     if not verify:

@@ -83,9 +83,9 @@ def signed_again(
     certificate: x509.Certificate,
     soc: trustme.CA,
     days: tuple[int, int] = (-1, 1),
-    without: type[x509.ExtensionType] = x509.UnrecognizedExtension,
+    without: type | tuple[type, ...] = (),
 ) -> bytes:
-    """The same certificate in PEM, but of other days, and without an extension."""
+    """The same certificate in PEM, but of other days, and without some extensions."""
     key = serialization.load_pem_private_key(soc.private_key_pem.bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     builder = x509.CertificateBuilder(
@@ -202,6 +202,48 @@ def test_an_unknown_authority_is_told_with_its_name_and_where_it_was_looked_for(
     assert f"cert_path={temporary_ca.cert_path} does not hold it" in other
     assert "the system does not hold it: set cert_path to that CA's file" in system
     assert "ssl_context does not hold it" in own
+
+
+def test_an_intermediate_authority_is_enough(soc: trustme.CA, tmp_path: Path) -> None:
+    branch = soc.create_child_ca()
+    branch.cert_pem.write_to_path(tmp_path / "branch.pem")
+    with receiver_of(server_context(branch.issue_cert("127.0.0.1"))) as receiver:
+        deliver({**receiver.settings(), "cert_path": str(tmp_path / "branch.pem")})
+        receiver.wait_for(len(FRAMES))
+
+
+def test_an_authority_of_ones_own_needs_no_key_identifiers(soc: trustme.CA, tmp_path: Path) -> None:
+    """Python 3.13 asks for them unless told otherwise, and 3.12 does not."""
+    ours = x509.load_pem_x509_certificate(soc.cert_pem.bytes())
+    shown = soc.issue_cert("127.0.0.1")
+    identifiers = x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier
+    pem = signed_again(parsed(shown), soc, without=identifiers)
+    (tmp_path / "ca.pem").write_bytes(signed_again(ours, soc, without=identifiers))
+    plain = trustme.LeafCert(shown.private_key_pem.bytes(), pem, [])
+    with receiver_of(server_context(plain)) as receiver:
+        deliver({**receiver.settings(), "cert_path": str(tmp_path / "ca.pem")})
+        receiver.wait_for(len(FRAMES))
+
+
+@pytest.mark.parametrize("has_identifiers", [True, False])
+def test_an_authority_with_another_key_is_not_told_to_be_missing(
+    soc: trustme.CA, tmp_path: Path, has_identifiers: bool
+) -> None:
+    """As it is when the file still holds the one before."""
+    ours = x509.load_pem_x509_certificate(soc.cert_pem.bytes())
+    now = ours.not_valid_before_utc, ours.not_valid_after_utc
+    key = ec.generate_private_key(ec.SECP256R1())
+    number = x509.random_serial_number()
+    builder = x509.CertificateBuilder(ours.subject, ours.subject, key.public_key(), number, *now)
+    builder = builder.add_extension(x509.BasicConstraints(True, None), True)
+    if has_identifiers:
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(identifier, False)
+    old = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    (tmp_path / "ca.pem").write_bytes(old)
+    with receiver_of(server_context(soc.issue_cert("127.0.0.1"))) as receiver:
+        text = failure({**receiver.settings(), "cert_path": str(tmp_path / "ca.pem")})
+    assert "ca.pem holds a CA of that name whose key has not signed it" in text
 
 
 def test_the_error_of_a_self_signed_certificate_has_the_fingerprint_that_makes_it_work(
