@@ -209,12 +209,13 @@ def _pull_logs(logstore: Logstore, call: Call) -> Answer:
     for name in ("query", "processor"):
         if name in call.params:
             raise SlsError(400, "ParameterInvalid", f"{name} (SPL) is not emulated")
-    start, groups = logstore.pull(
-        number, call.get_param("cursor"), count, call.params.get("end_cursor")
-    )
+    end_cursor = call.params.get("end_cursor", call.params.get("endCursor"))  # Rust's SDK
+    start, groups = logstore.pull(number, call.get_param("cursor"), count, end_cursor)
     shard, end = logstore.get_shard(number), start + len(groups)
     pieces = [piece for group in groups for piece in frame_log_group(group)]
-    compress = bool(groups) and "lz4" in call.headers.get("accept-encoding", "")
+    # A client that asks for zstd reads lz4 as well: a header of the answer names what it is.
+    accepted = call.headers.get("accept-encoding", "")
+    compress = bool(groups) and any(name in accepted for name in ("lz4", "zstd"))
     last = shard.find_receive_time(end - 1)
     headers = {
         "Content-Type": "application/x-protobuf",
@@ -272,7 +273,10 @@ _GROUPS = re.compile(r"/logstores/([^/]+)/consumergroups()")
 _GROUP = re.compile(r"/logstores/([^/]+)/consumergroups/([^/]+)")
 _SHARDS = re.compile(r"/logstores/([^/]+)/shards()")
 _SHARD = re.compile(r"/logstores/([^/]+)/shards/(\d+)")
-_PUT = re.compile(r"/logstores/([^/]+)/shards/(lb|route)")
+_PUT = re.compile(r"/logstores/([^/]+)(?:/shards/(lb|route))?")  # Go's SDK leaves the end out
+
+# Other names of a kind: what the SDKs for Go and Rust pull with.
+_ALIASES = {"logs": "log"}
 
 ROUTES = (
     Route("ListConsumerGroup", "GET", _GROUPS, None, _list_consumer_group),
@@ -299,9 +303,10 @@ def find_route(method: str, path: str, params: Mapping[str, str]) -> tuple[Route
         SlsError: If the emulator does not have the operation.
     """
     kind = params.get("type") or params.get("action")
+    kind = _ALIASES.get(kind or "", kind)
     for route in ROUTES:
         if route.method == method and route.kind == kind:
             match = route.path.fullmatch(path)
             if match:
-                return route, match[1], match[2]
+                return route, match[1], match[2] or ""
     raise SlsError(404, "OperationNotSupported", f"not emulated: {method} {path} {kind or ''}")

@@ -19,7 +19,8 @@ from sls_syslog.testing.sls_shard import SlsError
 
 __all__ = ["SignedRequest", "verify_signature"]
 
-_V1 = re.compile(r"LOG (?P<id>[^:]+):(?P<signature>.+)")
+# The SDK for Go writes SLS, the others LOG.
+_V1 = re.compile(r"(?:LOG|SLS) (?P<id>[^:]+):(?P<signature>.+)")
 _V4 = re.compile(
     r"SLS4-HMAC-SHA256 Credential=(?P<id>[^/]+)/(?P<scope>\d{8}/[^/]*/sls/aliyun_v4_request),"
     r"Signature=(?P<signature>[0-9a-f]{64})"

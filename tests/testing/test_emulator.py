@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -10,13 +13,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
+from urllib.parse import urlencode
 
+import lz4.block
 import pytest
 from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
+from aliyun.log.proto import LogGroupList
 
 from sls_syslog.testing.emulator import SlsEmulator
+from sls_syslog.testing.loggroup import encode_log_group
 from sls_syslog.testing.sls_operations import OPERATIONS
 from sls_syslog.testing.sls_shard import SlsError, decode_cursor
 from tests.support.peers import reset_on_close
@@ -269,6 +279,116 @@ def test_without_a_signature_nothing_is_served_unless_asked_for() -> None:
     with SlsEmulator() as strict, SlsEmulator(check_signatures=False) as lax:
         assert raw_request(strict, "GET", path) == (401, "Unauthorized")
         assert raw_request(lax, "GET", path) == (200, "")
+
+
+# What other SDKs send
+
+
+@dataclass
+class OtherSdk:
+    """How another SDK signs (version 1), pulls and puts, and what it reads of an answer."""
+
+    scheme: str
+    end_cursor: str
+    put_path: str
+    accept_encoding: str
+
+    def send(
+        self,
+        emulator: SlsEmulator,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes = b"",
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """Send a signed request as it goes over the wire; return status, headers and body."""
+        md5 = hashlib.md5(body, usedforsecurity=False).hexdigest().upper() if body else ""
+        date = formatdate(usegmt=True)
+        signed = {
+            "x-log-apiversion": "0.6.0",
+            "x-log-signaturemethod": "hmac-sha1",
+            "x-log-bodyrawsize": "0",
+            **headers,
+        }
+        canonical = [f"{name}:{signed[name]}" for name in sorted(signed) if name.startswith("x-")]
+        query = "&".join(f"{name}={params[name]}" for name in sorted(params))
+        content_type = signed.get("Content-Type", "")
+        resource = f"{path}?{query}" if query else path
+        text = "\n".join([method, md5, content_type, date, *canonical, resource])
+        digest = hmac.digest(emulator.access_key_secret.encode(), text.encode(), "sha1")
+        signature = base64.b64encode(digest).decode()
+        authorization = f"{self.scheme} {emulator.access_key_id}:{signature}"
+        url = f"{path}?{urlencode(params)}" if params else path
+        connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=30)
+        with closing(connection):
+            all_headers = {**signed, "Date": date, "Authorization": authorization}
+            connection.request(method, url, body, all_headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+    def pull(
+        self, emulator: SlsEmulator, cursor: str, **params: str
+    ) -> tuple[str, list[bytes], http.client.HTTPMessage]:
+        """Pull from shard 0; return the next cursor, the groups, and the headers."""
+        status, headers, body = self.send(
+            emulator,
+            "GET",
+            f"/logstores/{emulator.logstore}/shards/0",
+            {"type": "logs", "cursor": cursor, "count": "1000", **params},
+            {"Accept": "application/x-protobuf", "Accept-Encoding": self.accept_encoding},
+        )
+        assert status == 200, body
+        size = int(headers["x-log-bodyrawsize"])
+        if size:  # the SDK for Go refuses an answer that is not compressed
+            assert headers["x-log-compresstype"] == "lz4"
+            body = lz4.block.decompress(body, uncompressed_size=size)
+        groups: Any = LogGroupList.FromString(body)
+        assert len(groups.LogGroups) == int(headers["x-log-count"])
+        texts = [log.Contents[0].Value.encode() for group in groups.LogGroups for log in group.Logs]
+        return headers["x-log-cursor"], texts, headers
+
+
+GO = OtherSdk("SLS", "end_cursor", "/logstores/logs", "lz4")
+GO_ZSTD = OtherSdk("LOG", "end_cursor", "/logstores/logs", "zstd")
+RUST = OtherSdk("LOG", "endCursor", "/logstores/logs/shards/lb", "lz4")
+each_sdk = pytest.mark.parametrize("other", [GO, GO_ZSTD, RUST], ids=["go", "go-zstd", "rust"])
+
+
+@each_sdk
+def test_another_sdk_pulls_what_it_has_put(other: OtherSdk) -> None:
+    with SlsEmulator() as emulator:
+        raw = encode_log_group([{"text": "ü" * 500}], time=7)
+        headers = {
+            "Content-Type": "application/x-protobuf",
+            "x-log-bodyrawsize": str(len(raw)),
+            "x-log-compresstype": "lz4",
+        }
+        packed = lz4.block.compress(raw, store_size=False)
+        assert other.send(emulator, "POST", other.put_path, {}, headers, packed)[0] == 200
+        begin = emulator.begin_cursors()[0]
+        cursor, texts, answered = other.pull(emulator, begin)
+        assert texts == ["ü".encode() * 500]
+        assert cursor == emulator.end_cursors()[0]
+        assert answered["x-log-read-last-cursor"].isdecimal()
+        assert other.pull(emulator, cursor)[:2] == (cursor, [])
+
+
+@each_sdk
+def test_another_sdk_pulls_as_far_as_it_wants(other: OtherSdk) -> None:
+    with SlsEmulator() as emulator:
+        begin = emulator.begin_cursors()[0]
+        emulator.put_logs([{"text": "1"}])
+        middle = emulator.end_cursors()[0]
+        emulator.put_logs([{"text": "2"}])
+        _, texts, _ = other.pull(emulator, begin, **{other.end_cursor: middle})
+        assert texts == [b"1"]
+        emulator.fail("PullLogs", status=403, code="ReadQuotaExceed")
+        path = "/logstores/logs/shards/0"
+        params = {"type": "logs", "cursor": begin, "count": "1"}
+        status, _, body = other.send(emulator, "GET", path, params, {})
+        assert (status, json.loads(body)["errorCode"]) == (403, "ReadQuotaExceed")
+        assert emulator.calls["PullLogs"] == 2
 
 
 # Requests that make no sense
