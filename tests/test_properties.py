@@ -369,9 +369,10 @@ def cases(
         **fixed,
     }
 
-    def case(carrier: tuple[str | None, str], bom: bool, **rest: Any) -> Case:
+    def case(carrier: tuple[str | None, str], bom: bool, sep: str, **rest: Any) -> Case:
         bom = bom and rest["syslog_format"] == "rfc5424"
-        return Case(framing=carrier[0], newlines=carrier[1], bom=bom, **rest)
+        sep = sep if rest["payload"] == "key-value" else "||"
+        return Case(framing=carrier[0], newlines=carrier[1], bom=bom, sep=sep, **rest)
 
     return st.builds(
         case,
@@ -475,7 +476,7 @@ def test_the_fast_path_writes_what_the_slow_path_writes(
     event_id = "event {}/{}".format if named else None
     settings = case.settings()
     if event is not None:
-        settings = replace(settings, payload=event)
+        settings = replace(settings, payload=event, sep="||")
     slow, either = (
         LogEncoder(settings, MessageHooks(settings), logs_before_writer=0) for _ in range(2)
     )

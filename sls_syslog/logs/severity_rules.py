@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sls_syslog.errors import SettingsError
-from sls_syslog.syslog.codes import Severity
+from sls_syslog.errors import SettingsError, short_repr
+from sls_syslog.spelling import did_you_mean
+from sls_syslog.syslog.codes import Severity, suggest_name
 
 __all__ = ["SeverityRule", "make_severity_function"]
 
@@ -52,6 +53,10 @@ class SeverityRule:
             raise SettingsError("severity_rules", f"expected exactly one of {one_of}, got {given}")
         try:
             object.__setattr__(self, "severity", Severity.of(self.severity))
+        except ValueError as error:
+            got = f"got {short_repr(self.severity)}{suggest_name(Severity, self.severity)}"
+            raise SettingsError("severity_rules", f"severity: {error}, {got}") from None
+        try:
             self.test()("")  # a pattern of bytes compiles, and fails with each log
         except (ValueError, TypeError, OverflowError, RecursionError, re.error) as error:
             raise SettingsError("severity_rules", f"{self}: {error}") from None
@@ -72,9 +77,14 @@ class SeverityRule:
         if isinstance(value, cls):
             return value
         known = [spec.name for spec in fields(cls)]
-        if not isinstance(value, Mapping) or not set(value) <= set(known):
+        if not isinstance(value, Mapping):
             expected = f"expected a SeverityRule or a mapping of {', '.join(known)}"
-            raise SettingsError("severity_rules", f"{expected}, got {value!r}")
+            raise SettingsError("severity_rules", f"{expected}, got {short_repr(value)}")
+        for key in value:
+            if key not in known:
+                hint = did_you_mean(key, known) or f"; the keys are {', '.join(known)}"
+                problem = f"a rule has no key {short_repr(key)}{hint}"
+                raise SettingsError("severity_rules", problem)
         return cls(**{"field": "", **value})
 
     def test(self) -> Callable[[str], bool]:

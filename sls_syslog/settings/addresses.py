@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sls_syslog.errors import short_repr
 from sls_syslog.settings import readers
 
-__all__ = ["format_address", "parse_distinct_addresses", "read_addresses"]
+__all__ = ["format_address", "has_every_port", "parse_distinct_addresses", "read_addresses"]
 
 # Without brackets, an IPv6 address and a port together can be another IPv6 address.
 _ADDRESS = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([^:]+))(?::([0-9]+))?")
@@ -23,7 +22,7 @@ def read_addresses(value: Any) -> tuple[str, ...]:
     """Read a list of addresses, or a text with commas between them.
 
     Raises:
-        ValueError: If one of them is not an address; the second argument names it.
+        ValueError: If one of them is not an address; the third argument is that one.
     """
     entries = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
     if not isinstance(entries, (list, tuple)):
@@ -34,7 +33,7 @@ def read_addresses(value: Any) -> tuple[str, ...]:
                 raise ValueError
         except ValueError:
             expected = "expected each receiver as name, name:port or [IPv6 address]:port"
-            raise ValueError(expected, f"; {short_repr(entry)} is wrong") from None
+            raise ValueError(expected, "", entry) from None
     return tuple(entries)
 
 
@@ -50,6 +49,11 @@ def parse_distinct_addresses(entries: Iterable[str], port: int) -> list[tuple[st
         pair = host, own_port or port
         distinct.setdefault((host.lower(), pair[1]), pair)
     return list(distinct.values())
+
+
+def has_every_port(entries: Iterable[str]) -> bool:
+    """Return whether each of ``entries``, which ``read_addresses`` has accepted, names its port."""
+    return all(port is not None for _, port in map(_parse_address, entries))
 
 
 def format_address(host: str, port: int) -> str:

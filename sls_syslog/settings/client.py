@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import platform
+import re
 import ssl
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from sls_syslog.errors import SettingsError
 from sls_syslog.settings import readers
 from sls_syslog.settings.addresses import format_address, parse_distinct_addresses, read_addresses
-from sls_syslog.settings.contradictions import RULES, TEMPLATE_RULES
+from sls_syslog.settings.contradictions import NEEDS, RULES, TEMPLATE_RULES
 from sls_syslog.settings.keywords import (
     ClientOptions,
     ConfirmLevel,
@@ -25,6 +26,7 @@ from sls_syslog.settings.keywords import (
     NewlinePolicy,
     OversizePolicy,
     ProtocolName,
+    ShipperOptions,
     SyslogFormat,
 )
 from sls_syslog.settings.protocols import PROTOCOLS
@@ -42,6 +44,9 @@ __all__ = ["ClientSettings", "get_machine_name"]
 
 _TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
+# 1.1, TLSv1_1, TLSv1, SSLv3 and the like; MINIMUM_SUPPORTED stands for the oldest of them.
+_OLD_TLS = re.compile(r"(?:TLS ?v?)?1([._][01])?|SSL ?v?[23]([._]0)?|MINIMUM_SUPPORTED", re.I)
+
 _Settings = TypeVar("_Settings", bound="ClientSettings")
 
 
@@ -53,7 +58,17 @@ def get_machine_name() -> str:
 def _read_tls_version(value: Any) -> ssl.TLSVersion:
     if isinstance(value, ssl.TLSVersion) and value in _TLS_VERSIONS.values():
         return value
-    return _TLS_VERSIONS[readers.choice(*_TLS_VERSIONS)(str(value))]
+    name = value.name if isinstance(value, ssl.TLSVersion) else str(value)
+    if _OLD_TLS.fullmatch(name.strip()):
+        hint = "; older versions are no longer safe (RFC 8996, RFC 7568)"
+        raise ValueError(f"expected one of {', '.join(_TLS_VERSIONS)}", hint)
+    return _TLS_VERSIONS[readers.choice(*_TLS_VERSIONS)(name)]
+
+
+def _read_host(value: Any) -> str:
+    if isinstance(value, (list, tuple, set)) or (isinstance(value, str) and "," in value):
+        raise ValueError("expected one name or address", "; the setting hosts takes several")
+    return readers.host(value)
 
 
 def _read_rate(value: Any) -> float:
@@ -74,10 +89,14 @@ class ClientSettings(SettingsTable):
         SettingsError: If a key is unknown or its value is wrong, or two keys contradict.
     """
 
-    _rules: ClassVar[tuple[Rule, ...]] = (*RULES, *TEMPLATE_RULES)
+    _rules: ClassVar[tuple[Rule, ...]] = (*RULES, *NEEDS, *TEMPLATE_RULES)
+    _elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ShipperOptions.__annotations__.keys() - ClientOptions.__annotations__.keys(),
+        "ShipperSettings",
+    )
 
     host: str = setting(
-        readers.host, None, "Name or address of the receiver. Required, unless `hosts` is given."
+        _read_host, None, "Name or address of the receiver. Required, unless `hosts` is given."
     )
     port: int = setting(
         readers.integer(1, 65535),
@@ -146,7 +165,8 @@ class ClientSettings(SettingsTable):
         "truncate",
         "What happens to larger messages: `truncate` cuts them between characters, `split` makes"
         " several messages with the same header, a part number and a shared id, `drop` leaves"
-        " them out. They are counted, and logged once.",
+        " them out. They are counted, and logged once. On tcp and tls it needs"
+        " `max_message_bytes`.",
     )
     bom: bool = setting(
         readers.flag,
@@ -160,8 +180,12 @@ class ClientSettings(SettingsTable):
         "Time zone of time stamps: `local` (that of this machine, the default), `UTC`, an offset"
         " such as `+08:00`, or a name such as `Asia/Shanghai`.",
     )
-    facility: Facility = setting(Facility.of, Facility.USER, "Facility, as a name or a number.")
-    severity: Severity = setting(Severity.of, Severity.INFO, "Severity, as a name or a number.")
+    facility: Facility = setting(
+        readers.code(Facility), Facility.USER, "Facility, as a name or a number."
+    )
+    severity: Severity = setting(
+        readers.code(Severity), Severity.INFO, "Severity, as a name or a number."
+    )
     hostname: str = setting(
         readers.header_template(255),
         None,

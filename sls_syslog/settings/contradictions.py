@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sls_syslog.settings.addresses import has_every_port
 from sls_syslog.settings.protocols import LARGEST_RELP_MESSAGE, PROTOCOLS, Protocol
-from sls_syslog.settings.table import Rule
+from sls_syslog.settings.table import Rule, need
 from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
-__all__ = ["RULES", "TEMPLATE_RULES"]
+__all__ = ["NEEDS", "RULES", "TEMPLATE_RULES"]
 
 # The keys that only TLS uses.
 _TLS_KEYS = (
@@ -42,10 +43,6 @@ def _is_too_large(settings: Any) -> bool:
 
 def _cannot_confirm(settings: Any) -> bool:
     return settings.confirm not in _describe_protocol(settings).levels
-
-
-def _has_no_client_cert(settings: Any) -> bool:
-    return settings.client_cert is None
 
 
 RULES = (
@@ -87,33 +84,52 @@ RULES = (
         " and nothing less counts; leave confirm out",
     ),
     Rule(
-        ("max_rate",),
-        lambda settings: not _is_udp(settings),
-        "is for protocol 'udp', but protocol is {0.protocol!r}, where the receiver sets the pace",
-    ),
-    Rule(
-        ("idle_seconds", "max_connection_seconds"),
-        _is_udp,
-        "contradicts protocol 'udp', which has no connections",
-    ),
-    Rule(
-        ("bom", "structured_data", "enterprise_id"),
-        lambda settings: settings.syslog_format == "rfc3164",
-        "is for syslog_format 'rfc5424', but syslog_format is 'rfc3164'",
-    ),
-    Rule(("client_key", "client_key_password"), _has_no_client_cert, "needs client_cert"),
-    Rule(
-        _TLS_KEYS,
-        lambda settings: not _describe_protocol(settings).is_tls,
-        "is for protocol 'tls' or 'relp+tls', but protocol is {0.protocol!r}",
-    ),
-    Rule(
         tuple(key for key in _TLS_KEYS if key not in _ALLOWED_WITH_CONTEXT),
         lambda settings: settings.ssl_context is not None,
         "contradicts ssl_context, which is used as it is",
     ),
 )
 """The rules for every kind of settings."""
+
+NEEDS = (
+    need(
+        ("max_rate",),
+        _is_udp,
+        "is for protocol 'udp', but protocol is {0.protocol!r}, where the receiver sets the pace",
+    ),
+    need(
+        ("idle_seconds", "max_connection_seconds"),
+        lambda settings: _describe_protocol(settings).has_connection,
+        "contradicts protocol 'udp', which has no connections",
+    ),
+    need(
+        ("bom", "structured_data", "enterprise_id"),
+        lambda settings: settings.syslog_format == "rfc5424",
+        "is for syslog_format 'rfc5424', but syslog_format is 'rfc3164'",
+    ),
+    need(
+        ("client_key", "client_key_password"),
+        lambda settings: settings.client_cert is not None,
+        "needs client_cert",
+    ),
+    need(
+        _TLS_KEYS,
+        lambda settings: _describe_protocol(settings).is_tls,
+        "is for protocol 'tls' or 'relp+tls', but protocol is {0.protocol!r}",
+    ),
+    need(
+        ("oversize",),
+        lambda settings: settings.max_message_bytes is not None,
+        "needs max_message_bytes: protocol {0.protocol!r} has no limit of its own",
+    ),
+    need(
+        ("port",),
+        lambda settings: settings.host or not has_every_port(settings.hosts),
+        "has no effect: each of hosts names a port of its own",
+    ),
+)
+"""What keys need so that they have an effect. A key that has none is refused: its user would rely
+on it. A row reads what is set and the defaults that follow from it."""
 
 _NO_LOG = "a template such as {{field}} needs the fields of a log, and a client has no logs"
 

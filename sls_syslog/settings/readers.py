@@ -1,8 +1,8 @@
 """Readers: functions that turn what a user wrote for a setting into its value.
 
 A reader takes the value as it came, from Python, a dict or the environment. If it is wrong, it
-raises ``ValueError("expected ...")``, with a hint as second argument if there is one. A reader
-must not do any I/O, except to check that a file can be read.
+raises ``ValueError("expected ...")``. A second argument is a hint, a third the part that is
+wrong. A reader must not do any I/O, except to check that a file can be read.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone, tzinfo
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from sls_syslog.logs.templates import Template
 from sls_syslog.settings.secret import Secret
+from sls_syslog.spelling import did_you_mean
+from sls_syslog.syslog.codes import Facility, Severity, suggest_name
 from sls_syslog.syslog.sanitize import sanitize_header_field
 
 __all__ = [
     "choice",
-    "did_you_mean",
+    "code",
     "file_path",
     "fingerprints",
     "flag",
@@ -52,14 +54,8 @@ _DIGITS = re.compile(r"[0-9]{1,18}")
 # As `openssl x509 -fingerprint -sha256` writes it, with or without its label.
 _FINGERPRINT = re.compile(r"(?:sha256(?::| fingerprint=))?((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.I)
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
-
-
-def did_you_mean(wrong: object, names: Iterable[str]) -> str:
-    """Return ``"; did you mean 'tls'?"``, or an empty text if no name is near."""
-    import difflib  # only an error needs it, and it takes 2 ms to import
-
-    near = difflib.get_close_matches(str(wrong), list(names), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+# What people write for an offset. Not a name such as Etc/GMT+8, which is west of Greenwich.
+_LOOSE_OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-]?)(\d{1,2}):?(\d\d)?", re.I)
 
 
 def text(value: Any) -> str:
@@ -115,8 +111,21 @@ def choice(*names: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         name = value.strip().lower() if isinstance(value, str) else value
         if name not in names:
-            raise ValueError(f"expected one of {', '.join(names)}", did_you_mean(name, names))
+            hint = "" if isinstance(name, type) else did_you_mean(name, names)
+            raise ValueError(f"expected one of {', '.join(names)}", hint)
         return str(name)
+
+    return read
+
+
+def code(kind: type[Facility] | type[Severity]) -> Callable[[Any], Facility | Severity]:
+    """Make a reader of a facility or a severity, as a member, a number or a name."""
+
+    def read(value: Any) -> Facility | Severity:
+        try:
+            return kind.of(value)
+        except ValueError as error:
+            raise ValueError(str(error), suggest_name(kind, value)) from None
 
     return read
 
@@ -261,8 +270,22 @@ def time_zone(value: Any) -> tzinfo | None:
         return _make_fixed_zone(*offset.groups()) if offset else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(
-            "expected local, UTC, an offset such as +08:00, or a name such as Asia/Shanghai"
+            "expected local, UTC, an offset such as +08:00, or a name such as Asia/Shanghai",
+            _suggest_zone(name),
         ) from None
+
+
+def _suggest_zone(name: str) -> str:
+    offset = _LOOSE_OFFSET.fullmatch(name)
+    if offset is None:
+        names = (one for one in available_timezones() if not one.startswith("Etc/"))
+        return did_you_mean(name, ["local", "UTC", *sorted(names)])
+    sign, hours, minutes = offset.groups()
+    try:
+        _make_fixed_zone(sign or "+", hours, minutes or "00")
+    except ValueError:
+        return ""
+    return f"; did you mean '{sign or '+'}{hours:0>2}:{minutes or '00'}'?"
 
 
 def _make_fixed_zone(sign: str, hours: str, minutes: str) -> timezone:

@@ -9,16 +9,24 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sls_syslog.errors import InvalidMessageError
+from sls_syslog.errors import InvalidMessageError, SettingsError
 from sls_syslog.logs.severity_rules import SeverityRule
 from sls_syslog.logs.templates import Template
 from sls_syslog.payloads.by_name import PAYLOADS, Payload
+from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings import readers
 from sls_syslog.settings.client import ClientSettings
-from sls_syslog.settings.contradictions import RULES
+from sls_syslog.settings.contradictions import NEEDS, RULES
 from sls_syslog.settings.keywords import ReceiverName, RefusedPolicy, ShipperOptions
 from sls_syslog.settings.profiles import PROFILES
-from sls_syslog.settings.table import Rule, get_rows, read_value, setting, show_keywords
+from sls_syslog.settings.table import (
+    Rule,
+    get_rows,
+    need,
+    read_value,
+    setting,
+    show_keywords,
+)
 from sls_syslog.syslog.message import SyslogMessage
 
 if TYPE_CHECKING:
@@ -33,6 +41,16 @@ _EVENTS = {"cef", "leef"}
 def _is_event(payload: Any) -> bool:
     is_named = isinstance(payload, str) and payload in _EVENTS
     return is_named or getattr(payload, "stands_for_tag", False)
+
+
+def _writes_sep(settings: Any) -> bool:
+    payload = settings.payload
+    if isinstance(payload, KeyValuePayload):
+        return bool(payload.sep == settings.sep)
+    # For a payload of the user's that fails, key-value stands in.
+    return payload == "key-value" or not (
+        isinstance(payload, (str, JsonPayload)) or _is_event(payload)
+    )
 
 
 def _can_see_refusals(settings: Any) -> bool:
@@ -57,7 +75,8 @@ def _read_structured_data(value: Any) -> Mapping[str, Mapping[str, str]]:
     try:
         checked = SyslogMessage(structured_data=elements).structured_data
     except InvalidMessageError as error:
-        raise ValueError(str(error).partition(": ")[2]) from None
+        # It says already what came: the part that is wrong.
+        raise SettingsError("structured_data", str(error).partition(": ")[2]) from None
     by_id = {sd_id: dict(params) for sd_id, params in checked.items()}
     for params in by_id.values():
         for text in params.values():
@@ -89,7 +108,16 @@ class ShipperSettings(ClientSettings):
             "'drop' needs protocol 'tcp' or 'tls' with confirm 'auto' or 'consumed': nothing else"
             " shows that a log was refused",
         ),
+        *NEEDS,
+        need(
+            ("refused_tries",),
+            _can_see_refusals,
+            "needs protocol 'tcp' or 'tls' with confirm 'auto' or 'consumed': nothing else shows"
+            " that a log was refused",
+        ),
+        need(("sep",), _writes_sep, "is for payload 'key-value': this payload does not use it"),
     )
+    _elsewhere: ClassVar[Mapping[str, str]] = {}
 
     receiver: ReceiverName | None = setting(
         readers.choice(*PROFILES),
@@ -98,7 +126,7 @@ class ShipperSettings(ClientSettings):
         " is set itself wins. "
         f"One of {', '.join(f'`{name}`' for name in PROFILES)}.",
     )
-    sep: str = setting(readers.text, "||", "Text before each field in `key-value`.")
+    sep: str = setting(readers.text, "||", "Text before each field. Only for `key-value`.")
     payload: Payload = setting(
         _read_payload,
         "key-value",
@@ -166,19 +194,21 @@ class ShipperSettings(ClientSettings):
         readers.integer(2, 1000),
         5,
         "How often in a row the receiver must refuse a log before it counts as refused. Each time,"
-        " the log is sent alone, and the receiver must confirm other logs before and after it.",
+        " the log is sent alone, and the receiver must confirm other logs before and after it. Only"
+        " where `on_refused` can be set to `drop`.",
     )
 
     def __init__(self, /, **options: Unpack[ShipperOptions]) -> None:
         self._read_options(options)
 
     def _read_options(self, options: Mapping[str, Any]) -> None:
-        given = {key: value for key, value in options.items() if value is not None}
-        if "receiver" in given:
-            given = {**_get_profile_settings(given), **given}
-        super()._read_options(given)
+        super()._read_options(options)
         if isinstance(self.payload, str):
             object.__setattr__(self, "payload", PAYLOADS[self.payload](self.sep))
+
+    def _choose_profile(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = {key: value for key, value in options.items() if value is not None}
+        return _get_profile_settings(given) if "receiver" in given else {}
 
     def _find_contradictions(self, given: Set[str]) -> Iterator[tuple[str, str]]:
         by_whom = f" (with receiver {self.receiver!r})" if self.receiver else ""
@@ -194,8 +224,10 @@ def _get_profile_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     if protocol:
         protocol = read_value("protocol", rows["protocol"], protocol)
     settings = profile.choose_settings(protocol)
-    if settings.get("payload") in _EVENTS and not _is_event(given.get("payload", "cef")):
-        # The limits for CEF and LEEF would cut JSON.
+    if _is_event(settings.get("payload")) != _is_event(
+        given.get("payload", settings.get("payload"))
+    ):
+        # The policies for CEF and LEEF would cut JSON, and those for JSON would split an event.
         return {key: of for key, of in settings.items() if key not in {"oversize", "newlines"}}
     return settings
 

@@ -14,14 +14,16 @@ from enum import Enum
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from sls_syslog.errors import SettingsError, short_repr
-from sls_syslog.settings.readers import did_you_mean
+from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.secret import Secret
+from sls_syslog.spelling import did_you_mean, find_typo
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "Rule",
     "SettingsTable",
     "get_rows",
+    "need",
     "read_value",
     "setting",
     "show_keywords",
@@ -30,11 +32,17 @@ __all__ = [
 ENVIRONMENT_PREFIX = "SYSLOG_"
 """The name of a variable is this prefix and the key in capitals."""
 
+# Edits between a variable and a key that count as a typing mistake, which is an error. A variable
+# that is further away may belong to another program.
+_TYPO_EDITS = 2
+
 # Variables that Kubernetes sets in every container if a Service is named "syslog" or "syslog-...".
 _SERVICE_LINK = re.compile(
     r"SYSLOG_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)=.*"
     r"|SYSLOG_(\w+_)?PORT=(tcp|udp|sctp)://.*"
 )
+
+logger = SafeLogger("sls_syslog.settings")
 
 _Settings = TypeVar("_Settings", bound="SettingsTable")
 
@@ -51,6 +59,17 @@ class Rule(NamedTuple):
     keys: tuple[str, ...]
     is_broken: Callable[[Any], bool]
     problem: str
+
+
+def need(keys: tuple[str, ...], is_met: Callable[[Any], bool], problem: str) -> Rule:
+    """Make the rule that keys need something without which they have no effect.
+
+    Args:
+        keys: The keys.
+        is_met: Whether these settings have what the keys need.
+        problem: What the keys need, as a template of ``str.format`` over the settings.
+    """
+    return Rule(keys, lambda settings: not is_met(settings), problem)
 
 
 def setting(read: Callable[[Any], Any], default: Any, doc: str, *, secret: bool = False) -> Any:
@@ -78,8 +97,11 @@ def read_value(key: str, row: Mapping[str, Any], value: Any) -> Any:
     except ValueError as error:
         # Users sometimes give a private key instead of the path of its file.
         is_secret = row["secret"] or "-----BEGIN" in str(value)
-        got = "a secret" if is_secret else short_repr(value)
-        expected, hint = (*error.args, "")[:2]
+        parts = dict(enumerate(error.args))
+        expected, hint, wrong = parts[0], parts.get(1, ""), parts.get(2, value)
+        if isinstance(wrong, type) and not hint:
+            hint = f"; {wrong.__name__} is a class: give an object, {wrong.__name__}()"
+        got = "a secret" if is_secret else short_repr(wrong)
         raise SettingsError(key, f"{expected}, got {got}{hint}") from None
 
 
@@ -118,6 +140,7 @@ class SettingsTable:
     """
 
     _rules: ClassVar[tuple[Rule, ...]] = ()
+    _elsewhere: ClassVar[Mapping[str, str]] = {}  # keys of other classes, and which
 
     def __init__(self, /, **options: Any) -> None:
         self._read_options(options)
@@ -131,24 +154,46 @@ class SettingsTable:
         rows = get_rows(self)
         for key in options:
             if key not in rows:
-                hint = did_you_mean(key, rows) or f"; the keys are {', '.join(rows)}"
-                raise SettingsError(key, f"unknown setting{hint}")
-        given = set()
+                raise SettingsError(key, f"unknown setting{self._explain_unknown(key)}")
+        profile = self._choose_profile(options)
+        values = {}
         for key, row in rows.items():
-            value = row["default"]
-            if options.get(key) is not None:
-                value = read_value(key, row, options[key])
-                if value != row["default"]:  # a default that the user repeats contradicts nothing
-                    given.add(key)
-            object.__setattr__(self, key, value)
+            value = profile.get(key) if options.get(key) is None else options[key]
+            values[key] = row["default"] if value is None else read_value(key, row, value)
+            object.__setattr__(self, key, values[key])
+        derived = self._derive_defaults()
+        for key, value in derived.items():
+            if values[key] == rows[key]["default"]:
+                object.__setattr__(self, key, value)
+        # A default that the user repeats contradicts nothing, and neither does a profile.
+        defaults = [{key: row["default"] for key, row in rows.items()}, derived, profile]
+        given = {
+            key
+            for key, value in values.items()
+            if options.get(key) is not None
+            and not any(key in each and each[key] in (value, options[key]) for each in defaults)
+        }
         for key, problem in self._find_contradictions(given):
             raise SettingsError(key, problem)
-        for key, value in self._derive_defaults().items():
-            if key not in given:
-                object.__setattr__(self, key, value)
+
+    def _choose_profile(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return values, as users write them, that stand before the defaults."""
+        return {}
+
+    @classmethod
+    def _explain_unknown(cls, key: str) -> str:
+        """Return the end of an error about an unknown key: who takes it, or the nearest."""
+        rows = get_rows(cls)
+        if key in cls._elsewhere:
+            return f"; only {cls._elsewhere[key]} has it"
+        return did_you_mean(key, rows) or f"; the keys are {', '.join(rows)}"
 
     def _find_contradictions(self, given: Set[str]) -> Iterator[tuple[str, str]]:
-        """Yield each key that contradicts another, and what is wrong; the first is reported."""
+        """Yield each key that contradicts another, and what is wrong; the first is reported.
+
+        Args:
+            given: The keys that the user has set to anything but their default.
+        """
         for keys, is_broken, problem in self._rules:
             for key in keys:
                 if key in given and is_broken(self):
@@ -191,6 +236,9 @@ class SettingsTable:
     def from_env(cls: type[_Settings], environ: Mapping[str, str] | None = None) -> _Settings:
         """Make settings from variables such as ``SYSLOG_HOST``; an empty one counts as not set.
 
+        A variable that is almost one of ours is an error. Any other that begins with ``SYSLOG_``
+        is left out, with a warning: it may belong to another program.
+
         Args:
             environ: The variables; ``None`` for those of this process.
 
@@ -207,6 +255,15 @@ class SettingsTable:
             and not _SERVICE_LINK.match(f"{name}={value}")
         }
         mapping.update({key: Secret(mapping[key]) for key in secrets & mapping.keys()})
+        rows = get_rows(cls)
+        for key in [key for key in mapping if key not in rows]:
+            if key in cls._elsewhere or not find_typo(key, rows, most=_TYPO_EDITS):
+                del mapping[key]
+                logger.warning(
+                    "environment variable %s has no effect: unknown setting%s",
+                    ENVIRONMENT_PREFIX + key.upper(),
+                    cls._explain_unknown(key),
+                )
         try:
             return cls.from_mapping(mapping)
         except SettingsError as error:

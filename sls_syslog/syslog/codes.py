@@ -9,7 +9,9 @@ from enum import IntEnum
 from functools import cache
 from typing import TypeVar
 
-__all__ = ["Facility", "Severity", "compute_prival"]
+from sls_syslog.spelling import did_you_mean
+
+__all__ = ["Facility", "Severity", "compute_prival", "suggest_name"]
 
 
 _Member = TypeVar("_Member", bound="_Code")
@@ -103,6 +105,12 @@ def _map_names(codes: type[_Code]) -> dict[str, _Code]:
     members = codes.__members__
     aliases = {alias: members[name] for alias, name in _ALIASES[codes].items()}
     return {**{str(member.value): member for member in codes}, **members, **aliases}
+
+
+def suggest_name(codes: type[_Code], wrong: object) -> str:
+    """Return ``"; did you mean 'error'?"`` for a misspelt name of a code, or an empty text."""
+    names = [name.lower() for name in _map_names(codes) if not name.isdigit()]
+    return did_you_mean(wrong, names) if isinstance(wrong, str) else ""
 
 
 def compute_prival(facility: int, severity: int) -> int:

@@ -211,6 +211,12 @@ def settings_page() -> Iterator[str]:
         " the default."
     )
     yield ""
+    yield "A key without any effect is refused: its user would rely on it. The error says what"
+    yield "it needs. A default may always be repeated, and so may what the profile `receiver` sets."
+    yield ""
+    yield "A variable that is almost one of these is an error. Any other that begins with `SYSLOG_`"
+    yield "is left out, with a warning: it may belong to another program."
+    yield ""
     yield "| key | variable | default | meaning |"
     yield "| --- | --- | --- | --- |"
     own = {key for key, *_ in ClientSettings.describe()}

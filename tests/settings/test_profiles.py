@@ -21,8 +21,12 @@ from aliyun.log.proto import LogGroupList
 from sls_syslog import SettingsError, ShipperSettings, SyslogClient
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.encoding.safe_hooks import SafeHooks
+from sls_syslog.payloads.by_name import PAYLOADS
+from sls_syslog.payloads.cef import CefPayload
 from sls_syslog.settings.keywords import ReceiverName
 from sls_syslog.settings.profiles import PROFILES
+from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.testing import LogEntry, encode_log_group
 from tests.support.corpus import CORPUS
 from tests.support.processes import ROOT
@@ -448,6 +452,39 @@ def test_what_is_right_for_events_does_not_cut_another_payload() -> None:
     assert (settings.oversize, settings.newlines) == ("split", "escape")
     settings = ShipperSettings.from_mapping({"host": "siem", "receiver": "qradar"})
     assert (settings.oversize, settings.newlines) == ("truncate", "space")
+
+
+@each_profile
+@pytest.mark.parametrize("protocol", [None, *PROTOCOLS])
+@pytest.mark.parametrize("payload", [None, *PAYLOADS, CefPayload(), repr])
+def test_no_profile_makes_a_payload_or_a_protocol_refused(
+    name: str, protocol: str | None, payload: Any
+) -> None:
+    settings = settings_of(name, protocol=protocol, payload=payload)
+    assert dataclasses.replace(settings) == settings
+    SafeHooks(settings, MessageHooks(settings), str, lambda *_: None)  # has a payload of its own
+
+
+@each_profile
+def test_what_a_profile_sets_may_be_repeated(name: str) -> None:
+    assert settings_of(name, **PROFILES[name].settings) == settings_of(name)
+
+
+def test_what_is_right_for_json_does_not_split_an_event() -> None:
+    assert settings_of("splunk", payload="cef").oversize == "truncate"
+    with pytest.raises(SettingsError, match="oversize: 'split' would leave"):
+        settings_of("splunk", payload="cef", oversize="split")
+
+
+def test_a_setting_without_effect_under_a_profile_is_refused() -> None:
+    with pytest.raises(
+        SettingsError, match=r"^sep: is for payload 'key-value'.* \(with receiver 'splunk'\)$"
+    ):
+        settings_of("splunk", sep="^")
+    with pytest.raises(SettingsError, match=r"^oversize: needs max_message_bytes"):
+        settings_of("logrhythm", oversize="drop")
+    settings = settings_of("logrhythm", oversize="drop", max_message_bytes=480)
+    assert settings.oversize == "drop"
 
 
 def test_parts_of_an_event_are_refused() -> None:

@@ -119,14 +119,6 @@ def test_a_choice_names_the_nearest_apart_from_what_it_wants(wrong: Any, hint: s
     assert got.value.args == ("expected one of red, green, blue", hint)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "hint"),
-    [("hots", "; did you mean 'host'?"), ("ports", "; did you mean 'port'?"), ("zzz", ""), (1, "")],
-)
-def test_the_nearest_name_is_suggested(wrong: object, hint: str) -> None:
-    assert readers.did_you_mean(wrong, ["host", "port"]) == hint
-
-
 def test_a_file_must_be_there_and_readable(tmp_path: Path) -> None:
     pem = tmp_path / "größer.pem"
     pem.touch()

@@ -17,9 +17,11 @@ import pytest
 
 from sls_syslog.client import SyslogClient
 from sls_syslog.errors import SettingsError
+from sls_syslog.payloads.cef import CefPayload
+from sls_syslog.payloads.leef import LeefPayload
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.client import ClientSettings
-from sls_syslog.settings.keywords import ProtocolName
+from sls_syslog.settings.keywords import ClientOptions, ProtocolName, ShipperOptions
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.syslog.message import SyslogMessage
@@ -243,7 +245,9 @@ def test_a_wrong_value_is_refused(key: str, wrong: list[Any], expected: str) -> 
         error = refused(**{"host": "siem", "protocol": "tls", key: value})
         assert error.key == key
         assert str(error).startswith(f"{key}: {expected}")
-        assert key in {"client_key_password", "host"} or f", got {value!r}" in str(error)
+        assert str(error).count(", got ") == (value is not None)
+        if key not in {"client_key_password", "hosts", "structured_data"}:
+            assert value is None or f", got {value!r}" in str(error)
 
 
 def test_every_key_has_a_row_in_the_table_of_wrong_values() -> None:
@@ -258,10 +262,49 @@ def test_every_key_has_a_row_in_the_table_of_wrong_values() -> None:
         ("protocol", "tpc", "did you mean 'tcp'?"),
         ("framing", "octet-count", "did you mean 'octet-counting'?"),
         ("payload", "jsn", "did you mean 'json'?"),
+        ("payload", CefPayload, "CefPayload is a class: give an object, CefPayload()"),
+        ("payload", JsonPayload, "JsonPayload is a class: give an object, JsonPayload()"),
+        ("ssl_context", ssl.SSLContext, "SSLContext is a class: give an object"),
+        ("facility", "locla3", "did you mean 'local3'?"),
+        ("facility", "deamon", "did you mean 'daemon'?"),
+        ("severity", "eror", "did you mean 'error'?"),
+        ("severity", "Warnin", "did you mean 'warning'?"),
+        ("receiver", "qradr", "did you mean 'qradar'?"),
+        ("confirm", "consummed", "did you mean 'consumed'?"),
+        ("newlines", "esacpe", "did you mean 'escape'?"),
+        ("oversize", "spilt", "did you mean 'split'?"),
+        ("on_refused", "hodl", "did you mean 'hold'?"),
+        ("syslog_format", "RFC-5424", "did you mean 'rfc5424'?"),
+        ("timezone", "Asia/Shangai", "did you mean 'Asia/Shanghai'?"),
+        ("timezone", "asia/shanghai", "did you mean 'Asia/Shanghai'?"),
+        ("timezone", "locale", "did you mean 'local'?"),
+        ("timezone", "UTC+8", "did you mean '+08:00'?"),
+        ("timezone", "GMT-3:30", "did you mean '-03:30'?"),
+        ("timezone", "+0800", "did you mean '+08:00'?"),
+        ("timezone", 8, "did you mean '+08:00'?"),
+        ("severity_rules", [{"feild": "level"}], "a rule has no key 'feild'; did you mean 'field'"),
+        ("severity_rules", '[{"field": "a", "severty": 1}]', "did you mean 'severity'?"),
+        ("host", ["a", "b"], "; the setting hosts takes several"),
+        ("host", ("a", "b:514"), "; the setting hosts takes several"),
+        ("host", "a,b", "; the setting hosts takes several"),
+        ("min_tls", "TLSv1.2", "did you mean '1.2'?"),
     ],
 )
-def test_a_value_that_is_nearly_right_is_recognised(key: str, value: str, hint: str) -> None:
-    assert hint in str(refused(host="siem", **{key: value}))
+def test_a_value_that_is_nearly_right_is_recognised(key: str, value: Any, hint: str) -> None:
+    assert hint in str(refused(**{"host": "siem", key: value}))
+
+
+@pytest.mark.parametrize(
+    "old", ["1.1", 1.0, "TLSv1.1", "TLSv1", "tls1.0", "SSLv3", "sslv2", ssl.TLSVersion.TLSv1]
+)
+def test_the_error_says_why_an_old_version_of_tls_is_refused(old: Any) -> None:
+    error = str(refused(host="siem", protocol="tls", min_tls=old))
+    assert error.endswith("; older versions are no longer safe (RFC 8996, RFC 7568)")
+
+
+@pytest.mark.parametrize("zone", ["+25:00", "UTC+99", "zzz/zzz"])
+def test_no_zone_is_suggested_where_none_is_near(zone: str) -> None:
+    assert "did you mean" not in str(refused(host="siem", timezone=zone))
 
 
 @pytest.mark.parametrize("kind", ["hostname", "tag"])
@@ -313,9 +356,20 @@ def test_an_unknown_key_is_refused_with_the_nearest(
     assert "hunter2" not in str(got.value)
 
 
-def test_a_key_of_the_shipper_is_unknown_to_the_client() -> None:
-    with pytest.raises(SettingsError, match="payload: unknown setting"):
-        ClientSettings.from_mapping({"host": "siem", "payload": "json"})
+@pytest.mark.parametrize("make", [SyslogClient, ClientSettings])
+def test_a_misspelt_keyword_is_refused_with_the_nearest(make: Any) -> None:
+    with pytest.raises(SettingsError, match=r"^protocl: unknown .* did you mean 'protocol'\?$"):
+        make(host="siem", protocl="tls")
+
+
+def test_a_key_that_only_the_shipper_has_is_refused_by_the_client() -> None:
+    for key in ShipperOptions.__annotations__.keys() - ClientOptions.__annotations__.keys():
+        problem = f"^{key}: unknown setting; only ShipperSettings has it$"
+        wrong: Any = {key: "json"}
+        with pytest.raises(SettingsError, match=problem):
+            SyslogClient("siem", **wrong)
+        with pytest.raises(SettingsError, match=problem):
+            ClientSettings.from_mapping({"host": "siem", **wrong})
 
 
 @pytest.mark.parametrize("value", [None, "host=siem", ["host"], 5])
@@ -346,6 +400,19 @@ def test_what_is_no_mapping_is_refused(value: Any) -> None:
         ({"protocol": "relp+tls", "confirm": "written"}, "confirm", "contradicts protocol 'relp"),
         ({"protocol": "relp", "max_message_bytes": 10**9}, "max_message_bytes", "at most 99999"),
         ({"protocol": "relp", "max_rate": 5}, "max_rate", "is for protocol 'udp'"),
+        ({"protocol": "udp", "idle_seconds": 5}, "idle_seconds", "contradicts protocol 'udp'"),
+        ({"oversize": "split"}, "oversize", "needs max_message_bytes: protocol 'tcp' has no limit"),
+        ({"oversize": "drop", "protocol": "tls"}, "oversize", "needs max_message_bytes: protocol"),
+        ({"payload": "json", "sep": "^"}, "sep", "is for payload 'key-value'"),
+        ({"payload": JsonPayload(expand=("a",)), "sep": "^"}, "sep", "is for payload 'key-value'"),
+        ({"payload": "cef", "sep": "^"}, "sep", "is for payload 'key-value'"),
+        ({"payload": LeefPayload(), "sep": "^"}, "sep", "is for payload 'key-value'"),
+        ({"payload": KeyValuePayload("^"), "sep": ";"}, "sep", "this payload does not use it"),
+        ({"hosts": "a:1514,b:1514", "port": 1515}, "port", "each of hosts names a port of its own"),
+        ({"protocol": "udp", "refused_tries": 3}, "refused_tries", "needs protocol 'tcp' or 'tls'"),
+        ({"protocol": "relp", "refused_tries": 3}, "refused_tries", "needs protocol 'tcp' or 'tl"),
+        ({"confirm": "acked", "refused_tries": 3}, "refused_tries", "with confirm 'auto' or"),
+        ({"confirm": "acked", "on_refused": "drop"}, "on_refused", "with confirm 'auto' or"),
         ({"protocol": "relp", "cert_path": "PEM"}, "cert_path", "is for protocol 'tls' or 'relp+"),
         ({"max_rate": 5}, "max_rate", "is for protocol 'udp', but protocol is 'tcp'"),
         ({"max_rate": 5, "protocol": "tls"}, "max_rate", "is for protocol 'udp'"),
@@ -382,7 +449,7 @@ def test_a_contradiction_is_refused(
 ) -> None:
     objects = {"PEM": pem, "CONTEXT": ssl.create_default_context()}
     given = {name: objects.get(value, value) for name, value in mapping.items()}
-    error = refused(**given, **({"host": "siem"} if mapping else {}))
+    error = refused(**given, **({"host": "siem"} if mapping and "hosts" not in mapping else {}))
     assert error.key == key
     assert words in str(error)
 
@@ -404,6 +471,17 @@ def test_a_contradiction_is_refused(
         {"protocol": "udp", "confirm": "auto"},
         {"protocol": "udp", "framing": None},
         {"protocol": "udp", "max_rate": "0.5"},
+        {"protocol": "udp", "oversize": "split"},
+        {"protocol": "relp", "oversize": "drop"},
+        {"oversize": "split", "max_message_bytes": 480},
+        {"oversize": "truncate"},
+        {"host": None, "hosts": "a:1514,b:1514", "port": 514},
+        {"host": None, "hosts": "a:1514,b", "port": 515},
+        {"hosts": "a:1514,b:1514", "port": 515},
+        {"payload": "json", "sep": "||"},
+        {"payload": KeyValuePayload("^"), "sep": "^"},
+        {"payload": repr, "sep": "^"},
+        {"protocol": "udp", "refused_tries": 5, "on_refused": "hold"},
         {"protocol": "tls", "client_cert": "PEM", "client_key_password": SECRET},
         {
             "protocol": "tls",
@@ -423,7 +501,9 @@ def test_what_only_looks_like_a_contradiction_is_accepted(
 ) -> None:
     objects = {"PEM": pem, "CONTEXT": ssl.create_default_context()}
     given = {name: objects.get(value, value) for name, value in mapping.items()}
-    assert ClientSettings.from_mapping({"host": "siem", **given}).host == "siem"
+    settings = ShipperSettings.from_mapping({"host": "siem", **given})
+    assert settings.host in {"siem", "a"}
+    assert dataclasses.replace(settings) == settings
 
 
 def test_a_secret_is_never_shown(pem: str) -> None:
@@ -561,14 +641,21 @@ def test_a_list_of_one_receiver_is_that_receiver() -> None:
 
 
 def test_the_wrong_one_of_several_receivers_is_named() -> None:
-    assert str(refused(hosts=["siem", "relay:51x4"])).endswith("; 'relay:51x4' is wrong")
-    assert "'siem:0' is wrong" in str(refused(hosts=",".join(["a" * 60] * 9 + ["siem:0"])))
+    assert str(refused(hosts=["siem", "relay:51x4"])).endswith(", got 'relay:51x4'")
+    assert str(refused(hosts=",".join(["a" * 60] * 9 + ["siem:0"]))).endswith(", got 'siem:0'")
+
+
+def test_the_wrong_part_of_structured_data_is_named() -> None:
+    whole = {"right@1": {"a": "b"}, "wrong@1": {"c d": "e"}}
+    error = str(refused(host="siem", structured_data=whole))
+    assert error.endswith(", got 'c d' (RFC 5424 section 6.3)")
+    assert "right" not in error
 
 
 def test_several_receivers_are_read_from_the_environment() -> None:
     settings = ShipperSettings.from_env({"SYSLOG_HOSTS": "a,b:1514", "SYSLOG_PROTOCOL": "tls"})
     assert [one.destination for one in settings.receivers] == ["tls://a:6514", "tls://b:1514"]
-    with pytest.raises(SettingsError, match=r"'b:x' is wrong \(environment variable SYSLOG_H"):
+    with pytest.raises(SettingsError, match=r"got 'b:x' \(environment variable SYSLOG_H"):
         ShipperSettings.from_env({"SYSLOG_HOSTS": "a,b:x"})
 
 
@@ -684,5 +771,38 @@ def test_a_described_default_can_be_written_as_it_is_shown() -> None:
 def test_no_name_of_ours_is_taken_for_a_key(kind: type[ClientSettings], key: str) -> None:
     with pytest.raises(SettingsError, match=f"{key}: unknown setting"):
         kind.from_mapping({"host": "siem", key: 1})
-    with pytest.raises(SettingsError, match="unknown setting"):
-        kind.from_env({"SYSLOG_HOST": "siem", f"SYSLOG_{key.upper()}": "1"})
+    assert kind.from_env({"SYSLOG_HOST": "siem", f"SYSLOG_{key.upper()}": "1"}) == kind(host="siem")
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "words"),
+    [
+        (ShipperSettings, "SERVER_NAME", "; did you mean 'server_hostname'?"),
+        (ShipperSettings, "TLS_CERT_PATH", "; did you mean 'cert_path'?"),
+        (ShipperSettings, "ZZZZZ", "; the keys are host, port"),
+        (ShipperSettings, "NG_OPTS", "unknown setting; "),
+        pytest.param(ShipperSettings, "X" * 100_000, "unknown setting; ", id="long"),
+        (ClientSettings, "RECEIVER", "; only ShipperSettings has it"),
+        (ClientSettings, "SEP", "; only ShipperSettings has it"),
+    ],
+)
+def test_a_variable_that_is_far_from_every_key_is_a_warning(
+    kind: type[ClientSettings], key: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    environ = {"SYSLOG_HOST": "siem", f"SYSLOG_{key}": SECRET}
+    assert kind.from_env(environ) == kind(host="siem")
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("sls_syslog.settings", "WARNING")
+    assert record.getMessage().startswith(f"environment variable SYSLOG_{key} has no effect: ")
+    assert words in record.getMessage()
+    assert SECRET not in record.getMessage()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "key", ["HSOT", "HOTS", "PROTCOL", "PROTOKOLL", "TIME_ZONE", "SERVER_HOSTNAMES", "FACILTY"]
+)
+def test_a_variable_that_is_almost_a_key_is_an_error(kind: type[ClientSettings], key: str) -> None:
+    problem = rf"^{key.lower()}: unknown setting; did .* \(environment variable SYSLOG_{key}\)$"
+    with pytest.raises(SettingsError, match=problem):
+        kind.from_env({"SYSLOG_HOST": "siem", f"SYSLOG_{key}": "x"})
