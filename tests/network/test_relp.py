@@ -254,7 +254,7 @@ def test_a_receiver_that_talks_without_end_is_no_answer(call: str) -> None:
         while server.say(b"0 hint 0\n" * 100):
             pass
 
-    with RelpServer(answer) as server, transport_to(server.port, timeout=0.5) as transport:
+    with RelpServer(answer) as server, transport_to(server.port, timeout=2.0) as transport:
         with pytest.raises((SendError, UnconfirmedError), match="does not answer our messages"):
             transport.send(MESSAGES * 5 if call == "send" else MESSAGES[:1])
             transport.confirm()
