@@ -31,15 +31,33 @@ from sls_syslog import (
 PATIENCE = float(os.environ.get("HEALTH_PATIENCE", "60"))
 
 
+class Unchanged:
+    """Measures for how many seconds a value has stayed the same, as the probes see it.
+
+    It uses the monotonic clock: the machine's own may be set while the program runs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: object = None
+        self._since = time.monotonic()
+
+    def measure(self, value: object) -> float:
+        now = time.monotonic()
+        with self._lock:
+            if value != self._last:
+                self._last, self._since = value, now
+            return now - self._since
+
+
 class Health:
     """Finds the problems of a worker."""
 
     def __init__(self, worker: ConsumerWorker, stats: ShipperStats) -> None:
         self._worker = worker
         self._stats = stats
-        self._lock = threading.Lock()
-        self._confirmed = 0
-        self._confirmed_at = time.monotonic()
+        self._heartbeat = Unchanged()
+        self._confirmed = Unchanged()
 
     def find_dead_threads(self) -> Iterator[str]:
         for thread in (self._worker, self._worker.heart_beat):
@@ -48,7 +66,8 @@ class Health:
 
     def find_problems(self) -> Iterator[str]:
         yield from self.find_dead_threads()
-        silent = time.time() - self._worker.heart_beat.last_hearbeat_successed_unixtime
+        last = self._worker.heart_beat.last_hearbeat_successed_unixtime
+        silent = self._heartbeat.measure(last)
         if silent > self._worker.option.consumer_group_time_out:
             yield f"SLS has accepted no heartbeat for {silent:.0f} s"
         waiting = self._measure_wait()
@@ -57,11 +76,9 @@ class Health:
 
     def _measure_wait(self) -> float:
         """Return the seconds since the last confirmation, or since no log waited for one."""
-        numbers, now = self._stats.snapshot(), time.monotonic()
-        with self._lock:
-            if numbers["confirmed"] != self._confirmed or not numbers["pending"]:
-                self._confirmed, self._confirmed_at = numbers["confirmed"], now
-            return now - self._confirmed_at
+        numbers = self._stats.snapshot()
+        # If no log waits, a new object each time: it is never the same.
+        return self._confirmed.measure(numbers["confirmed"] if numbers["pending"] else object())
 
 
 def make_health_server(health: Health) -> ThreadingHTTPServer:

@@ -31,10 +31,10 @@ REQUEST_SECONDS = 10.0
 """Seconds from a request to SLS until the headers of its answer. The SDK's 120 would block a
 thread, even the heartbeat's, for longer than SLS waits for a heartbeat."""
 
-# Least bytes per second of a body: 0.4 Mbit/s, so that a large batch may take its time.
-_SLOWEST_BODY = 50_000
+# Least bytes per second of a body: on a slow line a large batch may take minutes.
+_SLOWEST_BODY = 10_000
 # Most seconds for a body: also one whose Content-Length is wrong has an end.
-_LONGEST_BODY = 300.0
+_LONGEST_BODY = 600.0
 # Seconds for a body without Content-Length. A heartbeat's must end before SLS misses the next one.
 _UNKNOWN_BODY = 20.0
 # Seconds to connect, and again for the TLS handshake: two lost packets are sent again by then.
@@ -133,7 +133,7 @@ class SlsAdapter(HTTPAdapter):
     Args:
         connections: How many connections to keep alive.
         request_seconds: Seconds until the headers of an answer must be here; its body has a
-            second more for each 50 kB.
+            second more for each 10 kB.
         stop_seconds: Seconds for each whole request during a stop.
     """
 

@@ -35,14 +35,14 @@ class _SteadyTime:
 def with_steady_clock(method: _Method) -> _Method:
     """Return a bound method that does the same, and gets its time from the monotonic clock.
 
-    A method that is not written in Python is returned as it is, for example one that is replaced
-    already.
+    What is no method of a class, or does not read the clock as ``time.time()``, is returned as it
+    is: a method that is replaced already, or one of a subclass of the user's own.
 
     Args:
-        method: A bound method. Its module reads the clock as ``time.time()``.
+        method: A bound method.
     """
     function = getattr(method, "__func__", None)
-    if not isinstance(function, FunctionType):
+    if not isinstance(function, FunctionType) or function.__globals__.get("time") is not time:
         return method
     names = {**function.__globals__, "time": _SteadyTime()}
     steady = FunctionType(

@@ -109,7 +109,7 @@ def read_until_end(connection: socket.socket) -> None:
 
 def test_a_large_body_may_take_longer_than_its_headers() -> None:
     """A slow line must not make a batch impossible to fetch."""
-    body = 50_000 * b"x"
+    body = 100_000 * b"x"
 
     def answer(connection: socket.socket) -> None:
         read_request(connection)
