@@ -38,7 +38,7 @@ class Certificate:
         subject: Whom it is for, in the same form.
         since: When it becomes valid.
         until: When it expires.
-        names: The DNS names and IP addresses of its subjectAltName.
+        names: The names of its subjectAltName, each with its type: ``DNS:name`` or ``IP:address``.
     """
 
     issuer: str
@@ -116,7 +116,7 @@ def _write_name(content: bytes) -> str:
 
 
 def _find_names(content: bytes) -> Iterator[str]:
-    """Find the names in a certificate's extensions."""
+    """Find the names in a certificate's extensions, each with its type."""
     (_, extensions), *_ = _split_elements(content)
     for _, extension in _split_elements(extensions):
         (_, kind), *_, (_, value) = _split_elements(extension)
@@ -124,6 +124,6 @@ def _find_names(content: bytes) -> Iterator[str]:
             (_, general_names), *_ = _split_elements(value)
             for tag, name in _split_elements(general_names):
                 if tag == _DNS_NAME:
-                    yield name.decode("ascii", "replace")
+                    yield "DNS:" + name.decode("ascii", "replace")
                 elif tag == _IP_ADDRESS:
-                    yield str(ip_address(name))
+                    yield f"IP:{ip_address(name)}"

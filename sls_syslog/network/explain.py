@@ -20,6 +20,7 @@ from sls_syslog.settings.protocols import PROTOCOLS
 __all__ = ["explain"]
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+_OTHER_ADDRESS = 64  # X509_V_ERR_IP_ADDRESS_MISMATCH
 # Most names of a certificate, and most characters of each, that an error shows.
 _SHOWN_NAMES = 10
 _SHOWN_CHARACTERS = 200
@@ -48,7 +49,9 @@ _SENTENCES: dict[int | str, str] = {
     9: "the receiver's certificate is not valid yet{since}; wait, " + _CLOCK,
     18: "the receiver's certificate is not trusted: it is self-signed, and {authority}{pin}",
     **dict.fromkeys((2, 7, 19, 20, 21), _OTHER_CA),
-    **dict.fromkeys((62, 64), _OTHER_NAME),
+    **dict.fromkeys((62, _OTHER_ADDRESS), _OTHER_NAME),
+    "wrong type": "the receiver's certificate is not trusted: it has DNS:{name}, and an address"
+    " must have the type IP: have it issued again with subjectAltName=IP:{name}{pin}",
     "authority expired": "the certificate of a CA above the receiver's has expired: renew it, at"
     " the receiver or in cert_path; the receiver's own has not{until}",
     "distrusted": "the receiver's certificate is not trusted: {problem}{pin}",
@@ -127,7 +130,7 @@ def _find_symptom(
     if isinstance(error, HandshakeCutError):
         return "cut" if error.answered else "unanswered"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _classify_verification(error.verify_code, certificate)
+        return _classify_verification(error.verify_code, settings, certificate)
     if isinstance(error, ConnectionRefusedError):  # no program listens, for TLS or plain text
         return ""
     if isinstance(error, (ConnectionError, ssl.SSLEOFError)):
@@ -135,7 +138,12 @@ def _find_symptom(
     return _ALERT.sub("", getattr(error, "reason", None) or "")
 
 
-def _classify_verification(code: int, certificate: Certificate | None) -> int | str:
+def _classify_verification(
+    code: int, settings: ClientSettings, certificate: Certificate | None
+) -> int | str:
+    name = choose_name(settings.server_hostname, settings.host)
+    if code == _OTHER_ADDRESS and certificate and f"DNS:{name}" in certificate.names:
+        return "wrong type"
     if code == _EXPIRED and certificate and certificate.until > datetime.now(timezone.utc):
         return "authority expired"
     return code if code in _SENTENCES else "distrusted"

@@ -67,7 +67,7 @@ def test_names_dates_and_issuer_are_read() -> None:
         subject="CN=siem",
         since=SINCE.replace(tzinfo=dt.timezone.utc),
         until=UNTIL.replace(tzinfo=dt.timezone.utc),
-        names=("siem.example", "*.siem.example", "192.0.2.7", "2001:db8::7"),
+        names=("DNS:siem.example", "DNS:*.siem.example", "IP:192.0.2.7", "IP:2001:db8::7"),
     )
 
 
@@ -87,7 +87,7 @@ def test_it_reads_what_others_read(temporary_ca: TemporaryCA, expired: bool) -> 
     der = theirs.public_bytes(serialization.Encoding.DER)
     ours = Certificate.of(der)
     assert (ours.since, ours.until) == (theirs.not_valid_before_utc, theirs.not_valid_after_utc)
-    assert ours.names == ("siem.example", "127.0.0.1", "::1")
+    assert ours.names == ("DNS:siem.example", "IP:127.0.0.1", "IP:::1")
     organization = theirs.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
     assert f"O={organization!s}" in ours.issuer
     assert compute_fingerprint(der) == theirs.fingerprint(hashes.SHA256()).hex()

@@ -84,8 +84,9 @@ def signed_again(
     soc: trustme.CA,
     days: tuple[int, int] = (-1, 1),
     without: type | tuple[type, ...] = (),
+    instead: x509.ExtensionType | None = None,
 ) -> bytes:
-    """The same certificate in PEM, but of other days, and without some extensions."""
+    """The same certificate in PEM, but of other days, and without or instead of some extensions."""
     key = serialization.load_pem_private_key(soc.private_key_pem.bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     builder = x509.CertificateBuilder(
@@ -99,6 +100,8 @@ def signed_again(
     for extension in certificate.extensions:
         if not isinstance(extension.value, without):
             builder = builder.add_extension(extension.value, extension.critical)
+    if instead is not None:
+        builder = builder.add_extension(instead, critical=False)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
@@ -106,6 +109,15 @@ def expired(soc: trustme.CA) -> bytes:
     """The authority's own certificate, but of last year."""
     ours = x509.load_pem_x509_certificate(soc.cert_pem.bytes())
     return signed_again(ours, soc, days=(-400, -40))
+
+
+def with_address_as_name(soc: trustme.CA) -> trustme.LeafCert:
+    """A certificate as many generators make it: the address is a name of the wrong type."""
+    shown = soc.issue_cert("192.0.2.7")
+    ours = parsed(shown)
+    names = x509.SubjectAlternativeName([x509.DNSName("127.0.0.1")])
+    pem = signed_again(ours, soc, without=x509.SubjectAlternativeName, instead=names)
+    return trustme.LeafCert(shown.private_key_pem.bytes(), pem, [])
 
 
 def without_names(soc: trustme.CA) -> trustme.LeafCert:
@@ -140,19 +152,24 @@ def test_a_certificate_of_tomorrow_is_told_with_its_begin(soc: trustme.CA, cert_
     [
         (
             lambda ca: ca.issue_cert("siem.example", "192.0.2.7"),
-            "it is not for 127.0.0.1, but for 'siem.example', '192.0.2.7'; if this is the right"
-            " receiver, set server_hostname",
+            "it is not for 127.0.0.1, but for 'DNS:siem.example', 'IP:192.0.2.7'; if this is the"
+            " right receiver, set server_hostname",
         ),
         (
             lambda ca: ca.issue_cert(*(f"{number}.example" for number in range(12))),
-            "'9.example' and 2 more;",
+            "'DNS:9.example' and 2 more;",
         ),
         (
             lambda ca: without_names(ca),
             "but for no name at all: it has no subjectAltName, and its subject 'O=",
         ),
+        (
+            lambda ca: with_address_as_name(ca),
+            "it has DNS:127.0.0.1, and an address must have the type IP: have it issued again with"
+            " subjectAltName=IP:127.0.0.1; or set fingerprint to sha256:",
+        ),
     ],
-    ids=["other names", "many names", "no name"],
+    ids=["other names", "many names", "no name", "an address as a name"],
 )
 def test_a_certificate_for_another_name_is_told_with_its_names(
     soc: trustme.CA,

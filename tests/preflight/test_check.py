@@ -137,8 +137,8 @@ def test_over_tls_the_certificate_is_shown(temporary_ca: TemporaryCA) -> None:
     found = {finding.step: finding.found for finding in report.receivers[0].findings}
     assert found["resolve"] == found["connect"] == "127.0.0.1"
     assert re.fullmatch(r"TLSv1\.3, TLS_\w+", found["TLS"])
-    assert "127.0.0.1, siem.example; issued by" in found["certificate"].replace(
-        "siem.example, 127.0.0.1", "127.0.0.1, siem.example"
+    assert "IP:127.0.0.1, DNS:siem.example; issued by" in found["certificate"].replace(
+        "DNS:siem.example, IP:127.0.0.1", "IP:127.0.0.1, DNS:siem.example"
     )
     assert re.search(r"expires \d{4}-\d\d-\d\d, in \d+ days", found["certificate"])
 
@@ -150,7 +150,7 @@ def test_a_certificate_that_ends_within_30_days_is_a_warning(days: float, result
     finding = judge_certificate(pem, settings, is_verified=True)
     assert finding.result == result
     assert ("renew it" in finding.advice) == (result == "warning")
-    assert Certificate.of(pem).names == ("siem.example",)
+    assert Certificate.of(pem).names == ("DNS:siem.example",)
 
 
 def certificate_for(days: float, common_name: str = "siem.example") -> bytes:

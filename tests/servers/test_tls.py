@@ -120,7 +120,7 @@ def test_a_certificate_that_is_refused_says_why(
     shown = temporary_ca.issue("siem.example")
     settings = serve(make, shown)
     ca = {"cert_path": temporary_ca.cert_path}
-    assert "it is not for 127.0.0.1, but for 'siem.example';" in failure({**settings, **ca})
+    assert "it is not for 127.0.0.1, but for 'DNS:siem.example';" in failure({**settings, **ca})
     assert "issued by 'O=trustme" in failure(settings)
     with TemporaryCA() as other:
         text = failure({**settings, "cert_path": other.cert_path})
