@@ -47,8 +47,11 @@ class SyslogError(Exception):
 class SettingsError(SyslogError, ValueError):
     """Raised when a setting is unknown, of the wrong kind, or contradicts another.
 
+    It is also raised when a processor or a worker cannot work as the program makes it.
+
     Attributes:
-        key: The setting's key, or the name of the environment variable it came from.
+        key: The setting's key, or the name of the environment variable it came from; else the
+            argument or the method that is wrong.
     """
 
     def __init__(self, key: str, problem: str) -> None:

@@ -15,6 +15,7 @@ from aliyun.log.logexception import LogException
 from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
+from sls_syslog.consumer.mistakes import check_processor
 from sls_syslog.consumer.refresh import SharedRefresh
 from sls_syslog.consumer.refusals import Refusals
 from sls_syslog.consumer.sdk import (
@@ -338,7 +339,9 @@ class HardenedWorker:
         self.worker = worker
         self._factory = _ProcessorFactory(worker)
         # Make one now: inside the worker, a wrong setting would only be a line in a log.
-        settings = getattr(self._factory(), "settings", None)
+        processor = self._factory()
+        check_processor(processor)
+        settings = getattr(processor, "settings", None)
         self.destination = str(getattr(settings, "destination", "its receiver"))
         worker.make_processor, worker.process_args, worker.process_kwargs = self._factory, (), {}
         client = worker.consumer_client

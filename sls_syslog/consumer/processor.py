@@ -7,20 +7,26 @@ raise an exception into the SDK.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aliyun.log.consumer import ConsumerProcessorBase
 
+from sls_syslog.consumer.mistakes import check_method_names
 from sls_syslog.consumer.patches import hide_arguments
 from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.consumer.shard import Shard
 from sls_syslog.delivery.ledger import PROCESS_STATS, ShipperStats
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.errors import SettingsError
 from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.settings.shipper import ShipperSettings
 
 __all__ = ["SyslogShipperProcessor"]
+
+
+# The attributes that a subclass has only after our __init__.
+_SET_BY_INIT = frozenset({"settings", "stats", "_preprocessor", "_shard"})
 
 
 class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
@@ -46,7 +52,8 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         stats: The ledger.
 
     Raises:
-        SettingsError: If a key is unknown or its value is wrong.
+        SettingsError: If a key is unknown or its value is wrong, or a method's name is almost that
+            of a hook.
     """
 
     def __init__(
@@ -55,10 +62,27 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         stats: ShipperStats | None = None,
     ) -> None:
         hide_arguments()
+        check_method_names(type(self), SyslogShipperProcessor)
         ConsumerProcessorBase.__init__(self)
         MessageHooks.__init__(self, ShipperSettings.of(settings))
         self.stats = stats or PROCESS_STATS
         self._shard = Shard(self, LogEncoder(self.settings, hooks=self))
+
+    if not TYPE_CHECKING:  # a type checker would believe that there is every attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Say why an attribute is missing that only our ``__init__`` sets.
+
+            Raises:
+                SettingsError: If ``__init__`` of a subclass has not called it.
+                AttributeError: If it is any other attribute.
+            """
+            kind = type(self)
+            if name in _SET_BY_INIT:
+                raise SettingsError(
+                    f"{kind.__name__}.__init__", "must begin with super().__init__(settings)"
+                )
+            raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._shard!r} to {self.settings.destination}>"

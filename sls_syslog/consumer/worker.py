@@ -13,7 +13,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from aliyun.log.consumer import ConsumerWorker, CursorPosition, LogHubConfig
 
+from sls_syslog.consumer.mistakes import check_workers
 from sls_syslog.consumer.patches import POOL_SIZE, HardenedWorker
 from sls_syslog.consumer.refusals import REFUSAL_SECONDS
 from sls_syslog.consumer.sdk import Worker
@@ -28,6 +29,9 @@ from sls_syslog.errors import SettingsError, WorkerError, short_repr
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings import readers
 from sls_syslog.settings.secret import Secret
+from sls_syslog.settings.shipper import ShipperSettings
+from sls_syslog.settings.table import get_rows
+from sls_syslog.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
@@ -115,6 +119,7 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
         SettingsError: If a variable is missing, a name or a key holds white space, or
             ``LogHubConfig`` does not know an option. White space around a value is removed.
     """
+    _check_options(options)
     variables = {**_VARIABLES, "consumer_name": "SLS_CONSUMER"}
     environment = {
         name: _read_word(variable, os.environ.get(variable, ""), is_secret=name in _SECRETS)
@@ -140,10 +145,21 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
     given["consumer_name"] = given["consumer_name"] or _make_unique_name(
         given["consumer_group_name"]
     )
-    try:
-        return LogHubConfig(**given)
-    except TypeError as error:
-        raise SettingsError("consumer_config", str(error)) from None
+    return LogHubConfig(**given)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Check the names of the options, before a missing variable is reported instead.
+
+    Raises:
+        SettingsError: If one is unknown; it names the nearest, or the class that has it.
+    """
+    known = {**ConsumerOptions.__annotations__, **inspect.signature(LogHubConfig).parameters}
+    for key in options:
+        if key not in known:
+            nearest = did_you_mean(key, known) or f"; the options are {', '.join(known)}"
+            hint = "; only ShipperSettings has it" if key in get_rows(ShipperSettings) else nearest
+            raise SettingsError(key, f"unknown option of consumer_config{hint}")
 
 
 def _read_word(name: str, value: Any, *, is_secret: bool) -> Any:
@@ -224,11 +240,12 @@ def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL
             tells of the refusal once a minute, which becomes a CRITICAL line after 45 seconds.
 
     Raises:
-        SettingsError: If the processor cannot be made with the arguments given to the worker, or
-            if ``refusal_seconds`` is not a number of seconds.
+        SettingsError: If there is no worker, if the processor cannot be made with the arguments
+            given to the worker, or if ``refusal_seconds`` is not a number of seconds.
         WorkerError: If a worker has died, or SLS refuses it for good. Let the process end: its
             supervisor restarts it, and other consumers take over its shards meanwhile.
     """
+    check_workers(workers)
     patience = _read_patience(refusal_seconds)
     hardened = [HardenedWorker(worker) for worker in workers]
     for one in hardened:

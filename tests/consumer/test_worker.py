@@ -25,7 +25,7 @@ from sls_syslog import (
 from sls_syslog.consumer.worker import ConsumerOptions
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.peers import Relay
-from tests.support.processors import Forgetful
+from tests.support.processors import Fatal
 from tests.support.shipping import GROUP, make_worker, shipping
 from tests.support.waiting import eventually
 
@@ -142,8 +142,27 @@ def test_no_repr_of_the_configuration_s_values_shows_a_secret() -> None:
 
 @pytest.mark.usefixtures("variables")
 def test_an_unknown_argument_is_named() -> None:
-    with pytest.raises(SettingsError, match="data_fetch_intervall"):
+    with pytest.raises(
+        SettingsError, match=r"^data_fetch_intervall: .* did you mean 'data_fetch_interval'\?$"
+    ):
         consumer_config(data_fetch_intervall=1)  # type: ignore[call-arg]  # a typo
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("endpont", "unknown option of consumer_config; did you mean 'endpoint'?"),
+        ("zzzzz", "unknown option of consumer_config; the options are endpoint, access_key_id"),
+        ("receiver", "unknown option of consumer_config; only ShipperSettings has it"),
+    ],
+)
+def test_an_unknown_option_is_reported_before_a_missing_variable(key: str, words: str) -> None:
+    unknown: Any = {key: "hunter2"}
+    with pytest.raises(SettingsError) as got:
+        consumer_config(**unknown)
+    assert got.value.key == key
+    assert str(got.value).startswith(f"{key}: {words}")
+    assert "hunter2" not in str(got.value)
 
 
 def test_every_option_of_the_sdk_s_configuration_is_typed_and_no_other() -> None:
@@ -173,7 +192,7 @@ def test_a_setting_that_is_wrong_is_raised_and_not_only_logged(sls_emulator: Sls
 def test_a_worker_that_dies_is_an_error(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
-    worker = make_worker(sls_emulator, syslog_receiver.settings(), Forgetful)
+    worker = make_worker(sls_emulator, syslog_receiver.settings(), Fatal)
     with _quiet_threads(), pytest.raises(WorkerError, match=r"ConsumerWorker of .* has died"):
         run_worker(worker)
 

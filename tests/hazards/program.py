@@ -16,7 +16,7 @@ from aliyun.log.consumer import ConsumerWorker
 
 from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
 from tests.hazards import naive
-from tests.support.processors import Forgetful
+from tests.support.processors import Fatal
 
 HEARTBEAT_SECONDS = 0.25  # a test waits for heartbeats, and a stop for the end of the interval
 
@@ -49,12 +49,12 @@ def ship_naively() -> None:
 
 def ship_plainly() -> None:
     """Ship with our processor, without ``run_worker``."""
-    make_worker(SyslogShipperProcessor, Forgetful, ShipperSettings.from_env()).start(join=True)
+    make_worker(SyslogShipperProcessor, Fatal, ShipperSettings.from_env()).start(join=True)
 
 
 def ship() -> None:
     """Ship as the README shows it."""
-    run_worker(make_worker(SyslogShipperProcessor, Forgetful, ShipperSettings.from_env()))
+    run_worker(make_worker(SyslogShipperProcessor, Fatal, ShipperSettings.from_env()))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from tests.hazards.variants import (
     refuse_connections,
     run_service,
 )
-from tests.support.processors import Forgetful
+from tests.support.processors import Fatal
 from tests.support.shipping import GROUP, numbers
 from tests.support.waiting import eventually, holds_within
 
@@ -128,7 +128,7 @@ def test_s3_a_worker_that_dies_is_an_error(variant: Variant) -> None:
     with run_service() as (emulator, receiver), ExitStack() as expected:
         if variant.is_safe:
             expected.enter_context(pytest.raises(WorkerError, match="has died"))
-        with variant.run(emulator, make_settings(receiver), naive.Forgetful, Forgetful) as worker:
+        with variant.run(emulator, make_settings(receiver), naive.Forgetful, Fatal) as worker:
             eventually(lambda: not worker.is_alive())
             if variant.is_safe:
                 eventually(lambda: not worker.heart_beat.is_alive())
