@@ -14,6 +14,7 @@ from sls_syslog.logs.caches import LogCache
 from sls_syslog.payloads.catalog import MAPPINGS, choose_mapping, make_generic_mapping
 from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.mapping import Event, EventMapping, Labelled, weigh_mapping
+from sls_syslog.spelling import did_you_mean
 
 __all__ = ["EventPayload"]
 
@@ -103,10 +104,9 @@ class EventPayload:
             return self.mapping
         named = MAPPINGS.get(str(self.mapping))
         if named is None:
-            known = ", ".join(("generic", *MAPPINGS))
-            raise SettingsError(
-                "mapping", f"expected one of {known}, got {short_repr(self.mapping)}"
-            )
+            known = "generic", *MAPPINGS
+            got = f"got {short_repr(self.mapping)}{did_you_mean(self.mapping, known)}"
+            raise SettingsError("mapping", f"expected one of {', '.join(known)}, {got}")
         return named
 
     def _list_given(self) -> dict[str, Any]:

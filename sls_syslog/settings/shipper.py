@@ -207,29 +207,26 @@ class ShipperSettings(ClientSettings):
             object.__setattr__(self, "payload", PAYLOADS[self.payload](self.sep))
 
     def _choose_profile(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        given = {key: value for key, value in options.items() if value is not None}
-        return _get_profile_settings(given) if "receiver" in given else {}
+        """Return the settings of the profile ``receiver`` that fit the other keys."""
+        rows = get_rows(self)
+        given = {
+            key: read_value(key, rows[key], options[key])
+            for key in ("receiver", "protocol", "payload")
+            if options.get(key) is not None
+        }
+        if "receiver" not in given:
+            return {}
+        settings = PROFILES[given["receiver"]].choose_settings(given.get("protocol"))
+        payload = given.get("payload", settings.get("payload"))
+        if _is_event(payload) == _is_event(settings.get("payload")):
+            return settings
+        # The policies for CEF and LEEF would cut JSON, and those for JSON would split an event.
+        return {key: of for key, of in settings.items() if key not in {"oversize", "newlines"}}
 
     def _find_contradictions(self, given: Set[str]) -> Iterator[tuple[str, str]]:
         by_whom = f" (with receiver {self.receiver!r})" if self.receiver else ""
         for key, problem in super()._find_contradictions(given):
             yield key, f"{problem}{by_whom}"
-
-
-def _get_profile_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the profile ``receiver`` that fit the other keys that are given."""
-    rows = get_rows(ShipperSettings)
-    profile = PROFILES[read_value("receiver", rows["receiver"], given["receiver"])]
-    protocol = given.get("protocol")
-    if protocol:
-        protocol = read_value("protocol", rows["protocol"], protocol)
-    settings = profile.choose_settings(protocol)
-    if _is_event(settings.get("payload")) != _is_event(
-        given.get("payload", settings.get("payload"))
-    ):
-        # The policies for CEF and LEEF would cut JSON, and those for JSON would split an event.
-        return {key: of for key, of in settings.items() if key not in {"oversize", "newlines"}}
-    return settings
 
 
 show_keywords(ShipperSettings.__init__, ShipperSettings, ShipperOptions)

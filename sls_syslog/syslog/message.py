@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sls_syslog.errors import InvalidMessageError
-from sls_syslog.syslog.codes import Facility, Severity
+from sls_syslog.syslog.codes import Facility, Severity, suggest_name
 
 __all__ = ["Params", "StructuredData", "SyslogMessage"]
 
@@ -111,7 +111,8 @@ def _convert_code(field: str, code: type[Facility] | type[Severity], value: obje
     try:
         return code.of(value)  # type: ignore[arg-type]  # of() refuses other types
     except ValueError as error:
-        expected = str(error).removeprefix("expected ")
+        hint = suggest_name(code, value).removeprefix("; ")
+        expected = str(error).removeprefix("expected ") + (f" ({hint})" if hint else "")
         raise InvalidMessageError(field, expected, value, "RFC 5424 section 6.2.1") from None
 
 

@@ -259,6 +259,13 @@ def test_a_payload_that_cannot_be_is_refused(wrong: dict[str, Any], problem: str
     assert str(caught.value).startswith(problem)
 
 
+def test_the_nearest_mapping_is_named() -> None:
+    with pytest.raises(SettingsError, match=r", got 'actiontrial'; did you mean 'actiontrail'\?$"):
+        CefPayload(mapping="actiontrial")
+    with pytest.raises(SettingsError, match=r", got 'zzzzz'$"):
+        CefPayload(mapping="zzzzz")
+
+
 def test_the_setting_takes_its_name_or_an_object() -> None:
     assert ShipperSettings.of({"host": "siem", "payload": "cef"}).payload == CefPayload()
     assert ShipperSettings(host="siem", payload=OWN).payload is OWN

@@ -462,6 +462,9 @@ def test_no_profile_makes_a_payload_or_a_protocol_refused(
 ) -> None:
     settings = settings_of(name, protocol=protocol, payload=payload)
     assert dataclasses.replace(settings) == settings
+    assert settings.oversize != "split" or not getattr(settings.payload, "stands_for_tag", False)
+    if isinstance(payload, str):
+        assert settings_of(name, protocol=protocol, payload=payload.upper()) == settings
     SafeHooks(settings, MessageHooks(settings), str, lambda *_: None)  # has a payload of its own
 
 

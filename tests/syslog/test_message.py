@@ -109,6 +109,15 @@ def test_a_code_that_does_not_exist_is_refused(field: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "right"), [("facility", "locla3", "local3"), ("severity", "eror", "error")]
+)
+def test_the_nearest_code_is_named(field: str, value: Any, right: str) -> None:
+    with pytest.raises(InvalidMessageError) as got:
+        SyslogMessage(**{field: value})
+    assert f" (did you mean {right!r}?), got {value!r} (RFC" in str(got.value)
+
+
+@pytest.mark.parametrize(
     "value", [dt.datetime(2026, 11, 23), dt.date(2026, 11, 23), "2026-11-23T00:00:00Z", 0], ids=repr
 )
 def test_a_timestamp_without_a_zone_is_refused(value: Any) -> None:
