@@ -356,7 +356,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(
     assert "hunter2" not in str(got.value)
 
 
-@pytest.mark.parametrize("make", [SyslogClient, ClientSettings])
+@pytest.mark.parametrize("make", [SyslogClient, ClientSettings, ShipperSettings])
 def test_a_misspelt_keyword_is_refused_with_the_nearest(make: Any) -> None:
     with pytest.raises(SettingsError, match=r"^protocl: unknown .* did you mean 'protocol'\?$"):
         make(host="siem", protocl="tls")
