@@ -142,9 +142,10 @@ class Evidence:
         """
         assert connection.half_closed_at is not None  # noqa: S101  # else it has not come
         took = time.monotonic() - connection.half_closed_at
-        if took > self._timings.prompt_answer and not (sentinel and sentinel.is_twin):
+        if took > self._timings.prompt_answer:
             self._sentinels.share_none()
-            raise DoubtError(errno.ECONNABORTED, _LATE.format(took))
+            if sentinel is None or not sentinel.is_twin:
+                raise DoubtError(errno.ECONNABORTED, _LATE.format(took))
         if sentinel is not None:
             time.sleep(connection.patience)
             if not sentinel.stands():

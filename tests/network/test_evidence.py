@@ -174,6 +174,15 @@ def test_a_late_answer_counts_only_beside_a_silent_connection_of_its_own() -> No
         assert joined.is_twin  # next time it counts
 
 
+def test_a_receiver_whose_answers_stay_late_is_doubted_once() -> None:
+    """Else each slow receiver would get a window twice whenever its slowness is forgotten."""
+    with scene_of(answer_late, prompt_answer=0.1) as scene:
+        assert scene.judge() is End.CLEAN
+        joined = scene.join()
+        assert joined is not None
+        assert joined.is_twin
+
+
 def test_a_connection_alone_is_half_closed_when_it_is_old() -> None:
     with scene_of(answer, lone_age=0.6) as scene:
         assert scene.judge(alone=True) is End.CLEAN
