@@ -5,13 +5,13 @@ It must not import the SDK or protobuf: a program that only sends does not need 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sls_syslog.encoding.wire import WireFormat
-from sls_syslog.errors import InvalidMessageError, UnconfirmedError
+from sls_syslog.errors import InvalidMessageError, MessageTooLongError, UnconfirmedError
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.half_close import UNANSWERED
 from sls_syslog.settings.client import ClientSettings
@@ -138,11 +138,31 @@ class SyslogClient:
 
         Raises:
             InvalidMessageError: As ``send`` raises it; nothing is sent then.
+            MessageTooLongError: If ``oversize`` is ``drop`` and this system sends no datagram that
+                long; the messages before it are sent.
             TransportError: If a message cannot be sent. Every message since the last
                 ``confirm()`` is in doubt.
         """
+        messages = list(messages)
         frames = [frame for message in messages for frame in self._wire.encode_message(message)]
-        self._transport.send(frames)
+        rest = iter(frames)
+        try:
+            self._transport.send(rest)
+        except MessageTooLongError as error:
+            if error.limit is None or self.settings.protocol != "udp":
+                raise
+            sent = len(frames) - len(list(rest)) - 1
+            first = self._find_message(messages, sent)
+            self._wire.lower_limit(error.limit)  # this system sends no longer datagrams
+            self.send_many(messages[first:])
+
+    def _find_message(self, messages: Sequence[SyslogMessage], frame: int) -> int:
+        """Find the number of the message that the frame of this number belongs to."""
+        number = 0
+        while (size := len(self._wire.encode_message(messages[number]))) <= frame:
+            frame -= size
+            number += 1
+        return number
 
     def confirm(self) -> None:
         """Wait until the receiver has everything, as the setting ``confirm`` defines it.

@@ -19,7 +19,7 @@ from sls_syslog.delivery.batches import Batch
 from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
 from sls_syslog.delivery.window import Delivery
 from sls_syslog.encoding.encoder import LogEncoder
-from sls_syslog.errors import TransportError
+from sls_syslog.errors import MessageTooLongError, TransportError
 from sls_syslog.logs.event_ids import format_ledger_name, format_shard_name, make_event_ids
 from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.logs.receive_time import read_receive_time
@@ -281,11 +281,28 @@ class Shard:
         if isinstance(error, TransportError):
             logger.debug("shard %s: SLS will deliver its logs again: %s", self._number, error)
             return
+        if isinstance(error, MessageTooLongError) and error.limit is not None:
+            self._lower_limit(error.size, error.limit)
+            return
         if throttle.is_due("roll back", self._name, type(error)):
             logger.error(
                 "%s: batch failed, SLS will deliver its logs again", self._name, exc_info=error
             )
         self._stop.wait(_PAUSE_SECONDS)
+
+    def _lower_limit(self, size: int, limit: int) -> None:
+        """Encode the logs again under a limit that the network has told."""
+        settings = self._owner.settings
+        self._encoder.lower_limit(limit)
+        if throttle.is_due("limit", settings.destination, limit):
+            logger.warning(
+                "%s: this system sends no message of %d bytes; from now on oversize=%s applies"
+                " from %d bytes, and SLS will deliver the batch again",
+                settings.destination,
+                size,
+                settings.oversize,
+                limit,
+            )
 
     def _save(self, cursor: str) -> None:
         """Save a cursor as the checkpoint; the patched tracker reports a failure."""

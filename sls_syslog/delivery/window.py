@@ -157,6 +157,8 @@ class Delivery:
         """Send a batch, and confirm if that is due.
 
         Raises:
+            MessageTooLongError: If messages must be encoded again, under the error's limit; call
+                ``roll_back``.
             TransportError: If it could not be delivered in ``retry_seconds``, or SLS must deliver
                 logs again for another reason; call ``roll_back``.
         """
@@ -173,6 +175,7 @@ class Delivery:
         Call this before fetching a batch.
 
         Raises:
+            MessageTooLongError: As ``deliver`` does.
             TransportError: As ``deliver`` does.
         """
         if self._window or self.is_failing or self._replayable:
@@ -185,6 +188,7 @@ class Delivery:
         """Confirm the window now.
 
         Raises:
+            MessageTooLongError: As ``deliver`` does.
             TransportError: As ``deliver`` does.
         """
         if self._window:
@@ -250,6 +254,7 @@ class Delivery:
         """Send what is not sent; after a failure, send the whole window again until that works.
 
         Raises:
+            MessageTooLongError: If messages must be encoded again, under the error's limit.
             TransportError: If it has not worked in ``retry_seconds``, or before a stop.
         """
         give_up = self._clock() + self._settings.retry_seconds
@@ -260,6 +265,8 @@ class Delivery:
                 self._attempt(give_up, confirm=confirm)
                 return
             except MessageTooLongError as error:  # this system's datagrams are smaller than most
+                if error.limit is not None:  # its owner can make smaller ones of the same logs
+                    raise
                 self._drop_oversize(error.size)
             except TransportError as error:
                 self._note_failure(error)

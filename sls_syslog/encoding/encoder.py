@@ -88,6 +88,12 @@ class LogEncoder:
         )
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
+    def lower_limit(self, limit: int) -> None:
+        """Make no message longer than ``limit`` bytes from now on, as the system sends none."""
+        self._wire.lower_limit(limit)
+        if self._fast_path is not None:
+            self._fast_path.lower_limit(limit)
+
     def encode(
         self,
         log_groups: protobuf.LogGroupList,

@@ -76,6 +76,10 @@ class FastPath:
         self._writers: _Writers | None = None
         self._seen: LogCache[_Kind, Iterator[int]] = LogCache(lambda kind: count(1), _weigh_kind)
 
+    def lower_limit(self, limit: int) -> None:
+        """Write no message longer than ``limit`` bytes from now on."""
+        self._limit = limit if self._limit is None else min(limit, self._limit)
+
     def encode_group(
         self, group: protobuf.LogGroup, event_id: Callable[[int], str] | None
     ) -> Iterator[tuple[list[bytes], int | None]]:

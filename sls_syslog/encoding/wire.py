@@ -42,6 +42,10 @@ class WireFormat:
         self._frame = FRAMINGS[settings.framing]
         self._zone = settings.timezone
 
+    def lower_limit(self, limit: int) -> None:
+        """Make no message longer than ``limit`` bytes from now on, as the system sends none."""
+        self._limit = limit if self._limit is None else min(limit, self._limit)
+
     def encode_message(self, message: SyslogMessage) -> list[bytes]:
         """Encode and frame a message.
 

@@ -20,6 +20,11 @@ from sls_syslog.network.resolver import Address, resolve
 
 __all__ = ["UdpTransport"]
 
+# Limits to try, in bytes, when the system refuses a datagram: the largest of UDP; the default of
+# macOS; one and two pages of memory; what one packet carries on Ethernet, over IPv4 and IPv6; what
+# each path of IPv6 carries; and what each receiver must take (RFC 5426 section 3.2).
+_LIMITS = (65507, 9216, 8192, 4096, 1472, 1452, 1232, 480)
+
 
 class UdpTransport(BaseTransport):
     """Sends datagrams (RFC 5426). UDP does not report a datagram that is lost on the way.
@@ -52,7 +57,8 @@ class UdpTransport(BaseTransport):
 
         Raises:
             ConnectError: If the name cannot be resolved before the deadline.
-            MessageTooLongError: If a frame is larger than a datagram can be.
+            MessageTooLongError: If a frame is larger than a datagram can be; its limit is the
+                next one to try.
             SendError: If the kernel refuses a frame, the receiver's host has refused one before,
                 or a stop leaves no time for the rest.
         """
@@ -66,7 +72,8 @@ class UdpTransport(BaseTransport):
                 sock.send(frame)
         except OSError as error:
             if error.errno == errno.EMSGSIZE:
-                raise MessageTooLongError(len(frame), None, "RFC 5426 section 3.2") from error
+                limit = _find_lower_limit(len(frame))
+                raise MessageTooLongError(len(frame), limit, "RFC 5426 section 3.2") from error
             self._state = State.BROKEN
             self._avoid_address()
             raise SendError(self._settings.destination, explain(error, self._settings)) from error
@@ -203,3 +210,11 @@ _MAY_BE_LOST = (
     "UDP does not show whether a datagram arrives, so a lost log counts as delivered; to lose none,"
     " set protocol to tcp or tls"
 )
+
+
+def _find_lower_limit(size: int) -> int | None:
+    """Find the limit to try after a datagram of this size was refused; ``None`` if there is none.
+
+    The system does not tell its limit, and to look for it would send datagrams that are no logs.
+    """
+    return next((limit for limit in _LIMITS if limit < size), None)

@@ -28,6 +28,7 @@ from sls_syslog.consumer.shard import Shard
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.broken_logging import InterruptError, RaisingHandler, handling
+from tests.support.datagrams import refuse_larger_datagrams
 from tests.support.flattening import flatten
 from tests.support.shipping import (
     GROUP,
@@ -341,6 +342,30 @@ def test_a_log_that_is_too_long_stalls_nothing(
     assert len(warnings) == 1
     place = f"127/logs/0, batch at cursor {sls_emulator.begin_cursors()[0]}"
     assert place in warnings[0].getMessage()
+
+
+@pytest.mark.parametrize("limit", [9216, 500])
+@pytest.mark.parametrize("oversize", ["truncate", "split", "drop"])
+def test_what_no_datagram_of_this_system_carries_is_treated_as_the_settings_say(
+    sls_emulator: SlsEmulator, monkeypatch: pytest.MonkeyPatch, oversize: str, limit: int
+) -> None:
+    """The system does not tell its limit, so it is learnt from what it refuses."""
+    refuse_larger_datagrams(monkeypatch, limit)
+    long = {"text": "x" * 20_000}
+    sls_emulator.put_logs([{"n": "0"}, long, {"n": "1"}, long, {"n": "2"}], shard=0)
+    with SyslogReceiver("udp") as receiver:
+        with shipping(sls_emulator, quick(receiver, oversize=oversize)) as worker:
+            sls_emulator.wait_until_drained(GROUP)
+            counts = worker.shard_consumers[0].processor.stats.snapshot()
+        raw = {message.raw for message in receiver.messages}
+    assert {str(n) for n in range(3)} <= {text[-1:].decode() for text in raw}
+    sent = sum(text.count(b"x") for text in raw)
+    dropped = counts["dropped"]["oversize"]
+    assert (counts["confirmed"], dropped) == ((3, 2) if oversize == "drop" else (5, 0))
+    if oversize == "split":
+        assert sent >= 20_000
+    else:
+        assert bool(sent) == (oversize == "truncate")
 
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])

@@ -13,13 +13,20 @@ from typing import Any
 
 import pytest
 
-from sls_syslog import ShipperSettings, ShipperStats, TransportError, UnconfirmedError
+from sls_syslog import (
+    MessageTooLongError,
+    ShipperSettings,
+    ShipperStats,
+    TransportError,
+    UnconfirmedError,
+)
 from sls_syslog.delivery.batches import Batch
 from sls_syslog.delivery.ledger import Tally, open_ledger
 from sls_syslog.delivery.window import Delivery, WindowLimits
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.testing import SyslogReceiver
+from tests.support.datagrams import refuse_larger_datagrams
 from tests.support.peers import serve
 from tests.support.timings import probe_soon
 from tests.support.waiting import eventually
@@ -419,14 +426,28 @@ def test_stretches_without_logs_move_the_checkpoint_only_behind_what_is_confirme
         assert shard.delivery.committable == "2+"
 
 
-def test_a_datagram_that_the_system_refuses_is_dropped_alone(
-    caplog: pytest.LogCaptureFixture,
+def test_a_datagram_that_cannot_be_made_smaller_is_dropped_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some systems refuse what is below the limit of 65507 bytes; here it is above it."""
     small = [b"<14>1 - - - - - - %d" % n for n in range(3)]
+    refuse_larger_datagrams(monkeypatch, 100)
     with SyslogReceiver("udp") as receiver, shard_to(receiver) as shard:
-        shard.deliver(small[0], b"x" * 70_000, small[1], b"x" * 80_000, small[2])
+        shard.deliver(small[0], b"x" * 300, small[1], b"x" * 400, small[2])
         receiver.wait_for(4)  # what went before the first refusal goes once more
         assert shard.numbers() == {"received": 5, "confirmed": 3, "dropped": 2}
     assert set(receiver.frames) == set(small)
     assert sum("does not fit into a datagram" in line for line in caplog.messages) == 1
+
+
+def test_a_datagram_that_can_be_made_smaller_is_left_to_sls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refuse_larger_datagrams(monkeypatch, 9216)
+    with SyslogReceiver("udp") as receiver, shard_to(receiver) as shard:
+        with pytest.raises(MessageTooLongError) as told:
+            shard.deliver(b"<14>1 - - - - - - 0", b"x" * 20_000)
+        assert (told.value.size, told.value.limit) == (20_000, 9216)
+        assert shard.delivery.roll_back() == shard.delivery.committable
+        shard.deliver(b"<14>1 - - - - - - 0", b"<14>1 - - - - - - 1")
+        receiver.wait_for(3)
+        assert shard.numbers() == {"received": 2, "confirmed": 2, "replayed": 2}

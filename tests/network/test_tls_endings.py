@@ -89,7 +89,7 @@ def server(context: ssl.SSLContext, script: Script) -> Iterator[int]:
 def settings_for(port: int, ca: TemporaryCA, **settings: Any) -> ClientSettings:
     """The settings; the servers here serve one connection at a time, so none is silent."""
     mapping = {"host": "127.0.0.1", "port": port, "protocol": "tls", "cert_path": ca.cert_path}
-    hand_in(mapping, Timings(lone_age=0.0, sentinel_connect=0.2))
+    hand_in(mapping, Timings(lone_age=0.0, sentinel_connect=0.2, prompt_answer=5.0))
     return ClientSettings.of({**mapping, "timeout": 5, **settings})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import socket
 import sys
 import threading
@@ -13,13 +14,20 @@ from contextlib import closing
 
 import pytest
 
-from sls_syslog import MessageTooLongError, SendError, SyslogClient, UnconfirmedError
+from sls_syslog import (
+    MessageTooLongError,
+    SendError,
+    SyslogClient,
+    SyslogMessage,
+    UnconfirmedError,
+)
 from sls_syslog.network.deadline import Stop
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.pace import Pace
 from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver
+from tests.support.datagrams import refuse_larger_datagrams
 from tests.support.peers import hold_closed_port
 from tests.support.waiting import eventually
 
@@ -243,3 +251,30 @@ def test_a_message_that_is_too_long_hides_no_refusal() -> None:
             return False
 
     eventually(is_told)
+
+
+def test_a_client_splits_what_no_datagram_of_this_system_carries(
+    monkeypatch: pytest.MonkeyPatch, receiver: SyslogReceiver
+) -> None:
+    refuse_larger_datagrams(monkeypatch, 3000)
+    long = "".join(f"{number:05}" for number in range(4000))
+    messages = [SyslogMessage(message=text) for text in ("first", long, "between", long, "last")]
+    with SyslogClient("127.0.0.1", receiver.port, protocol="udp", oversize="split") as client:
+        client.send_many(messages)
+        client.log(long)
+    receiver.wait_until(lambda: sum(b"03999" in frame for frame in receiver.frames) == 3)
+    texts = [message.msg for message in receiver.messages]
+    whole = "".join(re.sub(r"^__part__=\S+ __part_id__=\S+ ", "", text) for text in texts)
+    assert whole == f"first{long}between{long}last{long}"
+    assert max(map(len, receiver.frames)) <= 3000
+
+
+def test_a_client_tells_what_it_must_not_split(
+    monkeypatch: pytest.MonkeyPatch, receiver: SyslogReceiver
+) -> None:
+    refuse_larger_datagrams(monkeypatch, 9216)
+    with SyslogClient("127.0.0.1", receiver.port, protocol="udp", oversize="drop") as client:
+        with pytest.raises(MessageTooLongError, match="at most 9216 bytes"):
+            client.log("x" * 20_000)
+        client.log("short")
+    assert receiver.wait_for(1)[0].endswith(b"short")
