@@ -20,6 +20,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from sls_syslog.errors import short_repr
+from sls_syslog.network.deadline import Deadline, Stop
+from sls_syslog.network.resolver import resolve
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import throttle
 
@@ -42,6 +44,7 @@ _CONNECT_SECONDS = 5.0
 # Seconds per request during a stop, which must end before a supervisor kills the process.
 _STOP_SECONDS = 2.0
 _SERVER_ERROR = 500  # first HTTP status that blames the server
+_ANY_KIND = 0  # of a socket
 _NEVER = float("inf")
 _BOTH_WAYS = 2  # socket.SHUT_RDWR; only `network` imports `socket`
 
@@ -53,12 +56,14 @@ class _Exchange:
     Attributes:
         begun: When it began, on the monotonic clock.
         deadline: When the answer must be here, on the monotonic clock.
+        look_up: The deadline for looking up the name of SLS.
         connection: The connection that is used at the moment.
         is_cut: Whether it was too late.
     """
 
     begun: float
     deadline: float
+    look_up: Deadline
     connection: _Cuttable | None = None
     is_cut: bool = False
 
@@ -86,15 +91,32 @@ class _Cuttable:
     """A connection that notes which exchange uses it."""
 
     sock: Any
+    host: str
+    port: int
     exchange: _Exchange | None = None
 
     def connect(self) -> None:
         self._note_exchange()
+        if self.exchange is not None:
+            self._look_up(self.exchange.look_up)
         super().connect()  # type: ignore[misc]  # of urllib3's class beside this one
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         self._note_exchange()
         super().putrequest(*args, **kwargs)  # type: ignore[misc]
+
+    def _look_up(self, deadline: Deadline) -> None:
+        """Look up the name before urllib3 does, which would wait for as long as the resolver.
+
+        Raises:
+            TimeoutError: If it takes too long.
+        """
+        try:
+            resolve(self.host.strip("[]"), self.port, _ANY_KIND, deadline)
+        except TimeoutError:
+            raise
+        except OSError:
+            pass  # urllib3 tells of it in words that the SDK knows
 
     def _note_exchange(self) -> None:
         self.exchange = _running.exchange
@@ -147,6 +169,7 @@ class SlsAdapter(HTTPAdapter):
         self._stop_seconds = stop_seconds
         self._exchanges: set[_Exchange] = set()
         self._hurried_at = _NEVER
+        self._stop = Stop(stop_seconds)
         super().__init__(pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -172,6 +195,7 @@ class SlsAdapter(HTTPAdapter):
         text of an error names the connection pool, or after a server error (``logclient.py``).
         """
         self._hurried_at = time.monotonic()
+        self._stop.request()
 
     def cut_late_requests(self) -> None:
         """Cut the connection of each request that takes too long; call this often."""
@@ -234,7 +258,10 @@ class SlsAdapter(HTTPAdapter):
 
     def _begin(self) -> _Exchange:
         now = time.monotonic()
-        exchange = _Exchange(now, now + self._request_seconds)
+        # A stop shortens the look-ups on their way; later ones have a deadline of their own.
+        stop = None if self.is_impatient else self._stop
+        look_up = Deadline(self._choose_timeouts(None)[0], stop)
+        exchange = _Exchange(now, now + self._request_seconds, look_up)
         self._exchanges.add(exchange)
         _running.exchange = exchange
         return exchange
@@ -267,6 +294,6 @@ def _report_redirect(response: Response) -> str:
         " credentials. Set SLS_ENDPOINT to the endpoint of SLS itself, and look for a proxy before"
         " it"
     )
-    if throttle.is_due("redirect", asked, target):
+    if throttle.is_due("redirect", asked):
         logger.error("%s", problem)
     return problem

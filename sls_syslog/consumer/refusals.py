@@ -30,6 +30,7 @@ A change that somebody is about to make, such as a new permission, arrives meanw
 # Fewest refusals of one operation in a row that count as lasting.
 _FEWEST = 3
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
+_LONGEST_CODE = 80  # characters of an error code to keep: a proxy may answer in place of SLS
 # What was done, by the error code of SLS, and what to do.
 _CAUSES = {
     "ProjectNotExist": "the project was deleted, or SLS_ENDPOINT is that of another region",
@@ -123,7 +124,7 @@ class Refusals:
         return None
 
     def _note(self, name: str, error: LogException) -> None:
-        now, code = self._clock(), error.get_error_code()
+        now, code = self._clock(), error.get_error_code()[:_LONGEST_CODE]
         self.is_group_deleted |= code == "ConsumerGroupNotExist"
         message = short_repr(error.get_error_message(), 200)
         problem = f"{code} ({message}): {_CAUSES.get(code, _DENIED)}"
@@ -131,7 +132,7 @@ class Refusals:
         since, count = (before.since, before.count) if before else (now, 0)
         self._streaks[name] = _Streak(since, now, count + 1, problem)
         is_lasting = now - since >= REFUSAL_SECONDS
-        if throttle.is_due("refused", id(self), name, code, is_lasting):
+        if throttle.is_due("refused", id(self), name, is_lasting):
             level = logging.CRITICAL if is_lasting else logging.ERROR
             logger.log(
                 level, "%s: SLS refuses %s, and no retry mends it: %s", self._source, name, problem

@@ -102,6 +102,49 @@ def test_a_handshake_that_never_ends_has_an_end() -> None:
         session.get(f"https://{HOST}:{port}/", timeout=30)
 
 
+SLOW_NAME = "sls.example"
+
+
+@pytest.fixture
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The look-ups of ``SLOW_NAME`` that have ended: the system's resolver needs a minute."""
+    ending = threading.Event()
+    ended: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def hang(host: Any, *args: Any, **options: Any) -> Any:
+        if host == SLOW_NAME:
+            ending.wait(60)
+            ended.append(host)
+            raise socket.gaierror("no answer")
+        return look_up(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    yield ended
+    ending.set()
+
+
+def test_a_look_up_that_hangs_has_an_end(looked_up: list[str]) -> None:
+    with (
+        watched(SlsAdapter(1, request_seconds=0.2)) as session,
+        pytest.raises(requests.RequestException),
+    ):
+        session.get(f"http://{SLOW_NAME}/", timeout=30)
+    assert looked_up == []
+
+
+def test_a_stop_ends_a_look_up_that_hangs_and_later_ones(looked_up: list[str]) -> None:
+    adapter = SlsAdapter(1, stop_seconds=0.2)
+    stopping = threading.Timer(0.2, adapter.hurry)
+    stopping.start()
+    with watched(adapter) as session:
+        for _ in range(2):
+            with pytest.raises(requests.RequestException):
+                session.get(f"http://{SLOW_NAME}/", timeout=60)
+    stopping.join()
+    assert looked_up == []
+
+
 def read_until_end(connection: socket.socket) -> None:
     while connection.recv(65536):
         pass
