@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sls_syslog.errors import SettingsError, short_repr
+from sls_syslog.logs.patterns import compile_search
 from sls_syslog.spelling import did_you_mean
 from sls_syslog.syslog.codes import Severity, suggest_name
 
@@ -30,7 +31,8 @@ class SeverityRule:
         severity: The severity of a log that matches: a member, a number or a name.
         equals: The field is this text.
         contains: The field contains this text.
-        matches: This regular expression is found in the field (``re.search``).
+        matches: This regular expression is found in the first 2,048 characters of the field
+            (``re.search``). A pattern for which some text takes long is refused.
         at_least: The field is this number or a larger one.
 
     Raises:
@@ -131,7 +133,7 @@ def _make_contains(operand: Any) -> Callable[[str], bool]:
 
 
 def _make_matches(pattern: str) -> Callable[[str], bool]:
-    search = re.compile(pattern).search
+    search = compile_search(pattern)
     return lambda value: search(value) is not None
 
 

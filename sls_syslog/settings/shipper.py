@@ -139,7 +139,9 @@ class ShipperSettings(ClientSettings):
         (),
         "A list of `SeverityRule`s, or of mappings such as"
         ' `{"field": "level", "equals": "ERROR", "severity": "error"}` (JSON in the environment).'
-        " The first rule that matches a log gives its severity; if none does, `severity` does.",
+        " The first rule that matches a log gives its severity; if none does, `severity` does."
+        " `matches` looks at the first 2048 characters of a field; a pattern that some text makes"
+        " take long, such as `(a+)+$`, is refused.",
     )
     structured_data: Mapping[str, Mapping[str, str]] = setting(
         _read_structured_data,
