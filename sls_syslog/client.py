@@ -5,15 +5,19 @@ It must not import the SDK or protobuf: a program that only sends does not need 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.errors import InvalidMessageError, MessageTooLongError, UnconfirmedError
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.half_close import UNANSWERED
+from sls_syslog.network.inherited import InheritedTransport
+from sls_syslog.network.transport import Transport
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.keywords import ClientKeywords
 from sls_syslog.settings.table import show_keywords
@@ -34,9 +38,12 @@ class SyslogClient:
         with SyslogClient("siem.example", 6514, protocol="tls", cert_path="ca.pem") as client:
             client.log("user logged in", severity="notice", app_name="portal")
 
-    Use a client in one thread at a time. After ``idle_seconds`` without a message, or at an age
-    of ``max_connection_seconds``, the next message confirms what was sent over the old connection
-    and opens a new one. Call ``confirm()`` before a long pause, so that nothing stays in doubt.
+    Use a client in one thread at a time. After ``os.fork()`` the child has a connection of its own;
+    if messages were not confirmed before, its first use raises an error.
+
+    After ``idle_seconds`` without a message, or at an age of ``max_connection_seconds``, the next
+    message confirms what was sent over the old connection and opens a new one. Call ``confirm()``
+    before a long pause, so that nothing stays in doubt.
 
     Args:
         host: Name or address of the receiver; ``None`` only with the key ``hosts``.
@@ -67,7 +74,12 @@ class SyslogClient:
     def _use(self, settings: ClientSettings) -> None:
         self.settings = settings
         self._wire = WireFormat(settings)
-        self._transport = open_transport(settings)
+        self._transport: Transport = open_transport(settings)
+        _clients.add(self)
+
+    def _leave_to_parent(self) -> None:
+        """Leave the connection to the process that this one was forked from."""
+        self._transport = InheritedTransport(self._transport, open_transport(self.settings))
 
     def connect(self) -> None:
         """Connect now, before the first message, to find out whether that works.
@@ -210,5 +222,14 @@ class SyslogClient:
             section = "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, timestamp, section) from None
 
+
+def _leave_all_to_parent() -> None:
+    for client in list(_clients):
+        client._leave_to_parent()
+
+
+_clients: WeakSet[SyslogClient] = WeakSet()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_leave_all_to_parent)
 
 show_keywords(SyslogClient.__init__, ClientSettings, ClientKeywords)

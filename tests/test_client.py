@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -19,8 +21,10 @@ from sls_syslog import (
     SyslogMessage,
     UnconfirmedError,
 )
+from sls_syslog.network.destination import known_destinations
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from tests.support.peers import hold_closed_port
+from tests.support.processes import program
 
 WHEN = datetime(2026, 11, 3, 9, 5, 7, 120000, timezone(timedelta(hours=5, minutes=30)))
 
@@ -245,3 +249,58 @@ def test_a_client_of_several_receivers_needs_no_host(syslog_receiver: SyslogRece
     with SyslogClient(hosts=hosts, protocol="tcp") as client:
         client.log("hello", severity="notice")
     assert len(syslog_receiver.wait_for(1)) == 1
+
+
+# --- a client in a process that was forked ------------------------------------------
+
+FORK = """
+import json, os, sys
+from sls_syslog import SyslogClient, SyslogError
+
+settings, is_confirmed = json.loads(sys.argv[1]), sys.argv[2] == "confirmed"
+with SyslogClient.from_settings(settings) as client:
+    client.log("parent 1")
+    if is_confirmed:
+        client.confirm()
+    child = os.fork()
+    if not child:
+        try:
+            client.log("child 1")
+        except SyslogError as error:
+            print(error, flush=True)
+        client.close()
+        client.log("child 2")
+        client.confirm()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    client.log("parent 2")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_a_client_that_was_forked_leaves_the_connection_to_its_parent(
+    receiver: SyslogReceiver, trust: dict[str, Any], is_confirmed: bool
+) -> None:
+    settings = json.dumps({**receiver.settings(), **trust, "timeout": 10})
+    with program("-c", FORK, settings, "confirmed" if is_confirmed else "sent") as run:
+        assert run.wait() == 0, run.output()
+        output = run.output()
+    is_told = not is_confirmed and receiver.protocol != "udp"
+    assert ("before os.fork()" in output) == is_told
+    expected = ["child 2", "parent 1", "parent 2"] + ["child 1"] * (not is_told)
+    receiver.wait_for(len(expected))
+    assert sorted(message.msg for message in receiver.messages) == sorted(expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_takes_no_knowledge_of_receivers_along() -> None:
+    """Not even a lock that another thread held."""
+    known_destinations.find("tcp://siem.example:514")
+    known_destinations._lock.acquire()
+    before = known_destinations._lock
+    try:
+        known_destinations.leave_to_parent()  # as the hook of os.fork() does
+        assert known_destinations.find("tcp://siem.example:514").name
+    finally:
+        before.release()

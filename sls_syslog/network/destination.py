@@ -5,6 +5,7 @@ Shards and clients that send to the same receiver share its object. This module 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from threading import Lock
 
@@ -103,6 +104,16 @@ class Destinations:
     def __init__(self) -> None:
         self._lock = Lock()
         self._by_name: dict[str, Destination] = {}
+        self._parents: list[dict[str, Destination]] = []
+
+    def leave_to_parent(self) -> None:
+        """Begin with nothing, in a process that was forked.
+
+        The silent connections belong to the parent, and closing one would send something. Nor
+        would a lock that another thread held be released here.
+        """
+        self._parents.append(self._by_name)
+        self._lock, self._by_name = Lock(), {}
 
     def find(self, name: str, timings: Timings = Timings()) -> Destination:
         """Find the destination of this name; make it, with these timings, at the first call."""
@@ -117,3 +128,5 @@ class Destinations:
 
 known_destinations = Destinations()
 """The destinations of this process."""
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=known_destinations.leave_to_parent)
