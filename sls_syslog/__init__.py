@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sls_syslog.payloads.mapping import EventMapping, Labelled
     from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
     from sls_syslog.preflight.check import check_destination
+    from sls_syslog.preflight.preview import LogPreview, preview
     from sls_syslog.preflight.report import DestinationReport
     from sls_syslog.settings.client import ClientSettings
     from sls_syslog.settings.shipper import ShipperSettings
@@ -58,6 +59,7 @@ __all__ = [
     "KeyValuePayload",
     "Labelled",
     "LeefPayload",
+    "LogPreview",
     "MessageTooLongError",
     "SendError",
     "SettingsError",
@@ -75,6 +77,7 @@ __all__ = [
     "WorkerError",
     "check_destination",
     "consumer_config",
+    "preview",
     "run_worker",
 ]
 
@@ -92,6 +95,7 @@ _MODULES = {
     "KeyValuePayload": "payloads.text",
     "Labelled": "payloads.mapping",
     "LeefPayload": "payloads.leef",
+    "LogPreview": "preflight.preview",
     "MessageTooLongError": "errors",
     "SendError": "errors",
     "SettingsError": "errors",
@@ -109,6 +113,7 @@ _MODULES = {
     "WorkerError": "errors",
     "check_destination": "preflight.check",
     "consumer_config": "consumer.worker",
+    "preview": "preflight.preview",
     "run_worker": "consumer.worker",
 }
 

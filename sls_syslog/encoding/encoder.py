@@ -62,6 +62,8 @@ class LogEncoder:
         hooks: The processor, whose hooks a user may have overridden.
         logs_before_writer: Logs of one kind that take the slow path before the fast path has a
             writer for them.
+        on_failure: Called with the name of each hook that fails, and its error; ``None`` for
+            nothing but the line in this program's own log.
 
     Attributes:
         where: The shard and cursor of the next logs, for this program's own log.
@@ -73,8 +75,10 @@ class LogEncoder:
         hooks: MessageHooks,
         *,
         logs_before_writer: int = LOGS_BEFORE_WRITER,
+        on_failure: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self.where = ""
+        self._on_failure = on_failure
         self._reported: set[tuple[str, ...]] = set()
         self._wire = WireFormat(settings)
         self._hooks = SafeHooks(settings, hooks, self._wire.format_time, self._report_failure)
@@ -242,6 +246,8 @@ class LogEncoder:
         return self._last_time[1]
 
     def _report_failure(self, hook: str, error: BaseException) -> None:
+        if self._on_failure is not None:
+            self._on_failure(hook, error)
         if self._is_first(hook, type(error).__name__):
             logger.error(
                 "%s: hook %s failed; its default was used."

@@ -20,7 +20,7 @@ from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.syslog.sanitize import sanitize_header_field, sanitize_rfc5424_hostname
 
-__all__ = ["HOOK_FAILED", "SafeHooks"]
+__all__ = ["HOOK_FAILED", "SafeHooks", "is_overridden"]
 
 HOOK_FAILED = "hook_failed"
 """The outcome under which a failed hook is counted."""
@@ -65,7 +65,7 @@ class SafeHooks:
         self._hooks = hooks
         self._report = report
         self._table = _make_table(format_time)
-        self.overridden = frozenset(hook for hook in self._table if _is_overridden(hooks, hook))
+        self.overridden = frozenset(hook for hook in self._table if is_overridden(hooks, hook))
         self.constants = {
             hook: answer
             for hook, answer in _find_constants(settings).items()
@@ -159,7 +159,8 @@ def _check_structured_data(answer: Any, outcomes: list[str]) -> Mapping[str, Any
     return SyslogMessage(structured_data=answer or {}).structured_data
 
 
-def _is_overridden(hooks: MessageHooks, hook: str) -> bool:
+def is_overridden(hooks: MessageHooks, hook: str) -> bool:
+    """Whether a user has overridden a hook."""
     return hook in vars(hooks) or getattr(type(hooks), hook) is not getattr(MessageHooks, hook)
 
 

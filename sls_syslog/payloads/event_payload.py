@@ -11,12 +11,18 @@ from typing import Any, ClassVar, TypeAlias
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.caches import LogCache
-from sls_syslog.payloads.catalog import MAPPINGS, choose_mapping, make_generic_mapping
+from sls_syslog.payloads.catalog import (
+    GENERIC,
+    MAPPINGS,
+    choose_mapping,
+    choose_mapping_name,
+    make_generic_mapping,
+)
 from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.mapping import Event, EventMapping, Labelled, weigh_mapping
 from sls_syslog.spelling import did_you_mean
 
-__all__ = ["EventPayload"]
+__all__ = ["EventPayload", "name_mapping"]
 
 
 _Choice: TypeAlias = "Callable[[Mapping[str, str]], EventMapping]"
@@ -75,7 +81,7 @@ class EventPayload:
         """
         mapping = self._choose_mapping(log)
         event = mapping.event(log)
-        if self._is_by_topic and not event.values.keys() - _IN_ANY_LOG:
+        if self._is_by_topic and not _has_found_values(event):
             mapping = self._choose_generic(log)
             event = mapping.event(log)
         return mapping, event
@@ -89,7 +95,7 @@ class EventPayload:
         if self.mapping is None and not self._is_by_topic:
             return _choose_always(self._adjust(EventMapping()))
         self._adjust(EventMapping())  # raise now if a part is wrong
-        if self.mapping not in {None, "generic"}:
+        if self.mapping not in {None, GENERIC}:
             return _choose_always(self._adjust(self._find_mapping()))
         return self._adjust_choice(choose_mapping if self.mapping is None else make_generic_mapping)
 
@@ -104,7 +110,7 @@ class EventPayload:
             return self.mapping
         named = MAPPINGS.get(str(self.mapping))
         if named is None:
-            known = "generic", *MAPPINGS
+            known = GENERIC, *MAPPINGS
             got = f"got {short_repr(self.mapping)}{did_you_mean(self.mapping, known)}"
             raise SettingsError("mapping", f"expected one of {', '.join(known)}, {got}")
         return named
@@ -120,6 +126,25 @@ class EventPayload:
         if "extension" in parts:
             parts["extension"] = {**mapping.extension, **parts["extension"]}
         return replace(mapping, **parts)
+
+
+def name_mapping(payload: EventPayload, log: Mapping[str, str]) -> str:
+    """Return the name of the mapping that makes the event of a log.
+
+    Returns:
+        The name of a ready mapping, ``generic``, or ``own`` for a mapping of the user's.
+    """
+    if isinstance(payload.mapping, str):
+        return payload.mapping
+    if payload._is_by_topic:
+        event = payload._choose_mapping(log).event(log)
+        return choose_mapping_name(log) if _has_found_values(event) else GENERIC
+    return next((name for name, ready in MAPPINGS.items() if ready is payload.mapping), "own")
+
+
+def _has_found_values(event: Event) -> bool:
+    """Whether a mapping has found any of its own values in the log."""
+    return bool(event.values.keys() - _IN_ANY_LOG)
 
 
 def _choose_always(mapping: EventMapping) -> _Choice:

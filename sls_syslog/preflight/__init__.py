@@ -1,7 +1,7 @@
-"""The doctor: finds out whether a receiver takes messages, and if not, why.
+"""What a user does before the first log is shipped: test a receiver, and preview the messages.
 
-``check`` runs the steps, ``probe`` makes the message to send, ``findings`` says what each
-observation means, and ``report`` holds and prints the result.
+``check`` runs the steps of a test, ``probe`` makes its message, ``findings`` says what each
+observation means, and ``report`` holds and prints the result. ``preview`` shows messages.
 """
 
 __all__: list[str] = []

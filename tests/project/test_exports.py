@@ -30,6 +30,7 @@ PUBLIC = [
     "KeyValuePayload",
     "Labelled",
     "LeefPayload",
+    "LogPreview",
     "MessageTooLongError",
     "SendError",
     "SettingsError",
@@ -47,6 +48,7 @@ PUBLIC = [
     "WorkerError",
     "check_destination",
     "consumer_config",
+    "preview",
     "run_worker",
 ]
 MODULES = [

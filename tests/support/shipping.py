@@ -12,7 +12,13 @@ from unittest import mock
 
 from aliyun.log.consumer import ConsumerWorker
 
-from sls_syslog import ShipperStats, SyslogShipperProcessor, consumer_config, run_worker
+from sls_syslog import (
+    ShipperSettings,
+    ShipperStats,
+    SyslogShipperProcessor,
+    consumer_config,
+    run_worker,
+)
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 GROUP = "siem"
@@ -37,7 +43,7 @@ def make_worker(
 @contextmanager
 def shipping(
     emulator: SlsEmulator,
-    settings: Mapping[str, Any],
+    settings: ShipperSettings | Mapping[str, Any],
     processor: Any = SyslogShipperProcessor,
     **options: Any,
 ) -> Iterator[ConsumerWorker]:

@@ -12,7 +12,17 @@ from sls_syslog.logs.caches import LogCache
 from sls_syslog.payloads.catalog import audit, network, security_center, web
 from sls_syslog.payloads.mapping import EventMapping, make_key, weigh_mapping
 
-__all__ = ["MAPPINGS", "TOPICS", "choose_mapping", "make_generic_mapping"]
+__all__ = [
+    "GENERIC",
+    "MAPPINGS",
+    "TOPICS",
+    "choose_mapping",
+    "choose_mapping_name",
+    "make_generic_mapping",
+]
+
+GENERIC = "generic"
+"""The name of the generic mapping, which is made from the fields of a log."""
 
 MAPPINGS: dict[str, EventMapping] = {
     "actiontrail": audit.ACTIONTRAIL,
@@ -63,14 +73,20 @@ _NOT_MAPPED = {"__time__", "__time_ns_part__", "__topic__", "__source__", "__eve
 
 
 def choose_mapping(log: Mapping[str, str]) -> EventMapping:
-    """Choose the mapping for the topic of ``log``, or the generic one.
+    """Choose the mapping for the topic of ``log``, or the generic one."""
+    name = choose_mapping_name(log)
+    return make_generic_mapping(log) if name == GENERIC else MAPPINGS[name]
+
+
+def choose_mapping_name(log: Mapping[str, str]) -> str:
+    """Choose the mapping for the topic of ``log``, or the generic one, and return its name.
 
     Kubernetes' audit logs have no topic of their own; their fields identify them.
     """
     name = TOPICS.get(log.get("__topic__", ""))
     if name is None and "auditID" in log and "verb" in log:
         name = "kubernetes"
-    return make_generic_mapping(log) if name is None else MAPPINGS[name]
+    return name or GENERIC
 
 
 def make_generic_mapping(log: Mapping[str, str]) -> EventMapping:
