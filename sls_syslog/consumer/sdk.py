@@ -16,12 +16,14 @@ from sls_syslog.logs.protobuf import LogGroupList
 __all__ = [
     "CheckpointTracker",
     "ConsumerClient",
+    "CursorResponse",
     "HeartBeat",
     "LogClient",
     "Options",
     "Processor",
     "PullResponse",
     "ShardConsumer",
+    "ShardsResponse",
     "Worker",
     "WorkerLoop",
 ]
@@ -44,6 +46,22 @@ class PullResponse(Protocol):
 
     def get_header(self, key: str) -> str:
         """Return a header; empty if the answer has none of that name."""
+        ...
+
+
+class ShardsResponse(Protocol):
+    """``ListShardResponse`` (``shard_response.py``)."""
+
+    def get_shards_info(self) -> list[dict[str, Any]]:
+        """Return the shards; the number of each is its ``shardID``."""
+        ...
+
+
+class CursorResponse(Protocol):
+    """``GetCursorResponse`` (``cursor_response.py``)."""
+
+    def get_cursor(self) -> str:
+        """Return the cursor."""
         ...
 
 
@@ -71,6 +89,28 @@ class LogClient(Protocol):
         headers: dict[str, str],
     ) -> Any:
         """Send a request, again and again where this may help; return body and headers."""
+        ...
+
+    def list_shards(self, project_name: str, logstore_name: str) -> ShardsResponse:
+        """List the shards of a Logstore."""
+        ...
+
+    def get_cursor(
+        self, project_name: str, logstore_name: str, shard_id: int, start_time: int | str
+    ) -> CursorResponse:
+        """Return the cursor of a time, of ``begin`` or of ``end``."""
+        ...
+
+    def pull_logs(
+        self,
+        project_name: str,
+        logstore_name: str,
+        shard_id: int,
+        cursor: str,
+        count: int | None = None,
+        end_cursor: str | None = None,
+    ) -> PullResponse:
+        """Fetch one batch."""
         ...
 
 

@@ -13,7 +13,13 @@ from typing import Protocol
 
 from sls_syslog.logs import protobuf
 
-__all__ = ["format_ledger_name", "format_shard_name", "make_event_ids"]
+__all__ = [
+    "format_ledger_name",
+    "format_shard_name",
+    "join_shard_name",
+    "make_event_ids",
+    "read_cursor",
+]
 
 
 class _GroupClient(Protocol):
@@ -49,7 +55,12 @@ def format_shard_name(tracker: _Tracker) -> str:
         ``project/logstore/shard``.
     """
     client = tracker.consumer_group_client
-    return f"{client.mproject}/{client.mlogstore}/{tracker.shard_id}"
+    return join_shard_name(client.mproject, client.mlogstore, tracker.shard_id)
+
+
+def join_shard_name(project: str, logstore: str, shard: int) -> str:
+    """Return the name of a shard, ``project/logstore/shard``."""
+    return f"{project}/{logstore}/{shard}"
 
 
 def format_ledger_name(tracker: _Tracker) -> str:
@@ -86,7 +97,7 @@ def make_event_ids(
         to the id of the log.
     """
     groups = log_groups.LogGroups
-    after = _read_number(end)
+    after = read_cursor(end)
     if after is not None:
         names = [str(number) for number in range(after - len(groups), after)]
     else:
@@ -95,7 +106,8 @@ def make_event_ids(
     return lambda group, log: f"{shard}/{names[group]}/{log}"
 
 
-def _read_number(cursor: str) -> int | None:
+def read_cursor(cursor: str) -> int | None:
+    """Return the number that a cursor stands for; ``None`` if it is not such a cursor."""
     try:
         return int(base64.b64decode(cursor, validate=True))
     except (binascii.Error, ValueError):

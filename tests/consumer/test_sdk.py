@@ -68,15 +68,18 @@ def real() -> Iterator[dict[type, object]]:
             client, 0, option.consumer_name, processor, option.cursor_position, "begin"
         )
         response = client.pull_logs(0, client.get_begin_cursor(0))
+        place: Any = (option.project, option.logstore)
         yield {
             sdk.CheckpointTracker: make_tracker(client, option.consumer_name, 0),
             sdk.ConsumerClient: client,
+            sdk.CursorResponse: client.mclient.get_cursor(*place, 0, "begin"),
             sdk.HeartBeat: worker.heart_beat,
             sdk.LogClient: client.mclient,
             sdk.Options: option,
             sdk.Processor: processor,
             sdk.PullResponse: response,
             sdk.ShardConsumer: consumer,
+            sdk.ShardsResponse: client.mclient.list_shards(*place),
             sdk.Worker: worker,
             sdk.WorkerLoop: worker,
         }
