@@ -20,7 +20,7 @@ from sls_syslog.logs.protobuf import LogGroup
 from sls_syslog.payloads.event_payload import EventPayload, name_mapping
 from sls_syslog.settings.shipper import ShipperSettings
 
-__all__ = ["LogPreview", "LogPreviewer", "preview"]
+__all__ = ["LogPreview", "LogPreviewer", "format_count", "preview"]
 
 _TEXT_HOOK = "format_message"
 _EVENT_ID = "__event_id__"
@@ -62,8 +62,8 @@ class LogPreview:
     def verdict(self) -> str:
         """What happens to the log, in one line."""
         sizes = ", ".join(str(len(frame)) for frame in self.frames)
-        messages = "1 message" if len(self.frames) == 1 else f"{len(self.frames)} messages"
-        parts = [f"{messages}, {sizes} bytes" if self.frames else "no message"]
+        messages = format_count(len(self.frames), "message")
+        parts = [f"{messages}, {sizes} bytes" if self.frames else messages]
         if self.profile:
             parts.append(f"profile {self.profile}")
         parts.append(f"{self.writer}, mapping {self.mapping}" if self.mapping else self.writer)
@@ -117,6 +117,9 @@ class LogPreviewer:
         settings: ``ShipperSettings``, or a plain dict of them.
         processor: Makes the processor whose hooks are used; ``None`` for the default hooks.
 
+    Attributes:
+        settings: The settings of the processor, which may have changed those it was given.
+
     Raises:
         SettingsError: If a setting is wrong, or ``processor`` makes no processor.
     """
@@ -130,30 +133,30 @@ class LogPreviewer:
         if not isinstance(hooks, MessageHooks):
             expected = "expected a subclass of SyslogShipperProcessor"
             raise SettingsError("processor", f"{expected}, got {short_repr(processor)}")
-        self._settings = hooks.settings  # a processor may have changed them
+        self.settings = hooks.settings
         self._failures: list[tuple[str, BaseException]] = []
         self._encoder = LogEncoder(
-            self._settings, hooks, on_failure=lambda *failure: self._failures.append(failure)
+            self.settings, hooks, on_failure=lambda *failure: self._failures.append(failure)
         )
         self._own_writer = (
             f"{type(hooks).__name__}.{_TEXT_HOOK}" if is_overridden(hooks, _TEXT_HOOK) else None
         )
         self._number = 0
 
-    def preview_group(
-        self, group: LogGroup, event_id: Callable[[int], str]
-    ) -> Iterator[LogPreview]:
-        """Show what the logs of a group would become.
+    def preview_log(
+        self, group: LogGroup, number: int, event_id: Callable[[int], str]
+    ) -> LogPreview:
+        """Show what a log of a group would become.
 
         Args:
             group: The SDK's ``LogGroup``.
-            event_id: Makes the id of a log from its number in the group, from 0.
+            number: The number of the log in the group, from 0.
+            event_id: Makes the id of a log from its number in the group.
         """
-        for number in range(len(group.Logs)):
-            outcomes: list[str] = []
-            # One for each log: it reports what is repaired in topic and tags only once.
-            decoder = LogDecoder(group, event_id if self._settings.event_id else None)
-            yield self._preview(decoder.decode(number, outcomes), outcomes)
+        outcomes: list[str] = []
+        # One for each log: it reports what is repaired in topic and tags only once.
+        decoder = LogDecoder(group, event_id if self.settings.event_id else None)
+        return self._preview(decoder.decode(number, outcomes), outcomes)
 
     def preview_mapping(self, fields: Mapping[str, Any], event_id: str) -> LogPreview:
         """Show what a log would become.
@@ -165,7 +168,7 @@ class LogPreviewer:
         Raises:
             ValueError: If its time is no number of seconds.
         """
-        default = {_EVENT_ID: event_id} if self._settings.event_id else {}
+        default = {_EVENT_ID: event_id} if self.settings.event_id else {}
         return self._preview(_make_log({**default, **fields}), [])
 
     def _preview(self, log: Log, outcomes: list[str]) -> LogPreview:
@@ -179,7 +182,7 @@ class LogPreviewer:
             frames=tuple(encoded.frames),
             outcomes=(*outcomes, *(kind for _, kind in encoded.outcomes)),
             failures=tuple(f"{hook}: {short_repr(error)}" for hook, error in self._failures),
-            profile=self._settings.receiver,
+            profile=self.settings.receiver,
             writer=writer,
             mapping=mapping,
         )
@@ -190,9 +193,14 @@ class LogPreviewer:
             return "default payload", None
         if self._own_writer:
             return self._own_writer, None
-        payload: Any = self._settings.payload
+        payload: Any = self.settings.payload
         name = getattr(payload, "__name__", type(payload).__name__)
         return name, name_mapping(payload, log) if isinstance(payload, EventPayload) else None
+
+
+def format_count(number: int, thing: str) -> str:
+    """Format a number of things, such as ``no logs``, ``1 log`` or ``2 logs``."""
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
 
 
 def _preview_all(
@@ -203,7 +211,8 @@ def _preview_all(
         if isinstance(log, Mapping):
             yield previewer.preview_mapping(log, name % 0)
         elif hasattr(log, "Logs"):
-            yield from previewer.preview_group(log, name.__mod__)
+            for number in range(len(log.Logs)):
+                yield previewer.preview_log(log, number, name.__mod__)
         else:
             raise TypeError(f"logs: expected a mapping or a LogGroup, got {short_repr(log)}")
 

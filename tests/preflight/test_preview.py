@@ -25,6 +25,7 @@ from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA, encode_log_group
 from sls_syslog.testing.deframer import make_deframer
 from tests.support.corpus import CORPUS
+from tests.support.groups import encode_log
 from tests.support.relp import RelpServer
 from tests.support.samples import SAMPLES
 from tests.support.shipping import GROUP, shipping
@@ -33,24 +34,13 @@ SETTINGS: dict[str, Any] = {"host": "siem.example", "hostname": "shipper", "time
 LOG = {"__time__": "1793678405", "__topic__": "app", "__source__": "192.0.2.7", "level": "ERROR"}
 
 
-def encode(log: Mapping[str, str]) -> bytes:
-    """The LogGroup in which SLS stores a log."""
-    return encode_log_group(
-        [{key: value for key, value in log.items() if not key.startswith("__")}],
-        topic=log["__topic__"],
-        source=log["__source__"],
-        tags={key[8:]: value for key, value in log.items() if key.startswith("__tag__:")},
-        time=int(log["__time__"]),
-    )
-
-
 # Hostile logs; one for each mapping; so many of a kind that the fast path writes the last ones;
 # one that is too long for most receivers.
 RAW = [
     *(case.group() for case in CORPUS[:: len(CORPUS) // 50]),
-    *(encode(sample.log) for sample in SAMPLES),
-    *(encode(LOG | {"n": str(number)}) for number in range(30)),
-    encode(LOG | {"long": "失败 " * 12_000}),
+    *(encode_log(sample.log) for sample in SAMPLES),
+    *(encode_log(LOG | {"n": str(number)}) for number in range(30)),
+    encode_log(LOG | {"long": "失败 " * 12_000}),
 ]
 
 
@@ -155,7 +145,7 @@ def test_the_bytes_are_those_that_a_receiver_gets(
 def test_event_ids_take_the_place_of_those_that_only_a_cursor_gives() -> None:
     first, second, third = preview(
         {**SETTINGS, "event_id": True},
-        [LOG, {**LOG, "__event_id__": "p/l/0/7/0"}, *read_groups([encode(LOG)])],
+        [LOG, {**LOG, "__event_id__": "p/l/0/7/0"}, *read_groups([encode_log(LOG)])],
     )
     assert first.log["__event_id__"] == "preview/0/0"
     assert second.log["__event_id__"] == "p/l/0/7/0"
@@ -168,7 +158,7 @@ def test_event_ids_take_the_place_of_those_that_only_a_cursor_gives() -> None:
 
 def test_a_mapping_becomes_what_the_same_log_of_sls_becomes() -> None:
     log = {**LOG, "__time_ns_part__": "5000", "__tag__:__hostname__": "web-1", "n": "1"}
-    (decoded,) = preview(SETTINGS, read_groups([encode({**log, "__time_ns_part__": ""})]))
+    (decoded,) = preview(SETTINGS, read_groups([encode_log({**log, "__time_ns_part__": ""})]))
     for given in (dict(decoded.log), dict(reversed(list(decoded.log.items())))):
         (shown,) = preview(SETTINGS, [given])
         assert sorted(shown.log.items()) == sorted(decoded.log.items())
@@ -271,9 +261,9 @@ def test_the_verdict_says_what_applied_and_what_was_cut() -> None:
     assert split.verdict == f"2 messages, {sizes} bytes; KeyValuePayload; split"
     assert show(LOG).verdict.endswith(" bytes; KeyValuePayload; unchanged")
     dropped = show({**LOG, "text": "x" * 700}, max_message_bytes=480, oversize="drop")
-    assert dropped.verdict == "no message; KeyValuePayload; dropped_oversize"
+    assert dropped.verdict == "no messages; KeyValuePayload; dropped_oversize"
     masked = show({**LOG, "__topic__": "waf_access_log"}, Masking)
-    assert masked.verdict == "no message; Masking.format_message; filtered"
+    assert masked.verdict == "no messages; Masking.format_message; filtered"
 
 
 def test_repairs_are_named_for_each_log_that_needs_them() -> None:

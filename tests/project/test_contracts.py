@@ -16,6 +16,7 @@ PLANTED = [
     # where, what, and the contract that must notice
     ("syslog/oversize.py", "import sls_syslog.logs.templates", HOUSE),
     ("delivery/window.py", "import sls_syslog.client", HOUSE),
+    ("consumer/samples.py", "import sls_syslog.commands.preview", HOUSE),
     ("network/resolver.py", "import sls_syslog.encoding.wire", HOUSE),
     ("network/connection.py", "import sls_syslog.network.stream", "the rooms of network"),
     ("payloads/values.py", "import sls_syslog.payloads.cef", "the rooms of payloads"),

@@ -28,6 +28,7 @@ from sls_syslog import (
     TransportError,
     check_destination,
     consumer_config,
+    preview,
     run_worker,
 )
 from sls_syslog.syslogclient import FAC_LOCAL0, SEV_ERROR, SyslogClientRFC5424
@@ -64,6 +65,14 @@ def settings() -> ShipperSettings:
         payload=JsonPayload(),
         severity_rules=(SeverityRule("level", equals="ERROR", severity=Severity.ERROR),),
     )
+
+
+def look_before_shipping() -> list[bytes]:
+    """What logs would become, with hooks of one's own and without."""
+    logs: list[dict[str, object]] = [{"__topic__": "nginx", "status": 502}]
+    shown = [*preview(settings(), logs), *preview({"host": "siem.example"}, logs, Shipper)]
+    assert all(log.verdict for log in shown if log.mapping is None)
+    return [frame for log in shown for frame in log.frames]
 
 
 def settings_in_every_spelling(log_payload: Callable[[Mapping[str, str]], str]) -> None:
