@@ -216,14 +216,16 @@ def _make_first_reader(
     readers: tuple[Callable[[Fields], str], ...], accepts: tuple[Accept, ...]
 ) -> Callable[[Fields], str]:
     def read(fields: Fields) -> str:
-        found: list[str] = []
+        found: list[str] | None = None  # what does not fit best; most often nothing
         for reads in readers:
             value = reads(fields)
-            if value and (not accepts or accepts[0](value)):
-                return value
             if value:
-                found.append(value)
+                if not accepts or accepts[0](value):
+                    return value
+                found = [*(found or ()), value]
+        if found is None:
+            return ""
         fitting = (value for accept in accepts[1:] for value in found if accept(value))
-        return next(fitting, found[0] if found else "")
+        return next(fitting, found[0])
 
     return read

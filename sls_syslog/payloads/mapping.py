@@ -390,7 +390,7 @@ def _make_severity_reader(source: Source | int) -> _Read:
     if isinstance(source, Constant):
         constant = _SEVERITIES.get(source.value.lower(), _DEFAULT_SEVERITY)
         return lambda fields: constant
-    read = make_reader(source, _is_severity)
+    read = make_reader(source, lambda value: value.lower() in _SEVERITIES)
     return lambda fields: str(_SEVERITIES.get(read(fields).lower(), _DEFAULT_SEVERITY))
 
 
