@@ -18,6 +18,8 @@ __all__ = ["AddressOrder"]
 
 # Most addresses to try for one connection: a name may have hundreds, and all may be away.
 _MAX_TRIED = 8
+# Longest time from one attempt to the next, in seconds (RFC 8305 section 8).
+_LONGEST_STAGGER = 2.0
 # Most failures to remember: the owner of the name decides how many addresses there are.
 _MAX_FAILURES = 100
 
@@ -26,14 +28,18 @@ class AddressOrder:
     """The order for one receiver; all that connect to it share this object.
 
     Args:
-        timings: How long an address that failed is tried last.
+        timings: How long an address that failed is tried last, and how long one may take to answer.
         clock: Returns seconds, counted from any origin.
+
+    Attributes:
+        stagger: Seconds from one attempt to the next.
     """
 
     def __init__(
         self, timings: Timings = Timings(), clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._seconds = timings.avoid_address
+        self._least_stagger = self.stagger = timings.connect_stagger
         self._clock = clock
         self._failed_at: dict[Any, float] = {}  # by socket address, the oldest first; never changed
 
@@ -60,6 +66,10 @@ class AddressOrder:
             failed_at.pop(address[4], None)
             failed_at[address[4]] = self._clock()
         self._failed_at = dict(list(failed_at.items())[-_MAX_FAILURES:])
+
+    def note_round_trip(self, seconds: float) -> None:
+        """Note how long connecting took: a receiver that is far away is not late."""
+        self.stagger = min(max(self._least_stagger, 2 * seconds), _LONGEST_STAGGER)
 
     def _list_failures(self) -> dict[Any, float]:
         since = self._clock() - self._seconds

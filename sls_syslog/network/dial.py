@@ -108,15 +108,16 @@ def _open_first_to_answer(
         ConnectError: If no address opens.
         TlsError: If TLS fails.
     """
-    order, stagger = destination.addresses, destination.timings.connect_stagger
+    order = destination.addresses
     left = _look_up_in_order(settings, socket.SOCK_STREAM, deadline, destination)
     failures: Failures = []
     while left:
         try:
-            tcp = connect_first(left, deadline, stagger, failures)
+            tcp = connect_first(left, deadline, order.stagger, failures)
         except OSError:
             order.note_failures(left)
             break
+        order.note_round_trip(tcp.round_trip)
         address = tcp.address
         slow, left = left[: left.index(address)], left[left.index(address) + 1 :]
         failed = {failure for failure, _ in failures}

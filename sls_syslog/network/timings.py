@@ -38,7 +38,7 @@ class Timings:
             by default: a proxy acknowledges everything, and ends the connection if its receiver is
             away.
         connect_stagger: How long one address may take to answer before the next one is tried as
-            well (RFC 8305 section 5).
+            well (RFC 8305 section 5); longer for a receiver that is far away.
         avoid_address: How long an address that did not answer is tried last. Its first trial after
             that costs ``connect_stagger``.
         resolve_again: How long UDP uses an address before it looks the name up again: no end of a

@@ -94,6 +94,14 @@ def test_few_failures_are_remembered_however_many_addresses_a_name_has() -> None
     assert len(order._failed_at) == 100
 
 
+def test_a_receiver_that_is_far_away_has_more_time_to_answer() -> None:
+    order = AddressOrder()
+    expected = {0.01: 0.25, 0.3: 0.6, 3.0: 2.0, 0.1: 0.25}
+    for round_trip, stagger in expected.items():
+        order.note_round_trip(round_trip)
+        assert order.stagger == stagger
+
+
 # --- streams ----------------------------------------------------------------------
 
 
