@@ -45,8 +45,8 @@ class SampledLog(NamedTuple):
 
     Attributes:
         shard: The number of its shard.
-        received: When SLS received it, in seconds since 1970; never less than for the log before
-            it in the shard.
+        received: When SLS received it, in seconds since 1970; without the tag
+            ``__receive_time__`` the time of the log itself.
         group: Its group, an object of the SDK.
         number: The number of the log in the group, from 0.
         event_id: Makes the event id of a log from its number in the group.
@@ -77,7 +77,7 @@ def fetch_newest(
         SyslogError: If SLS cannot be reached or refuses a request.
     """
     shards = _read_shards(config, seconds, lambda shard: shard.read_newest(most))
-    return list(merge(*shards, key=_get_received))[-most:]
+    return list(_merge(shards))[-most:]
 
 
 def fetch_from(
@@ -99,11 +99,12 @@ def fetch_from(
         SyslogError: If SLS cannot be reached or refuses a request.
     """
     shards = _read_shards(config, seconds, lambda shard: shard.read_from(start, most))
-    return list(islice(merge(*shards, key=_get_received), most))
+    return list(islice(_merge(shards), most))
 
 
-def _get_received(log: SampledLog) -> float:
-    return log.received
+def _merge(shards: list[list[SampledLog]]) -> Iterator[SampledLog]:
+    """Merge the logs of shards by the time of their arrival; each shard stays in its order."""
+    return merge(*shards, key=lambda log: log.received)
 
 
 def _read_shards(
@@ -213,13 +214,12 @@ class _Shard:
             start = max(begin, stop - size)
             pieces.append(list(self._read(_make_cursor(start), _make_cursor(stop))))
             stop, size = start, size * 2
-        logs = [log for piece in reversed(pieces) for log in piece]
-        return _order(logs)[-most:]
+        return [log for piece in reversed(pieces) for log in piece][-most:]
 
     def read_from(self, start: int | str, most: int) -> list[SampledLog]:
         """Read the first logs since a time."""
         cursor, end = (self._get_cursor(where).get_cursor() for where in (start, "end"))
-        return _order(list(islice(self._read(cursor, end, min(most, _MOST_GROUPS)), most)))
+        return list(islice(self._read(cursor, end, min(most, _MOST_GROUPS)), most))
 
     def _find_number(self, where: str) -> int:
         cursor = self._get_cursor(where).get_cursor()
@@ -244,19 +244,6 @@ class _Shard:
             if following == cursor:
                 return
             cursor = following
-
-
-def _order(logs: list[SampledLog]) -> list[SampledLog]:
-    """Let no log be older than the one before it: SLS stores logs in the order of their arrival.
-
-    Without the tag ``__receive_time__``, the time of the log itself stands for it.
-    """
-    latest = 0.0
-    ordered = []
-    for log in logs:
-        latest = max(latest, log.received)
-        ordered.append(log._replace(received=latest))
-    return ordered
 
 
 def _make_cursor(number: int) -> str:
