@@ -10,7 +10,7 @@ import re
 import ssl
 from datetime import datetime, timezone
 
-from sls_syslog.errors import short_repr
+from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.network.certificate import Certificate, compute_fingerprint
 from sls_syslog.network.connection import TlsAnsweredError
 from sls_syslog.network.tls import FingerprintError, HandshakeCutError, choose_name
@@ -26,7 +26,8 @@ _SHOWN_NAMES = 10
 _SHOWN_CHARACTERS = 200
 # "TLSV13_ALERT_CERTIFICATE_REQUIRED" is the alert "certificate_required" of RFC 8446 section 6.
 _ALERT = re.compile(r"(?:SSL|TLS)V\d+_(?:ALERT_)?")
-_PEM = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PARTIAL_CHAIN = ssl.VERIFY_X509_PARTIAL_CHAIN
+_ALLOW_PARTIAL_CHAIN = "add ssl.VERIFY_X509_PARTIAL_CHAIN to its verify_flags"
 
 _CLOCK = "or set this machine's clock right"
 _OTHER_NAME = (
@@ -177,25 +178,24 @@ def _collect_certificate_facts(
 
 
 def _describe_authority(settings: ClientSettings, certificate: Certificate | None) -> str:
+    where = "the system" if settings.cert_path is None else f"cert_path={settings.cert_path}"
     if settings.ssl_context:
-        return "ssl_context does not hold it"
-    if settings.cert_path is None:
-        return "the system does not hold it: set cert_path to that CA's file"
-    if certificate is not None and certificate.issuer in _list_subjects(settings.cert_path):
-        problem = "holds a CA of that name whose key has not signed it; it may be an old one"
-        return f"cert_path={settings.cert_path} {problem}"
-    return f"cert_path={settings.cert_path} does not hold it"
+        where = "ssl_context"
+    if certificate is not None and certificate.issuer in _list_authorities(settings):
+        if settings.ssl_context and not settings.ssl_context.verify_flags & _PARTIAL_CHAIN:
+            return f"{where} holds it, but not the CA above it: {_ALLOW_PARTIAL_CHAIN}"
+        return f"{where} holds a CA of that name whose key has not signed it; it may be an old one"
+    advice = ": set cert_path to that CA's file" if where == "the system" else ""
+    return f"{where} does not hold it{advice}"
 
 
-def _list_subjects(path: str) -> set[str]:
-    """List the subjects of the certificates in a PEM file; none if it cannot be read."""
+def _list_authorities(settings: ClientSettings) -> set[str]:
+    """List the subjects of the CAs that are trusted; none if their file cannot be read."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            found = _PEM.findall(file.read())
-        certificates = map(_read_certificate, map(ssl.PEM_cert_to_DER_cert, found))
-        return {one.subject for one in certificates if one and one.subject}
-    except (OSError, ValueError):
+        trusted = settings.tls_context().get_ca_certs(binary_form=True)
+    except SettingsError:
         return set()
+    return {one.subject for one in map(_read_certificate, trusted) if one and one.subject}
 
 
 def _describe_client(settings: ClientSettings) -> str:

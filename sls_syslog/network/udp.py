@@ -49,6 +49,7 @@ class UdpTransport(BaseTransport):
 
         Raises:
             ConnectError: If the name cannot be resolved before the deadline.
+            SendError: If the receiver's host has refused a datagram.
         """
         self._ensure_socket()
 

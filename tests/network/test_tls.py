@@ -242,6 +242,20 @@ def test_an_authority_of_ones_own_needs_no_key_identifiers(soc: trustme.CA, tmp_
         receiver.wait_for(len(FRAMES))
 
 
+def test_a_context_that_wants_the_whole_chain_is_told_as_such(
+    soc: trustme.CA, tmp_path: Path
+) -> None:
+    branch = soc.create_child_ca()
+    branch.cert_pem.write_to_path(tmp_path / "branch.pem")
+    trust = ssl.create_default_context(cafile=str(tmp_path / "branch.pem"))
+    trust.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
+    with receiver_of(server_context(branch.issue_cert("127.0.0.1"))) as receiver:
+        text = failure({**receiver.settings(), "ssl_context": trust})
+        assert "ssl_context holds it, but not the CA above it: add ssl.VERIFY_X509_PARTIAL" in text
+        trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        deliver({**receiver.settings(), "ssl_context": trust})
+
+
 @pytest.mark.parametrize("has_identifiers", [True, False])
 def test_an_authority_with_another_key_is_not_told_to_be_missing(
     soc: trustme.CA, tmp_path: Path, has_identifiers: bool
