@@ -156,7 +156,7 @@ def test_an_address_that_hangs_in_the_handshake_leaves_time_for_the_next(
         socket.create_server((DEAD, receiver.port)),
     ):
         settings = {**receiver.settings(), "cert_path": temporary_ca.cert_path, "host": NAME}
-        client = ClientSettings.of({**settings, "timeout": 4, "confirm": "written"})
+        client = ClientSettings.of({**settings, "timeout": 6, "confirm": "written"})
         with closing(open_transport(client)) as transport:
             transport.send(FRAMES)
         receiver.wait_for(len(FRAMES))
