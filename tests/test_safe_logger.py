@@ -117,7 +117,8 @@ def test_every_logger_of_ours_is_a_safe_one() -> None:
     unsafe = []
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
-        if name == "safe_logger.py" or name.startswith("testing/"):
+        # The command is a program of its own, and no delivery runs in it.
+        if name in {"safe_logger.py", "__main__.py"} or name.startswith("testing/"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             is_call = (

@@ -37,8 +37,9 @@ __all__ = [
 # Most reads in a row, so that a receiver that sends without end cannot hold up our sending.
 _READS = 16
 # Share of the time for reading what a receiver sends; seconds of it that a silent receiver saves,
-# where a banner or the tickets of TLS take a millisecond; and seconds that a pause saves.
-_TALK_ALLOWANCE = 0.1, 0.05, 0.002
+# where a banner or the tickets of TLS take a millisecond; seconds that a pause saves; and the
+# longest pause, so that talk is still heard at the end of a deadline of a second.
+_TALK_ALLOWANCE = 0.1, 0.05, 0.002, 0.5
 # Bytes of the beginning of what the receiver sends to keep, for the text of an error.
 _HEARD_BYTES = 80
 # Bytes that are encrypted and sent at a time: more than a chunk of `StreamTransport`, and little

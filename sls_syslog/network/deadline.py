@@ -110,10 +110,12 @@ class Allowance:
         share: The share of the time, between 0 and 1.
         saved: Most seconds of work to save.
         least: Seconds of work that a pause saves at least; many short pauses cost more than few.
+        longest: Most seconds of a pause. Work that took much longer than usual, because Python
+            collected garbage meanwhile for example, then takes more than its share once.
     """
 
-    def __init__(self, share: float, saved: float, least: float) -> None:
-        self._share, self._most, self._least = share, saved, least
+    def __init__(self, share: float, saved: float, least: float, longest: float = math.inf) -> None:
+        self._share, self._most, self._least, self._longest = share, saved, least, longest
         self._saved = saved
         self._resume_at = self._at = time.monotonic()
 
@@ -123,7 +125,8 @@ class Allowance:
         saved = self._saved + (self._at - before) * self._share
         self._saved = min(saved, self._most) - seconds
         if self._saved <= 0:
-            self._resume_at = self._at + (self._least - self._saved) / self._share
+            pause = (self._least - self._saved) / self._share
+            self._resume_at = self._at + min(pause, self._longest)
 
     @property
     def wait(self) -> float:

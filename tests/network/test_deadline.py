@@ -112,6 +112,9 @@ def test_much_work_waits_for_its_share_of_the_time() -> None:
     allowance = Allowance(0.1, saved=0.0, least=60.0)
     allowance.spend(0.0)
     assert 0 < allowance.wait <= 600
+    allowance = Allowance(0.1, saved=0.0, least=60.0, longest=100.0)
+    allowance.spend(HOUR)
+    assert 0 < allowance.wait <= 100
 
 
 def test_a_deadline_says_whether_a_stop_has_shortened_it() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,11 @@ def command(
 @contextmanager
 def started(*arguments: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A command that runs, with pipes; it does not outlive the block."""
-    pipes: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(_make_program(arguments), env=_make_environ(environ), **pipes) as running:
+    options: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    # A shell lets what it starts in the background ignore SIGINT, and so would the command.
+    options["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    program = _make_program(arguments)
+    with subprocess.Popen(program, env=_make_environ(environ), **options) as running:
         try:
             yield running
         finally:
