@@ -171,18 +171,17 @@ class Talker(Peer):
 class SilenceBreaker(Talker):
     """A syslog receiver that talks only while it is sent nothing, from its second connection on."""
 
-    _first: Session | None = None
+    _first: socket.socket | None = None
 
-    def open_session(self, connection: socket.socket) -> Session:
-        session = super().open_session(connection)
-        self._first = self._first or session
-        return session
+    def begin(self, connection: socket.socket) -> None:
+        self._first = self._first or connection  # here, where they come in order
+        super().begin(connection)
 
     def note_heard(self, left: float, received: bytes) -> float:
         return 0
 
     def make_words(self, session: Session) -> bytes:
-        return b"" if session is self._first else super().make_words(session)
+        return b"" if session.socket is self._first else super().make_words(session)
 
 
 class RelpTalker(Talker):
