@@ -79,17 +79,8 @@ class ConnectedTransport(BaseTransport, ABC, Generic[_Connection]):
     An exception may come at any line, so the order of the lines around ``_note`` matters.
     """
 
+    _connection: _Connection | None = None
     _has_worked = False  # whether the receiver is known to take our protocol
-
-    def __init__(
-        self,
-        settings: ClientSettings,
-        destination: Destination,
-        stop: Stop,
-        connect_seconds: float,
-    ) -> None:
-        super().__init__(settings, destination, stop, connect_seconds)
-        self._connection: _Connection | None = None
 
     def connect(self) -> None:
         """Connect, unless there is a connection.
