@@ -32,7 +32,7 @@ def read_logs(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
         SettingsError: If the file cannot be read, or a line is no log.
     """
     try:
-        # Bytes: JSON is UTF-8, whatever the locale of this machine.
+        # Bytes, because JSON is UTF-8, and the locale of this machine may be another.
         with contextlib.nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():

@@ -1,4 +1,4 @@
-"""Writes to standard output and standard error, whatever they are.
+"""Writes to standard output and standard error, also if they are pipes or know only ASCII.
 
 No character may be refused, and a reader that has had enough must not be an error.
 """

@@ -187,7 +187,7 @@ def _replace(owner: object, attribute: str, replacement: object) -> None:
 
 
 class _HiddenArguments(tuple[Any, ...]):
-    """A tuple of which a log line shows nothing."""
+    """A tuple that hides its values in log lines."""
 
     __slots__ = ()
 
@@ -196,7 +196,7 @@ class _HiddenArguments(tuple[Any, ...]):
 
 
 class _HiddenKeywords(dict[str, Any]):
-    """A dict of which a log line shows nothing."""
+    """A dict that hides its values in log lines."""
 
     __slots__ = ()
 

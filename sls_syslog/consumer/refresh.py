@@ -25,7 +25,7 @@ logger = SafeLogger("sls_syslog.consumer")
 # Seconds for which a new token counts as valid: longer than requests with the old token may still
 # fail, and shorter than a token lives.
 _FRESH_SECONDS = 20.0
-# Seconds until a refresher that has failed is asked again, whatever the number of threads.
+# Seconds until a refresher that has failed is asked again, by one thread for all.
 _RETRY_SECONDS = 5.0
 # Seconds to wait for the thread that refreshes, before the request is sent again.
 _WAIT_SECONDS = 1.0

@@ -112,7 +112,7 @@ class Refusals:
         return answer
 
     def describe_lasting(self, seconds: float) -> str | None:
-        """Describe an operation that SLS has refused for so long; ``None`` if there is none.
+        """Describe an operation that SLS refuses for this long; ``None`` if there is none.
 
         Args:
             seconds: The time from the first refusal to the last one, without a success between.

@@ -230,7 +230,7 @@ class _Shard:
         return number
 
     def _read(self, cursor: str, end: str, groups: int = _MOST_GROUPS) -> Iterator[SampledLog]:
-        """Read the logs between two cursors, so many groups at a time."""
+        """Read the logs between two cursors, a limited number of groups at a time."""
         while cursor != end:
             response = self._pull(cursor, count=groups, end_cursor=end)
             # Texts as bytes: protobuf before 4.21 raises for those that are not UTF-8.

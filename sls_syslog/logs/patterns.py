@@ -277,10 +277,10 @@ class _Automaton:
     def _reach(self, begin: Iterable[int], inside: frozenset[int]) -> set[int]:
         """Find the states that can be reached within some states."""
         found = {state for state in begin if state in inside}
-        todo = list(found)
-        while todo:
-            new = [state for state in self._next[todo.pop()] if state in inside]
-            todo += set(new) - found
+        left = list(found)
+        while left:
+            new = [state for state in self._next[left.pop()] if state in inside]
+            left += set(new) - found
             found.update(new)
         return found
 
@@ -295,24 +295,24 @@ class _Automaton:
             raise ValueError(_NESTED)
         # Two ways part in pairs of different states. They must never meet again.
         before: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        todo = [(state, state) for state in inside]
-        while todo:
-            pair = todo.pop()
+        left = [(state, state) for state in inside]
+        while left:
+            pair = left.pop()
             for following in self._list_pairs(pair, inside):
                 if following[0] != following[1] and following not in before:
-                    todo.append(following)
+                    left.append(following)
                 before.setdefault(following, []).append(pair)
             if len(before) > _MAX_PAIRS:
                 raise ValueError(_TOO_LARGE)
-        todo = [(state, state) for state in inside]
-        seen: set[tuple[int, int]] = set(todo)
-        while todo:
-            for pair in before.get(todo.pop(), ()):
+        left = [(state, state) for state in inside]
+        seen: set[tuple[int, int]] = set(left)
+        while left:
+            for pair in before.get(left.pop(), ()):
                 if pair[0] != pair[1]:
                     raise ValueError(_NESTED)
                 if pair not in seen:
                     seen.add(pair)
-                    todo.append(pair)
+                    left.append(pair)
 
     def _list_pairs(
         self, pair: tuple[int, int], inside: frozenset[int]
