@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sls_syslog.client import SyslogClient
+    from sls_syslog.consumer.config import consumer_config
     from sls_syslog.consumer.processor import SyslogShipperProcessor
-    from sls_syslog.consumer.worker import consumer_config, run_worker
+    from sls_syslog.consumer.worker import run_worker
     from sls_syslog.delivery.ledger import ShipperStats
     from sls_syslog.errors import (
         ConnectError,
@@ -112,7 +113,7 @@ _MODULES = {
     "UnconfirmedError": "errors",
     "WorkerError": "errors",
     "check_destination": "preflight.check",
-    "consumer_config": "consumer.worker",
+    "consumer_config": "consumer.config",
     "preview": "preflight.preview",
     "run_worker": "consumer.worker",
 }

@@ -69,8 +69,8 @@ def _preview_logstore(
     previewer: LogPreviewer, most: int, start: int | str | None
 ) -> Iterator[tuple[str, LogPreview]]:
     # Here, because a file of logs needs no SDK.
+    from sls_syslog.consumer.config import consumer_config
     from sls_syslog.consumer.samples import fetch_from, fetch_newest
-    from sls_syslog.consumer.worker import consumer_config
 
     # No group is created or read; its name only completes the configuration.
     config = consumer_config(consumer_group_name=os.environ.get("SLS_CG") or "preview")
