@@ -70,9 +70,15 @@ class AllowsOne(Reader):
     def __init__(self) -> None:
         super().__init__()
         self._taken = threading.Lock()
+        self._allowed: set[socket.socket] = set()
+
+    def begin(self, connection: socket.socket) -> None:
+        if self._taken.acquire(blocking=False):  # here, where they come in order
+            self._allowed.add(connection)
+        super().begin(connection)
 
     def treat(self, connection: socket.socket) -> None:
-        if self._taken.acquire(blocking=False):
+        if connection in self._allowed:
             try:
                 self.read(connection)
             finally:  # before it is closed: then the client may connect again
