@@ -76,26 +76,24 @@ def test_what_breaks_the_rules_ends_the_session(
 def test_hints_without_end_are_no_answers(
     authority: TemporaryCA, protocol: str, reads: bool, words: bytes, pause: float
 ) -> None:
-    def is_named(outcome: Any) -> bool:  # slower talk may come too late
-        return bool(pause) or is_spelled_out(outcome)
+    def are_named(outcomes: tuple[Any, Any]) -> bool:  # slower talk may come too late
+        return bool(pause) or all(map(is_spelled_out, outcomes))
 
     with RelpTalker(make_context(authority, protocol), words, pause, reads=reads) as talker:
         settings = make_settings(talker.port, authority, protocol, timeout=1.0)
-        with closing(open_transport(settings)) as transport:
 
-            def send_and_confirm() -> Any:
+        def attempt() -> tuple[Any, Any]:
+            with closing(open_transport(settings)) as transport:
                 assert end_within_limit(lambda: transport.send([MESSAGE])) is None
-                return end_within_limit(transport.confirm)
+                confirmed = end_within_limit(transport.confirm)
+                sent = end_within_limit(lambda: transport.send(itertools.repeat(MANY)))
+                end_within_limit(transport.close)
+            return confirmed, sent
 
-            def send_without_end() -> Any:
-                return end_within_limit(lambda: transport.send(itertools.repeat(MANY)))
-
-            outcome = try_until_spelled_out(send_and_confirm, is_named)
-            assert isinstance(outcome, UnconfirmedError)
-            assert pause or "does not answer" in str(outcome)
-            outcome = try_until_spelled_out(send_without_end, is_named)
-            assert isinstance(outcome, SendError)
-            end_within_limit(transport.close)
+        confirmed, sent = try_until_spelled_out(attempt, are_named)
+    assert isinstance(confirmed, UnconfirmedError)
+    assert pause or "does not answer" in str(confirmed)
+    assert isinstance(sent, SendError)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
