@@ -30,6 +30,8 @@ from sls_syslog.consumer.sdk import (
     WorkerLoop,
 )
 from sls_syslog.consumer.steady_clock import with_steady_clock
+from sls_syslog.delivery.ledger import ShipperStats
+from sls_syslog.errors import short_repr
 from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import throttle
@@ -37,6 +39,7 @@ from sls_syslog.throttle import throttle
 __all__ = [
     "PATCHES",
     "POOL_SIZE",
+    "Beginning",
     "FetchListener",
     "HardenedWorker",
     "Patch",
@@ -102,8 +105,34 @@ _SHUTDOWN_INTERVAL = 0.02
 _patching = threading.Lock()  # the shards of a worker begin at the same time
 
 
+class Beginning(NamedTuple):
+    """Where a shard began.
+
+    Attributes:
+        cursor: The cursor of the first log.
+        is_saved: Whether this is a checkpoint of the consumer group.
+    """
+
+    cursor: str
+    is_saved: bool
+
+
 class FetchListener(Protocol):
     """Gets a call for each fetch of one shard by the SDK. No method may raise."""
+
+    @property
+    def beginning(self) -> Beginning | None:
+        """Where the shard began; ``None`` before that."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether SLS may have more logs than are fetched."""
+        ...
+
+    def note_shard_end(self, cursor: str) -> None:
+        """Note the cursor after the last log that SLS has now."""
+        ...
 
     def choose_start(self, cursor: str) -> tuple[str, bool]:
         """Return the cursor to fetch from instead of ``cursor``, and whether to fetch now."""
@@ -121,6 +150,10 @@ class FetchListener(Protocol):
             batch: What ``process()`` will get; ``None`` if no logs lie between start and end.
             is_at_end: Whether SLS has no logs after ``end``.
         """
+        ...
+
+    def note_fetch_failure(self, problem: str) -> None:
+        """Note that a fetch has failed."""
         ...
 
     def note_expiry(self) -> None:
@@ -279,7 +312,12 @@ class _ListenedPull:
         if not is_due and not options.get("end_cursor"):
             headers = {**_EMPTY_HEADERS, "x-log-cursor": cursor}
             return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # it accepts bytes
-        response = self._pull_from_oldest(shard_id, start, *args, **options)
+        try:
+            response = self._pull_from_oldest(shard_id, start, *args, **options)
+        except Exception as error:
+            if listener:
+                listener.note_fetch_failure(_describe(error))
+            raise
         if listener:
             batch = response.get_loggroup_list()  # parses; what follows cannot fail
             end = response.get_next_cursor() or start
@@ -329,6 +367,8 @@ class HardenedWorker:
     Attributes:
         worker: The worker.
         destination: The receivers of its processors, for log lines.
+        stats: The ledger of its processors; ``None`` if they have none.
+        listeners: The shards that it has, by their numbers.
         refusals: What SLS refuses.
 
     Raises:
@@ -343,10 +383,13 @@ class HardenedWorker:
         check_processor(processor)
         settings = getattr(processor, "settings", None)
         self.destination = str(getattr(settings, "destination", "its receiver"))
+        stats = getattr(processor, "stats", None)
+        self.stats = stats if isinstance(stats, ShipperStats) else None
         worker.make_processor, worker.process_args, worker.process_kwargs = self._factory, (), {}
         client = worker.consumer_client
         patched = patch_client(client)
         self._adapter, self.refusals = patched.adapter, patched.refusals
+        self.listeners = patched.listeners
         client.mclient.timeout = REQUEST_SECONDS
         worker.heart_beat.daemon = True  # else it keeps a dead worker's process and shards
         _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
@@ -400,6 +443,13 @@ class _ProcessorFactory:
         except Exception as error:
             self.error = error
             raise
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, LogException):
+        message = short_repr(error.get_error_message(), 200)
+        return f"SLS: {error.get_error_code()} ({message})"
+    return f"SLS: {short_repr(error, 200)}"
 
 
 def _shut_down_together(worker: Worker) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import requests
+from aliyun.log.consumer import CursorPosition
 
 from sls_syslog.logs.protobuf import LogGroupList
 
@@ -136,12 +137,17 @@ class ConsumerClient(Protocol):
         """Return the cursor of the oldest log."""
         ...
 
+    def get_end_cursor(self, shard_id: int) -> str:
+        """Return the cursor after the newest log."""
+        ...
+
 
 class CheckpointTracker(Protocol):
     """``ConsumerCheckpointTracker``: the checkpoint of one shard."""
 
     consumer_group_client: ConsumerClient
     shard_id: int
+    last_persistent_checkpoint: str
 
     def get_cursor(self) -> str:
         """Return the cursor after the batch that is processed now."""
@@ -230,6 +236,16 @@ class Options(Protocol):
     @property
     def consumer_name(self) -> str:
         """The name of this consumer, unique in its group."""
+        ...
+
+    @property
+    def cursor_position(self) -> CursorPosition:
+        """Where a shard without a checkpoint begins."""
+        ...
+
+    @property
+    def cursor_start_time(self) -> int | str:
+        """The time of the position ``SPECIAL_TIMER_CURSOR``."""
         ...
 
     @property

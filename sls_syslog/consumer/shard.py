@@ -13,13 +13,19 @@ from typing import Protocol
 from aliyun.log.proto import LogGroupListRaw
 
 from sls_syslog.consumer.fetches import Fetches
-from sls_syslog.consumer.patches import get_current_worker, listen, patch_tracker, stop_listening
+from sls_syslog.consumer.patches import (
+    Beginning,
+    get_current_worker,
+    listen,
+    patch_tracker,
+    stop_listening,
+)
 from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.delivery.batches import Batch
 from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
 from sls_syslog.delivery.window import Delivery
 from sls_syslog.encoding.encoder import LogEncoder
-from sls_syslog.errors import MessageTooLongError, TransportError
+from sls_syslog.errors import MessageTooLongError, TransportError, short_repr
 from sls_syslog.logs.event_ids import format_ledger_name, format_shard_name, make_event_ids
 from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.logs.receive_time import read_receive_time
@@ -64,6 +70,7 @@ class Shard:
         self._number = -1
         self._name = ""
         self._delivery: Delivery | None = None
+        self.beginning: Beginning | None = None
         self._fetches = Fetches()
         # Cursor that the SDK still holds after a roll-back.
         self._rolled_back_at: str | None = None
@@ -129,7 +136,7 @@ class Shard:
                 return cursor, True  # a fetched batch waits for process()
             if not self._stop.requested:
                 self._poll(delivery, cursor)
-            self._ledger.note_position(delivery.position)
+            self._ledger.note_position(delivery.position, delivery.confirmed)
             self._owner.stats.log_line()
             return delivery.position, not delivery.is_failing
 
@@ -146,14 +153,31 @@ class Shard:
                 example because the consumer's SPL query dropped all of them.
             is_at_end: Whether SLS has no logs after ``end``.
         """
-        if is_at_end and self._delivery is not None:
-            self._ledger.note_end(end)
+        if self._delivery is not None:
+            self._ledger.note_fetched()
+            if is_at_end:
+                self._ledger.note_end(end)
         if batch is None:
             self._fetches.add_gap(start, end)
         else:
             self._fetches.add_batch(batch, start)
         if cursor == self._rolled_back_at:
             self._rolled_back_at = None
+
+    def note_fetch_failure(self, problem: str) -> None:
+        """Note why nothing was fetched, for the line a minute."""
+        if self._delivery is not None:
+            self._ledger.note_trouble(problem)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether SLS may have more logs than are fetched."""
+        return self._delivery is not None and self._ledger.is_behind
+
+    def note_shard_end(self, cursor: str) -> None:
+        """Note the cursor after the last log that SLS has now."""
+        if self._delivery is not None:
+            self._ledger.note_shard_end(cursor)
 
     def note_expiry(self) -> None:
         """Count the logs that expired before they could be sent again."""
@@ -196,7 +220,7 @@ class Shard:
                 return self._go_back_to(delivery.position, tracker)
             delivery.deliver(self._encode(log_groups, delivery.position))
             self._save(delivery.committable)
-            self._ledger.note_position(delivery.position)
+            self._ledger.note_position(delivery.position, delivery.confirmed)
             self._owner.stats.log_line()
         except BaseException as error:  # SystemExit too would end the SDK's thread
             cursor = self._roll_back(tracker)
@@ -222,6 +246,7 @@ class Shard:
         self._delivery = Delivery(
             settings, transport, self._stop, self._ledger, start, name=self._name
         )
+        self.beginning = Beginning(start, bool(tracker.last_persistent_checkpoint))
         # Save the start, so that it survives a crash: END would be another cursor after a restart.
         self._save(start)
         return self._delivery
@@ -284,6 +309,8 @@ class Shard:
         if isinstance(error, MessageTooLongError) and error.limit is not None:
             self._lower_limit(error.size, error.limit)
             return
+        if self._delivery is not None:
+            self._ledger.note_trouble(short_repr(error, 200))
         if throttle.is_due("roll back", self._name, type(error)):
             logger.error(
                 "%s: batch failed, SLS will deliver its logs again", self._name, exc_info=error

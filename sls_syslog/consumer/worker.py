@@ -16,6 +16,7 @@ from aliyun.log.consumer import ConsumerWorker
 from sls_syslog.consumer.mistakes import check_workers
 from sls_syslog.consumer.patches import HardenedWorker
 from sls_syslog.consumer.refusals import REFUSAL_SECONDS
+from sls_syslog.consumer.reports import Reports, format_name
 from sls_syslog.consumer.sdk import Worker
 from sls_syslog.errors import SettingsError, WorkerError, short_repr
 from sls_syslog.safe_logger import SafeLogger
@@ -54,7 +55,7 @@ def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL
     patience = _read_patience(refusal_seconds)
     hardened = [HardenedWorker(worker) for worker in workers]
     for one in hardened:
-        logger.info("%s ships to %s", _format_name(one.worker), one.destination)
+        logger.info("%s ships to %s", format_name(one.worker), one.destination)
     with _catch_signals() as stop:
         try:
             for worker in workers:
@@ -82,6 +83,7 @@ def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> No
         WorkerError: If a worker or its heartbeat has died, or SLS refuses for good.
     """
     explain_at = time.monotonic() + _SHARDS_AWAITED
+    reports = [Reports(one) for one in workers]
     while not stop.requested:
         # Asked first: a worker that dies after _raise_if_dead must not look like a normal end.
         is_any_alive = any(one.worker.is_alive() for one in workers)
@@ -90,6 +92,8 @@ def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> No
             _raise_if_refused(one, patience)
             _release(one.worker)
             one.cut_late_requests()
+        for report in reports:
+            report.look()
         if not is_any_alive or all(one.worker.shut_down_flag for one in workers):
             return
         if explain_at < time.monotonic():
@@ -101,7 +105,7 @@ def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> No
 
 def _raise_if_dead(hardened: HardenedWorker) -> None:
     worker, error = hardened.worker, hardened.processor_error
-    name = _format_name(worker)
+    name = format_name(worker)
     if error is not None:  # the SDK has ended the worker, with a line in its log
         raise WorkerError(f"{name}: cannot make a processor: {error}") from error
     for thread in (worker, worker.heart_beat):
@@ -112,7 +116,7 @@ def _raise_if_dead(hardened: HardenedWorker) -> None:
 
 
 def _raise_if_refused(hardened: HardenedWorker, patience: float) -> None:
-    name, refusals = _format_name(hardened.worker), hardened.refusals
+    name, refusals = format_name(hardened.worker), hardened.refusals
     if refusals.is_group_deleted:
         raise WorkerError(f"{name}: its consumer group was deleted; a restart creates it again")
     problem = refusals.describe_lasting(patience)
@@ -126,7 +130,7 @@ def _explain_missing_shards(worker: Worker) -> None:
             "%s has no shards yet: other consumers of the group have them. They hand some over"
             " within a few heartbeats, unless there are more consumers than shards. If one has"
             " ended, SLS gives its shards away after %d s of silence",
-            _format_name(worker),
+            format_name(worker),
             worker.option.consumer_group_time_out,
         )
 
@@ -181,8 +185,3 @@ def _catch_signals() -> Iterator[_Signals]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def _format_name(worker: Worker) -> str:
-    option = worker.option
-    return f"{option.project}/{option.logstore}/{option.consumer_name}"

@@ -6,11 +6,12 @@ that there were no more logs. It cannot use cursors: they are numbers of groups,
 
 from __future__ import annotations
 
-__all__ = ["Lag"]
+__all__ = ["FRESH_SECONDS", "Lag"]
 
-# Seconds for which "SLS has no more logs" stays true. A shard at its end is asked every half
-# second, and a request takes at most 10 s. After a longer silence, SLS may have new logs.
-_FRESH_SECONDS = 15.0
+FRESH_SECONDS = 15.0
+"""Seconds for which "SLS has no more logs" stays true. A shard at its end is asked every half
+second, and a request takes at most 10 s. After a longer silence, SLS may have new logs."""
+
 _NEVER = float("-inf")
 
 
@@ -60,6 +61,6 @@ class Lag:
             now: The time.
             pending: The number of pending logs.
         """
-        if not pending and now - self._at_end < _FRESH_SECONDS:
+        if not pending and now - self._at_end < FRESH_SECONDS:
             return 0.0
         return max(0.0, now - self._until)

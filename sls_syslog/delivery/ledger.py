@@ -22,6 +22,7 @@ from sls_syslog.delivery.metrics import (
     make_numbers,
     merge,
 )
+from sls_syslog.delivery.progress import Backlog, Progress, Stall, format_stalls
 from sls_syslog.safe_logger import SafeLogger
 
 __all__ = [
@@ -30,10 +31,12 @@ __all__ = [
     "ShipperStats",
     "Tally",
     "close_ledger",
+    "mark_start",
     "open_ledger",
 ]
 
-logger = SafeLogger("sls_syslog.delivery")
+# The SDK's threads confirm, and write the line: an interrupt there would only send logs again.
+logger = SafeLogger("sls_syslog.delivery", caught=BaseException)
 
 # Seconds between two summary lines in the log: often enough to watch, too rare to fill a disk.
 _LINE_INTERVAL = 60.0
@@ -65,6 +68,36 @@ class Tally:
         return self.logs - self.outcomes["filtered"] - count_dropped(self.outcomes).total()
 
 
+class _FirstConfirmations:
+    """Logs one line when a receiver has confirmed the first log of all shards.
+
+    Args:
+        timer: Returns seconds that nobody sets, counted from any origin.
+    """
+
+    def __init__(self, timer: Callable[[], float]) -> None:
+        self._timer = timer
+        self._began: float | None = None
+        self._names: set[str] = set()
+
+    def begin(self) -> None:
+        """Note the start, from which the line counts; only the first call counts."""
+        if self._began is None:
+            self._began = self._timer()
+
+    def note(self, name: str, level: str) -> None:
+        """Note that a receiver has confirmed logs."""
+        if name in self._names or self._began is None:
+            return
+        self._names.add(name)
+        logger.info(
+            "first log confirmed %.1f s after the start: %s has it (confirmed as '%s')",
+            self._timer() - self._began,
+            name,
+            level,
+        )
+
+
 class ShardLedger:
     """The numbers of one shard, while one processor has it.
 
@@ -72,15 +105,24 @@ class ShardLedger:
         lock: Held while numbers change, so that each reader sees balanced numbers.
         clock: Returns seconds since 1970. It may be set at any time.
         timer: Returns seconds that nobody sets, counted from any origin.
+        firsts: Reports the first confirmed log.
     """
 
-    def __init__(self, lock: RLock, clock: Callable[[], float], timer: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        lock: RLock,
+        clock: Callable[[], float],
+        timer: Callable[[], float],
+        firsts: _FirstConfirmations,
+    ) -> None:
         self._lock = lock
+        self._firsts = firsts
         self._clock = clock
         self._timer = timer
         self._numbers: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._lag = Lag(timer())
+        self._progress = Progress(timer())
         # After a roll-back, SLS delivers confirmed logs again first, and then pending logs.
         self._again_confirmed = 0
         self._again_pending = 0
@@ -118,17 +160,52 @@ class ShardLedger:
                     pending=-tally.logs, confirmed=tally.to_confirm, bytes=tally.size
                 )
                 self._lag.note_confirmed(self._convert(tally.newest), self._timer())
+            self._progress.note_moved(self._timer())
+
+    def note_receiver(self, name: str, level: str) -> None:
+        """Note which receiver has confirmed, and at which level of confirmation."""
+        if self._numbers["confirmed"]:
+            self._firsts.note(name, level)
+
+    def note_fetched(self) -> None:
+        """Note that SLS has answered a fetch."""
+        with self._lock:
+            if not self._numbers["pending"]:
+                self._progress.note_moved(self._timer())
+
+    def note_trouble(self, reason: str) -> None:
+        """Note why logs are not fetched, sent or confirmed now; the minute line repeats it."""
+        with self._lock:
+            self._progress.note_trouble(reason)
 
     def note_end(self, cursor: str) -> None:
         """Note that SLS has no logs after a cursor."""
         with self._lock:
-            self._lag.note_end(cursor, self._timer())
+            now = self._timer()
+            self._lag.note_end(cursor, now)
+            self._progress.note_end(cursor, now)
 
-    def note_position(self, cursor: str) -> None:
-        """Note that every log before a cursor was accepted for delivery."""
+    def note_shard_end(self, cursor: str) -> None:
+        """Note where the shard ends in SLS, while logs before it are still to be fetched."""
         with self._lock:
+            self._progress.note_shard_end(cursor)
+
+    def note_position(self, cursor: str, confirmed: str) -> None:
+        """Note how far the shard is.
+
+        Args:
+            cursor: Every log before it was accepted for delivery.
+            confirmed: The receiver has every log before it.
+        """
+        with self._lock:
+            self._progress.note_position(cursor, confirmed)
             if not self._numbers["pending"]:
                 self._lag.note_drained(cursor)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether SLS may have more logs than are fetched."""
+        return not self._progress.is_at_end(self._timer())
 
     def roll_back(self, confirmed: int, pending: int) -> None:
         """Note that SLS will deliver logs again: first confirmed ones, then pending ones.
@@ -146,6 +223,7 @@ class ShardLedger:
         with self._lock:
             self._outcomes["dropped_expired"] += self._again_pending
             self._numbers["pending"] -= self._again_pending
+            self._progress.note_expiry()
             self._again_confirmed = self._again_pending = 0
 
     def give_back(self) -> None:
@@ -162,8 +240,30 @@ class ShardLedger:
     def read_numbers(self) -> dict[str, Any]:
         """Read all numbers of this shard; see ``ShipperStats.snapshot``."""
         with self._lock:
-            lag = self._lag.compute(self._timer(), self._numbers["pending"])
-            return make_numbers(self._numbers, self._outcomes, lag)
+            stall = self.find_stall()
+            times = {
+                "lag_seconds": self._lag.compute(self._timer(), self._numbers["pending"]),
+                "stalled_seconds": stall.seconds if stall else 0.0,
+            }
+            left = self._progress.count_left() or 0
+            numbers = Counter({**self._numbers, "backlog_groups": left})
+            return make_numbers(numbers, self._outcomes, times)
+
+    def find_stall(self) -> Stall | None:
+        """Find out whether the shard makes no progress."""
+        with self._lock:
+            return self._progress.find_stall(self._timer(), self._numbers["pending"])
+
+    def measure_backlog(self) -> Backlog:
+        """Measure what of this shard is left in SLS."""
+        with self._lock:
+            return Backlog(
+                is_at_end=not self.is_behind and self.find_stall() is None,
+                left=self._progress.count_left(),
+                passed=self._progress.passed,
+                logs=self._numbers["confirmed"] + self._outcomes["filtered"],
+                size=self._numbers["bytes"],
+            )
 
     def _convert(self, seconds: float) -> float:
         """Convert a time since 1970 to one of the timer: setting the clock must hide no lag."""
@@ -194,10 +294,12 @@ class ShipperStats:
         self._clock = clock
         self._timer = timer
         self._lock = RLock()
+        self._firsts = _FirstConfirmations(timer)
         self._closed: dict[str, dict[str, Any]] = {}
         self._open: dict[str, list[ShardLedger]] = {}
         self._line_at: float | None = None
         self._logged: dict[str, Any] = {}
+        self._backlog = Backlog()
 
     def __repr__(self) -> str:
         numbers = self.snapshot()
@@ -223,7 +325,7 @@ class ShipperStats:
                 shard: merge([closed, *(ledger.read_numbers() for ledger in self._open[shard])])
                 for shard, closed in self._closed.items()
             }
-        nothing = make_numbers(Counter(), Counter(), 0.0)
+        nothing = make_numbers(Counter(), Counter(), {})
         return {**merge([nothing, *shards.values()]), "shards": shards}
 
     def log_line(self) -> None:
@@ -235,13 +337,24 @@ class ShipperStats:
                 return
             self._line_at = now
             before, total = self._logged, self.snapshot()
-            self._logged = total
+            ledgers = [(name, one) for name, some in self._open.items() for one in some]
+            backlog_before = self._backlog
+            backlog = Backlog.combine((name, one.measure_backlog()) for name, one in ledgers)
+            self._logged, self._backlog = total, backlog
+            stalls = [(name, stall) for name, one in ledgers if (stall := one.find_stall())]
         if last is not None:
-            logger.info("%s", format_summary(before, total, now - last))
+            left = backlog.format(backlog_before, now - last) if backlog.shards else ""
+            why = format_stalls(stalls, self._clock())
+            logger.info("%s", format_summary(before, total, now - last, left, why))
 
 
 PROCESS_STATS = ShipperStats()
 """The ledger that processors share unless they are given another."""
+
+
+def mark_start(stats: ShipperStats) -> None:
+    """Mark the start of the program, if it is not marked yet; the first line counts from it."""
+    stats._firsts.begin()
 
 
 def open_ledger(stats: ShipperStats, shard: str) -> ShardLedger:
@@ -251,9 +364,10 @@ def open_ledger(stats: ShipperStats, shard: str) -> ShardLedger:
         stats: Shows the numbers.
         shard: The shard, as ``project/logstore/group/shard``.
     """
-    ledger = ShardLedger(stats._lock, stats._clock, stats._timer)
+    ledger = ShardLedger(stats._lock, stats._clock, stats._timer, stats._firsts)
+    mark_start(stats)
     with stats._lock:
-        stats._closed.setdefault(shard, make_numbers(Counter(), Counter(), 0.0))
+        stats._closed.setdefault(shard, make_numbers(Counter(), Counter(), {}))
         stats._open.setdefault(shard, []).append(ledger)
     return ledger
 
@@ -271,8 +385,9 @@ def close_ledger(stats: ShipperStats, ledger: ShardLedger) -> None:
 
 def _move_to_closed(stats: ShipperStats, ledger: ShardLedger) -> None:
     ledger.give_back()
-    # From now on, the lag is that of the next consumer.
-    last = {**ledger.read_numbers(), "lag_seconds": 0.0}
+    # From now on, they are those of the next consumer.
+    others = {"lag_seconds": 0.0, "backlog_groups": 0, "stalled_seconds": 0.0}
+    last = {**ledger.read_numbers(), **others}
     for shard, ledgers in stats._open.items():
         if ledger in ledgers:
             ledgers.remove(ledger)

@@ -6,7 +6,7 @@ Sans-I/O. A name must never change: dashboards and alert rules use it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 __all__ = ["METRICS", "count_dropped", "format_summary", "make_numbers", "merge"]
@@ -18,6 +18,7 @@ _OUTCOMES = ("filtered", "truncated", "split")
 # first event, an alert would not see it rise.
 _CAUSES = ("expired", "oversize", "refused")
 _KINDS = ("hook_failed",)
+_TIMES = ("lag_seconds", "stalled_seconds")
 
 METRICS = (
     (
@@ -59,18 +60,33 @@ METRICS = (
         "Seconds that the receiver is behind SLS: the time since the moment up to which it has"
         " every log that SLS had received; 0 when it has every log. In total: the largest.",
     ),
+    (
+        "backlog_groups",
+        "gauge",
+        "Groups of logs in SLS that the receiver does not have, as far as it is known: their number"
+        " comes from cursors. Under `run_worker`, SLS is asked once a minute for the end of each"
+        " shard that is behind.",
+    ),
+    (
+        "stalled_seconds",
+        "gauge",
+        "Seconds since the last progress of a shard whose logs are not confirmed, or for which SLS"
+        " does not answer; 0 before 60 seconds, or 10 after an error. In total: the largest.",
+    ),
 )
 """Name, kind (``counter`` or ``gauge``) and meaning of each number. If the meaning says "by", the
 value is a mapping to numbers."""
 
 
-def make_numbers(counted: Counter[str], outcomes: Counter[str], lag: float) -> dict[str, Any]:
+def make_numbers(
+    counted: Counter[str], outcomes: Counter[str], times: Mapping[str, float]
+) -> dict[str, Any]:
     """Make the numbers that ``METRICS`` names, in its order.
 
     Args:
         counted: How often each thing happened, by name.
         outcomes: What happened to logs, by kind, as the encoder counts it.
-        lag: The lag in seconds.
+        times: The gauges in seconds, by name.
     """
     repaired = {
         kind.removeprefix(_REPAIRED): number
@@ -81,7 +97,7 @@ def make_numbers(counted: Counter[str], outcomes: Counter[str], lag: float) -> d
         **{kind: outcomes[kind] for kind in _OUTCOMES},
         "dropped": {**dict.fromkeys(_CAUSES, 0), **count_dropped(outcomes)},
         "repaired": {**dict.fromkeys(_KINDS, 0), **repaired},
-        "lag_seconds": round(lag, 3),
+        **{name: round(times.get(name, 0.0), 3) for name in _TIMES},
     }
     return {name: separate.get(name, counted[name]) for name, *_ in METRICS}
 
@@ -102,21 +118,37 @@ def _sum_counts(counts: list[dict[str, int]]) -> dict[str, int]:
 
 
 _COMBINE: dict[str, Callable[[list[Any]], Any]] = {
-    "lag_seconds": max,
+    **dict.fromkeys(_TIMES, max),
     "dropped": _sum_counts,
     "repaired": _sum_counts,
 }
 
 
-def format_summary(before: dict[str, Any], now: dict[str, Any], seconds: float) -> str:
-    """Format one line for the log from two snapshots, ``seconds`` apart."""
+def format_summary(
+    before: dict[str, Any],
+    now: dict[str, Any],
+    seconds: float,
+    backlog: str = "",
+    stalls: Iterable[str] = (),
+) -> str:
+    """Format one line for the log.
+
+    Args:
+        before: The snapshot before this one.
+        now: The snapshot.
+        seconds: The time between the two.
+        backlog: What is left in SLS; empty if no shard is open.
+        stalls: Which shards make no progress, and why.
+    """
     since = {kind: now[kind] - before[kind] for kind in ("confirmed", "bytes", "retries")}
     return (
         f"{since['confirmed']} logs confirmed in {seconds:.0f} s"
         f" ({since['confirmed'] / seconds:.1f}/s, {since['bytes'] / seconds / 1e6:.3f} MB/s),"
-        f" lag {_format_lag(now)}, pending {now['pending']}, retries {since['retries']};"
+        f" lag {_format_lag(now)}, pending {now['pending']}, retries {since['retries']}"
+        f"{backlog and f', {backlog}'};"
         f" in all {now['confirmed']} confirmed, {now['filtered']} filtered,"
         f" {sum(now['dropped'].values())} dropped, {now['replayed']} replayed"
+        + "".join(f"; {stall}" for stall in stalls)
     )
 
 

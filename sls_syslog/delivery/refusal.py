@@ -111,6 +111,7 @@ class Refusals:
         self._settings = settings
         self._name = name
         self._trial: Trial | None = None
+        self._place = ""  # of the suspect, once it is refused
         self._good: bytes | None = None
 
     def note_good(self, message: bytes | None) -> None:
@@ -121,6 +122,15 @@ class Refusals:
         """Note a message that has failed alone, if it is still to be sent."""
         if message and (self._trial is None or self._trial.suspect != message):
             self._trial = Trial(message, self._settings.refused_tries)
+
+    def describe_suspect(self) -> str:
+        """Say which message holds up the shard, before the error of the last try; else nothing."""
+        if self._trial is None:
+            return ""
+        size = len(self._trial.suspect)
+        if self._trial.is_refused:
+            return f"the receiver refuses {self._place} ({size} bytes; on_refused='hold'): "
+        return f"a message of {size} bytes fails although it is sent alone: "
 
     def try_suspect(self, transport: Transport, window: Sequence[Batch], start: str) -> Outcome:
         """Send the suspect message of a window alone, and judge it.
@@ -159,6 +169,7 @@ class Refusals:
     def _settle(self, message: bytes, batch: Batch, start: str) -> None:
         """Drop a refused message, if the settings say so, and name it in any case."""
         number = batch.removed + batch.frames.index(message) + 1
+        self._place = f"message {number} of the batch at cursor {start}"
         is_held = self._settings.on_refused == "hold"
         if not is_held:
             drop_message(batch, message)

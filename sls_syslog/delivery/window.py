@@ -440,10 +440,13 @@ class Delivery:
         if self._failures:
             self._failures = 0
             self._ledger.count("reconnects")
-        self._transport.destination.outage.end()
+        destination = self._transport.destination
+        destination.outage.end()
         if self._is_watched:
             self._transport.watch()  # the receiver may have died just before
         self._commit(now)
+        receiver = destination.in_use.name or destination.name
+        self._ledger.note_receiver(receiver, self._transport.level)
 
     def _drop_acknowledged(self) -> None:
         """Do not send again what the receiver has acknowledged, message by message."""
@@ -464,7 +467,10 @@ class Delivery:
         self._in_doubt = 0, 0
         self._transport.close()
         self._ledger.count("retries")
-        if self._failures >= self._receivers and not self._stop.requested:
+        if self._stop.requested:
+            return
+        self._ledger.note_trouble(f"{self._refusals.describe_suspect()}{error}")
+        if self._failures >= self._receivers:
             self._transport.destination.outage.begin(error)
 
     def _drop_oversize(self, size: int) -> None:

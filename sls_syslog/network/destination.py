@@ -25,9 +25,14 @@ logger = SafeLogger("sls_syslog.network")
 
 
 class ReceiverInUse:
-    """The receiver of a list that is in use. Shards fail over one by one; one line reports it."""
+    """The receiver of a list that is in use. Shards fail over one by one; one line reports it.
+
+    Attributes:
+        name: The receiver of the list that has worked last; empty if there is no list.
+    """
 
     def __init__(self) -> None:
+        self.name = ""
         self._lock = Lock()
         self._at = 0
 
@@ -40,6 +45,7 @@ class ReceiverInUse:
             failures: The errors of the receivers before it, by their numbers.
         """
         with self._lock:
+            self.name = names[at]
             before = self._at
             failure = failures.get(before)
             if at == before or (at and not failure):

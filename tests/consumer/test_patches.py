@@ -75,10 +75,14 @@ class Tracker:
 class Listener:
     """Remembers what it is told, and answers from a table."""
 
+    beginning = None
+    is_behind = False
+
     def __init__(self, answers: Mapping[str, tuple[str, bool]]) -> None:
         self.answers = answers
         self.told: list[tuple[str, str, str, Any]] = []
         self.ends: list[str] = []
+        self.failures: list[str] = []
 
     def choose_start(self, cursor: str) -> tuple[str, bool]:
         return self.answers.get(cursor, (cursor, True))
@@ -86,6 +90,12 @@ class Listener:
     def note_fetch(self, cursor: str, start: str, end: str, batch: Any, is_at_end: bool) -> None:
         self.told.append((cursor, start, end, batch))
         self.ends += [end] * is_at_end
+
+    def note_fetch_failure(self, problem: str) -> None:
+        self.failures.append(problem)
+
+    def note_shard_end(self, cursor: str) -> None:
+        """Never, here."""
 
     def note_expiry(self) -> None:
         """Never, here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import ShipperStats
-from sls_syslog.delivery.ledger import Tally, close_ledger, open_ledger
+from sls_syslog.delivery.ledger import Tally, close_ledger, mark_start, open_ledger
+from sls_syslog.testing.sls_shard import encode_cursor
 
 
 @dataclass
@@ -212,6 +214,102 @@ def test_once_a_minute_a_line_says_how_it_goes(caplog: pytest.LogCaptureFixture)
     assert "in all 1200 confirmed" in second_line
 
 
+def tell(caplog: pytest.LogCaptureFixture, stats: ShipperStats, now: list[float]) -> str:
+    """The line that comes a minute later."""
+    now[0] += 60.0
+    caplog.clear()
+    stats.log_line()
+    return caplog.messages[-1] if caplog.messages else ""
+
+
+def test_the_line_tells_what_is_left_and_how_long_that_takes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="sls_syslog.delivery")
+    now = [0.0]
+    stats = ShipperStats(clock=lambda: now[0], timer=lambda: now[0])
+    stats.log_line()
+    assert "retries 0; in all" in tell(caplog, stats, now)  # no shard, no backlog
+    ledger = open_ledger(stats, "shard")
+    start, end = (encode_cursor(position) for position in (1000, 1900))
+    ledger.note_position(start, start)
+    assert "retries 0, backlog not known;" in tell(caplog, stats, now)
+    ledger.note_shard_end(end)
+    ledger.receive(3000)
+    ledger.confirm([Tally(logs=3000, size=3_000_000)])
+    ledger.note_position(encode_cursor(1400), encode_cursor(1300))
+    assert stats.snapshot()["backlog_groups"] == 600
+    expected = "retries 0, backlog about 6000 logs (6.000 MB), caught up in 2 min at this rate;"
+    assert expected in tell(caplog, stats, now)
+    assert ledger.is_behind
+    ledger.note_position(end, end)
+    now[0] += 55.0
+    ledger.note_end(end)
+    ledger.note_fetched()
+    assert not ledger.is_behind
+    now[0] -= 55.0
+    assert "retries 0, caught up;" in tell(caplog, stats, now)
+    close_ledger(stats, ledger)
+    assert stats.snapshot()["backlog_groups"] == 0
+
+
+def test_the_line_repeats_why_a_shard_makes_no_progress_as_long_as_it_makes_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="sls_syslog.delivery")
+    now = [0.0]
+    stats = ShipperStats(clock=lambda: now[0], timer=lambda: now[0])
+    ledger, idle = open_ledger(stats, "p/l/g/0"), open_ledger(stats, "p/l/g/1")
+    ledger.receive(1)
+    stats.log_line()
+    for _ in range(2):
+        ledger.note_trouble("tcp://siem:514: Connection refused")
+        now[0] += 55.0
+        ledger.note_fetched()  # of logs that wait for those that are pending
+        idle.note_fetched()
+        now[0] -= 55.0
+        line = tell(caplog, stats, now)
+        since = time.strftime("%H:%M", time.localtime(0))
+        assert line.endswith(
+            f"; no progress since {since} in p/l/g/0: tcp://siem:514: Connection refused"
+        )
+    assert numbers(stats, "stalled_seconds") == [120.0]
+    ledger.confirm([Tally(logs=1)])
+    idle.note_fetched()
+    assert "no progress" not in tell(caplog, stats, [now[0]])
+    assert numbers(stats, "stalled_seconds") == [0.0]
+    ledger.note_trouble("reset")
+    now[0] += 70.0
+    assert numbers(stats, "stalled_seconds") == [70.0]
+    close_ledger(stats, ledger)
+    close_ledger(stats, idle)
+    assert numbers(stats, "stalled_seconds") == [0.0]
+
+
+def test_each_receiver_that_confirms_its_first_log_is_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="sls_syslog.delivery")
+    now = [100.0]
+    stats = ShipperStats(clock=lambda: 0.0, timer=lambda: now[0])
+    mark_start(stats)
+    now[0] = 102.0
+    ledgers = [open_ledger(stats, shard) for shard in ("a", "b")]
+    now[0] = 104.5
+    for ledger in ledgers:
+        ledger.note_receiver("tcp://one:514", "consumed")
+    assert caplog.messages == []  # only filtered logs so far
+    for ledger in ledgers:
+        ledger.receive(1)
+        ledger.confirm([Tally(logs=1)])
+        ledger.note_receiver("tcp://one:514", "consumed")
+    ledgers[0].note_receiver("udp://two:514", "written")
+    assert caplog.messages == [
+        "first log confirmed 4.5 s after the start: tcp://one:514 has it (confirmed as 'consumed')",
+        "first log confirmed 4.5 s after the start: udp://two:514 has it (confirmed as 'written')",
+    ]
+
+
 SET_BY = pytest.mark.parametrize("seconds", [-3600.0, 3600.0], ids=["back", "forward"])
 
 
@@ -254,7 +352,7 @@ def test_a_clock_that_is_set_hides_no_lag_and_makes_none(seconds: float) -> None
     stats = clocks.make_stats()
     ledger = open_ledger(stats, "shard")
     ledger.note_end("1")
-    ledger.note_position("1")
+    ledger.note_position("1", "1")
     clocks.is_set_by = seconds
     clocks.passed = 10.0
     assert numbers(stats, "lag_seconds") == [0.0]  # SLS has said just now that there is no more

@@ -6,6 +6,7 @@ import random
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -51,7 +52,8 @@ class Shard:
     """A delivery, and one batch after another for it."""
 
     def __init__(self, transport: Transport, settings: ShipperSettings, stop: Stop) -> None:
-        self.stats = ShipperStats()
+        self.ahead = 0.0  # seconds by which the ledger's timer is set forward
+        self.stats = ShipperStats(timer=lambda: time.monotonic() + self.ahead)
         self.stop = stop
         self.ledger = open_ledger(self.stats, "p/l/g/0")
         self.delivery = Delivery(settings, transport, stop, self.ledger, "0", name="p/l shard 0")
@@ -156,15 +158,55 @@ def test_a_refused_log_holds_the_shard_by_default_until_the_receiver_takes_it(
         retries = shard.stats.snapshot()["retries"]
         eventually(lambda: shard.stats.snapshot()["retries"] > retries + 10)
         assert receiver.lines.count(LINES[0]) == copies  # it is only asked for the one
+        shard.ahead = 60.0
+        stall = shard.ledger.find_stall()
+        assert stall is not None
+        what = f"message {REFUSED + 1} of the batch at cursor 0 ({len(LINES[REFUSED])} bytes; "
+        assert stall.reason.startswith(f"the receiver refuses {what}on_refused='hold'): tcp://")
         receiver.limit = 10**6
         thread.join()
         assert shard.delivery.committable == "1"
         assert shard.numbers() == (LOGS, 0)
+        assert shard.ledger.find_stall() is None
         shard.delivery.close()
     assert set(receiver.lines) == set(LINES)
     (error,) = [line for line in caplog.messages if "refuses" in line]  # once a minute
     assert f"cursor 0: the receiver refuses message {REFUSED + 1} of the batch" in error
     assert "on_refused" in error
+
+
+class Silent(Picky):
+    """The same, but it never ends a connection after us, so nobody can judge a message."""
+
+    def treat(self, connection: socket.socket) -> None:
+        super().treat(connection)
+        if not self.has_reset(connection):
+            self.ending.wait()
+
+    @staticmethod
+    def has_reset(connection: socket.socket) -> bool:
+        lingers = connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
+        return lingers != bytes(8)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_log_that_holds_up_a_shard_is_told_of_although_the_receiver_is_silent() -> None:
+    """There is no proof of a refusal, so no error names the log: the line a minute does."""
+    with Silent() as receiver:
+        shard = open_shard(receiver, timeout=2)
+        thread = threading.Thread(target=deliver_or_roll_back, args=(shard, [LINES[REFUSED]]))
+        thread.start()
+        shard.ahead = 60.0
+        told = f"a message of {len(LINES[REFUSED])} bytes fails although it is sent alone: tcp://"
+
+        def is_told() -> bool:
+            stall = shard.ledger.find_stall()
+            return stall is not None and stall.reason.startswith(told)
+
+        eventually(is_told)
+        shard.stop.request()
+        thread.join()
+        shard.delivery.close()
 
 
 @pytest.mark.usefixtures("quick")
@@ -184,9 +226,9 @@ def test_a_held_log_is_asked_for_first_after_a_roll_back() -> None:
         shard.delivery.close()
 
 
-def deliver_or_roll_back(shard: Shard) -> None:
+def deliver_or_roll_back(shard: Shard, lines: list[bytes] = LINES) -> None:
     try:
-        shard.deliver(LINES, "1")
+        shard.deliver(lines, "1")
     except TransportError:
         shard.delivery.roll_back()
 

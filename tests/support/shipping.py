@@ -45,6 +45,8 @@ def shipping(
     emulator: SlsEmulator,
     settings: ShipperSettings | Mapping[str, Any],
     processor: Any = SyslogShipperProcessor,
+    *,
+    stats: ShipperStats | None = None,
     **options: Any,
 ) -> Iterator[ConsumerWorker]:
     """``run_worker`` in a thread; the end of the block ends the worker and raises its error.
@@ -52,7 +54,7 @@ def shipping(
     Of a processor of ours the ledger has to balance in the end, whatever happened.
     """
     ours = isinstance(processor, type) and issubclass(processor, SyslogShipperProcessor)
-    stats = ShipperStats() if ours else None
+    stats = stats or (ShipperStats() if ours else None)
     worker = make_worker(emulator, settings, processor, stats=stats, **options)
     with ThreadPoolExecutor(1, thread_name_prefix="run_worker") as pool:
         run = pool.submit(run_worker, worker)
