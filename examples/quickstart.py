@@ -2,7 +2,7 @@
 
 The SDK's own ConsumerWorker pulls logs from an emulated Logstore over HTTP. The library ships them
 over a real TCP connection. A receiver in this process counts them. At the end the program prints a
-table: logs in, confirmed, lost, duplicated.
+table: logs in, confirmed, lost, duplicated, and how long each phase took.
 """
 
 import base64
@@ -23,6 +23,7 @@ SHARDS = 4
 LOGS_PER_GROUP = 100  # SLS keeps logs in groups, and a cursor counts groups
 GROUPS = 600
 LOGS = GROUPS * LOGS_PER_GROUP
+GROUPS_PER_FETCH = 10  # a hundredth of what SLS allows: many small fetches move the bar
 TIMEOUT = 50  # seconds after which the program gives up
 CONSUMER_GROUP = "quickstart"
 
@@ -60,31 +61,61 @@ def count_confirmed_logs(emulator: SlsEmulator) -> int:
     return groups * LOGS_PER_GROUP
 
 
-def show_progress(received: int, seconds: float, *, terminal: bool) -> None:
-    share = min(1.0, received / LOGS)
-    line = f"{received:>7,} of {LOGS:,} logs  {share:4.0%}  {seconds:5.1f} s"
-    if terminal:
-        print(f"\r[{'#' * round(40 * share):40}] {line}", end="", flush=True)
-    else:
-        print(line, flush=True)
+class Watcher(threading.Thread):
+    """Shows progress until all logs are confirmed, then ends the worker.
+
+    Attributes:
+        phases: Seconds by phase: from the start to the first log at the receiver, to the last one
+            there, and to the last checkpoint in SLS.
+    """
+
+    def __init__(
+        self, worker: ConsumerWorker, emulator: SlsEmulator, receiver: SyslogReceiver
+    ) -> None:
+        super().__init__()
+        self.phases = {"start-up": 0.0, "shipping": 0.0, "confirming": 0.0}
+        self._worker, self._emulator, self._receiver = worker, emulator, receiver
+        self._terminal = sys.stdout.isatty()
+        self._shown, self._shown_phase, self._show_at = "", "", 0.0
+
+    def run(self) -> None:
+        began = phase_began = time.monotonic()
+        phase, received = "start-up", 0
+        while not self._worker.shut_down_flag:
+            is_drained = self._emulator.drained(CONSUMER_GROUP)
+            received = len(self._receiver.frames)
+            now = time.monotonic()
+            self.phases[phase] = now - phase_began
+            following = find_phase(received)
+            if following != phase:
+                phase, phase_began = following, now
+            self._show(phase, received, now - began)
+            if is_drained or now - began > TIMEOUT:
+                break
+            time.sleep(0.02)
+        self._show(phase, received, time.monotonic() - began, last=True)
+        self._worker.shutdown()
+
+    def _show(self, phase: str, received: int, seconds: float, *, last: bool = False) -> None:
+        share = min(1.0, received / LOGS)
+        line = f"{received:>7,} of {LOGS:,} logs  {share:4.0%}  {phase:10}"
+        if self._terminal:
+            bar = f"\r[{'#' * round(40 * share):40}] {line}  {seconds:5.1f} s"
+            print(bar, end="\n" if last else "", flush=True)
+        elif line != self._shown and (
+            last or phase != self._shown_phase or seconds >= self._show_at
+        ):
+            print(f"{line}  {seconds:5.1f} s", flush=True)
+            self._shown, self._shown_phase, self._show_at = line, phase, seconds + 0.5
 
 
-def watch(worker: ConsumerWorker, emulator: SlsEmulator, receiver: SyslogReceiver) -> None:
-    """Show progress until all logs are confirmed, then end the worker."""
-    terminal = sys.stdout.isatty()
-    began = time.monotonic()
-    finished = False
-    while not finished and not worker.shut_down_flag:
-        time.sleep(0.1 if terminal else 0.5)
-        seconds = time.monotonic() - began
-        finished = emulator.drained(CONSUMER_GROUP) or seconds > TIMEOUT
-        show_progress(len(receiver.frames), seconds, terminal=terminal)
-    if terminal:
-        print()
-    worker.shutdown()
+def find_phase(received: int) -> str:
+    if not received:
+        return "start-up"
+    return "shipping" if received < LOGS else "confirming"
 
 
-def show_result(frames: list[bytes], confirmed: int, seconds: float) -> bool:
+def show_result(frames: list[bytes], confirmed: int, phases: dict[str, float]) -> bool:
     """Print some messages and the table. Return whether all logs arrived and are confirmed."""
     print("\nSome of the messages that the receiver got:\n")
     for frame in frames[:: max(1, len(frames) // 3)][:3]:
@@ -96,7 +127,8 @@ def show_result(frames: list[bytes], confirmed: int, seconds: float) -> bool:
         "confirmed": f"{confirmed:,}",
         "lost": f"{LOGS - len(arrived):,}",
         "duplicated": f"{len(frames) - len(arrived):,}",
-        "MB/s": f"{megabytes / seconds:.1f}",
+        **{name: f"{seconds:.1f} s" for name, seconds in phases.items()},
+        "MB/s": f"{megabytes / max(phases['shipping'], 0.001):.1f}",  # of shipping alone
     }
     print()
     for name, value in rows.items():
@@ -117,15 +149,16 @@ def main() -> int:
         # Your own program does the same, with other addresses.
         os.environ.update(emulator.environ(CONSUMER_GROUP))
         settings = {**receiver.settings(), "facility": "local0", "tag": "quickstart"}
-        worker = ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings,))
+        config = consumer_config(
+            max_fetch_log_group_size=GROUPS_PER_FETCH, data_fetch_interval=0.02
+        )
+        worker = ConsumerWorker(SyslogShipperProcessor, config, args=(settings,))
 
-        watcher = threading.Thread(target=watch, args=(worker, emulator, receiver))
-        began = time.monotonic()
+        watcher = Watcher(worker, emulator, receiver)
         watcher.start()
         run_worker(worker)
-        seconds = time.monotonic() - began
         watcher.join()
-        complete = show_result(receiver.frames, count_confirmed_logs(emulator), seconds)
+        complete = show_result(receiver.frames, count_confirmed_logs(emulator), watcher.phases)
     print(NEXT_STEPS)
     return 0 if complete else 1
 

@@ -14,6 +14,8 @@ from tests.support.waiting import eventually
 
 EXAMPLES = ROOT / "examples"
 GROUP = "siem"
+COUNTS = ["logs in", "confirmed", "lost", "duplicated"]
+PHASES = ["start-up", "shipping", "confirming"]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0"}
 """The environment of a terminal that can print ASCII only."""
 
@@ -32,13 +34,17 @@ def test_quickstart_ends_with_nothing_lost_in_any_locale() -> None:
     with program(example("quickstart.py"), environ=ASCII) as quickstart:
         assert quickstart.wait(60) == 0, quickstart.output()
         output = quickstart.output()
-    table = dict(
-        re.findall(r"^ +(logs in|confirmed|lost|duplicated|MB/s) +([\d.,]+)$", output, re.M)
-    )
+    table = dict(re.findall(r"^ {4}(\w[\w/ -]+\w) +([\d.,]+)(?: s)?$", output, re.M))
+    assert list(table) == [*COUNTS, *PHASES, "MB/s"]
     assert int(table["logs in"].replace(",", "")) >= 50_000
     assert table["confirmed"] == table["logs in"]
     assert (table["lost"], table["duplicated"]) == ("0", "0")
     assert float(table["MB/s"]) > 0
+    # The bar moves while logs come, and its last state is shown once.
+    progress = re.findall(r"^ *([\d,]+) of [\d,]+ logs +\d+%  (\S+) +[\d.]+ s$", output, re.M)
+    assert list(dict.fromkeys(phase for _, phase in progress)) == PHASES
+    assert [received for received, _ in progress].count(table["logs in"]) == 1
+    assert len(set(progress)) == len(progress)
     assert "<134>1 " in output
     assert re.search(r"result=(成功|\\u6210\\u529f|\\u5bc6\\u7801\\u9519\\u8bef)", output)
     assert "SLS_ENDPOINT" in output
