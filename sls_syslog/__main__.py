@@ -114,13 +114,12 @@ def _read_count(text: str) -> int:
 
 
 def _read_start(text: str) -> int | str:
-    from sls_syslog.commands.inputs import read_start
+    from sls_syslog.consumer.start import read_start
 
     try:
-        return read_start(text)
-    except (OverflowError, ValueError):
-        expected = "expected begin, or a time such as 2026-11-28T08:00:00+08:00"
-        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+        return read_start(text, "begin")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads what a user names on the command line: a file of logs, a time, a processor.
+"""Reads what a user names on the command line: a file of logs, a processor.
 
 Each error is one sentence that names the argument.
 """
@@ -10,13 +10,12 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.errors import SettingsError, short_repr
 
-__all__ = ["load_processor", "read_logs", "read_start"]
+__all__ = ["load_processor", "read_logs"]
 
 
 def read_logs(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -39,28 +38,6 @@ def read_logs(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield number, _parse_log(line, f"{path}, line {number}")
     except OSError as error:
         raise SettingsError(path, f"cannot be read: {error.strerror}") from None
-
-
-def read_start(text: str) -> int | str:
-    """Read the time from which to fetch logs.
-
-    Args:
-        text: ``begin``, or a time in ISO 8601; without an offset, in the zone of this machine.
-
-    Returns:
-        Seconds since 1970, or ``begin``.
-
-    Raises:
-        ValueError: If it is no time since 1970.
-    """
-    if text == "begin":
-        return text
-    # Python 3.10 does not read the Z.
-    moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text)
-    seconds = int(moment.timestamp())
-    if seconds < 0:
-        raise ValueError("expected a time since 1970")
-    return seconds
 
 
 def load_processor(name: str) -> type[MessageHooks]:

@@ -12,12 +12,14 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from aliyun.log.consumer import CursorPosition, LogHubConfig
 
 from sls_syslog.consumer.patches import POOL_SIZE
+from sls_syslog.consumer.start import POSITIONS, make_cursor_options
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.settings import readers
 from sls_syslog.settings.secret import Secret
@@ -46,8 +48,6 @@ _WORDS = (*_VARIABLES, "consumer_name", "security_token", "region")
 _SECRETS = ("access_key", "security_token")
 # Options whose default differs from LogHubConfig's.
 _DEFAULTS = {
-    # The oldest log that SLS still has, so that a new group loses nothing.
-    "cursor_position": CursorPosition.BEGIN_CURSOR,
     # Seconds. The SDK fetches one batch per interval and shard: its default of 2 is 0.5 batches/s.
     "data_fetch_interval": 0.1,
     "worker_pool_size": POOL_SIZE,
@@ -55,7 +55,7 @@ _DEFAULTS = {
 
 
 class ConsumerOptions(TypedDict, total=False):
-    """The options of ``LogHubConfig`` (``aliyun/log/consumer/config.py``), with their types."""
+    """The options of ``LogHubConfig`` (``aliyun/log/consumer/config.py``), and two of ours."""
 
     endpoint: str
     access_key_id: str
@@ -80,6 +80,8 @@ class ConsumerOptions(TypedDict, total=False):
     query: str | None
     accept_compress_type: str | None
     processor: str | None
+    start: str | datetime | None
+    end: str | datetime | None
 
 
 def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
@@ -87,8 +89,16 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
 
     By default it takes ``SLS_ENDPOINT``, ``SLS_AK_ID``, ``SLS_AK_KEY``, ``SLS_PROJECT``,
     ``SLS_LOGSTORE`` and ``SLS_CG`` (the consumer group) from the environment. The consumer name
-    is unique. A new consumer group starts at the oldest log. The fetch interval and the thread
-    pool let a backlog drain fast.
+    is unique. The fetch interval and the thread pool let a backlog drain fast.
+
+    ``start`` says where a new consumer group begins: at ``begin``, the oldest log that SLS still
+    has (the default); at ``end``, with the logs that SLS receives from now on; or at the first log
+    that SLS received at or after a time. It counts only for shards for which the group has no
+    checkpoint. ``end`` is the time at which a range ends: logs that SLS received before it are
+    shipped, and then ``run_worker`` returns. A time is a ``datetime`` or a text in ISO 8601;
+    without an offset it is in the zone of this machine. By default both come from ``SLS_START`` and
+    ``SLS_END``. They stand in place of ``cursor_position``, ``cursor_start_time`` and
+    ``cursor_end_time``.
 
     SLS gives a consumer's shards to others only after a silence of twice the heartbeat
     interval. So a restarted program waits for 40 seconds, unless it has the same name as before.
@@ -96,14 +106,15 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
     for example to the name of a StatefulSet's pod.
 
     Args:
-        **options: Options of ``LogHubConfig``; each overrides the environment and our default.
+        **options: ``start``, ``end``, and options of ``LogHubConfig``; each overrides the
+            environment and our default.
 
     Returns:
         The configuration, for ``ConsumerWorker``.
 
     Raises:
-        SettingsError: If a variable is missing, a name or a key holds white space, or
-            ``LogHubConfig`` does not know an option. White space around a value is removed.
+        SettingsError: If a variable is missing, a name or a key holds white space, a time is wrong,
+            or ``LogHubConfig`` does not know an option. White space around a value is removed.
     """
     _check_options(options)
     variables = {**_VARIABLES, "consumer_name": "SLS_CONSUMER"}
@@ -116,7 +127,12 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
         name: _read_word(name, value, is_secret=name in _SECRETS) if name in _WORDS else value
         for name, value in options.items()
     }
-    given: dict[str, Any] = {**environment, **_DEFAULTS, **words}
+    given: dict[str, Any] = {
+        **environment,
+        **_DEFAULTS,
+        **{name: value for name, value in words.items() if name not in POSITIONS},
+        **make_cursor_options(options),
+    }
     refresher = given.get("credentials_refresher")
     if refresher:
         given["credentials_refresher"] = partial(_refresh, refresher)
@@ -188,14 +204,21 @@ def _make_signature() -> inspect.Signature:
     """Make the signature of ``consumer_config``: all options with their defaults."""
     computed = {name: _Shown(variable) for name, variable in _VARIABLES.items()}
     computed["consumer_name"] = _Shown("SLS_CONSUMER, or a unique name")
-    types = ConsumerOptions.__annotations__
-    parameters = [
-        parameter.replace(
-            kind=inspect.Parameter.KEYWORD_ONLY,
-            default={**computed, **_DEFAULTS}.get(name, parameter.default),
-            annotation=getattr(types.get(name), "__forward_arg__", parameter.annotation),
-        )
+    # The oldest log that SLS still has, so that a new group loses nothing.
+    computed["start"] = _Shown(f"{POSITIONS['start']}, or begin")
+    computed["end"] = _Shown(f"{POSITIONS['end']}, or no end")
+    known = {
+        name: parameter.default
         for name, parameter in inspect.signature(LogHubConfig).parameters.items()
+    }
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default={**known, **computed, **_DEFAULTS}[name],
+            annotation=kind.__forward_arg__,
+        )
+        for name, kind in ConsumerOptions.__annotations__.items()
     ]
     return inspect.Signature(parameters, return_annotation="LogHubConfig")
 

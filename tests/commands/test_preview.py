@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from sls_syslog import preview
-from sls_syslog.commands.inputs import read_start
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.commands import command, started
 from tests.support.groups import encode_log
@@ -249,15 +248,6 @@ def test_wrong_arguments_are_refused(arguments: list[str], tmp_path: Path) -> No
     assert (ran.returncode, ran.stdout) == (2, b"")
     assert b"Traceback" not in ran.stderr
     assert "sls_syslog" in ran.stderr.decode().splitlines()[-1]
-
-
-def test_a_start_is_a_time_in_iso_8601() -> None:
-    assert read_start("begin") == "begin"
-    assert read_start("2026-11-03T04:00:05Z") == 1793678405
-    assert read_start("2026-11-03T12:00:05+08:00") == 1793678405
-    local = datetime(2026, 11, 3, 4, 0, 5)  # the zone of this machine
-    assert read_start("2026-11-03T04:00:05") == int(local.timestamp())
-    assert read_start("2026-11-03") == int(datetime(2026, 11, 3).timestamp())
 
 
 # Its output

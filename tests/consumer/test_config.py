@@ -150,8 +150,9 @@ def test_an_unknown_option_is_reported_before_a_missing_variable(key: str, words
     assert "hunter2" not in str(got.value)
 
 
-def test_every_option_of_the_sdk_s_configuration_is_typed_and_no_other() -> None:
-    assert list(ConsumerOptions.__annotations__) == list(inspect.signature(LogHubConfig).parameters)
+def test_every_option_of_the_sdk_s_configuration_is_typed_and_two_of_ours() -> None:
+    sdk = inspect.signature(LogHubConfig).parameters
+    assert list(ConsumerOptions.__annotations__) == [*sdk, "start", "end"]
 
 
 @pytest.mark.usefixtures("variables")
