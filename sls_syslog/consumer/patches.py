@@ -15,6 +15,7 @@ from aliyun.log.logexception import LogException
 from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
+from sls_syslog.consumer.backfill import Backfill
 from sls_syslog.consumer.mistakes import check_processor
 from sls_syslog.consumer.refresh import SharedRefresh
 from sls_syslog.consumer.refusals import Refusals
@@ -29,6 +30,7 @@ from sls_syslog.consumer.sdk import (
     Worker,
     WorkerLoop,
 )
+from sls_syslog.consumer.start import read_end
 from sls_syslog.consumer.steady_clock import with_steady_clock
 from sls_syslog.delivery.ledger import ShipperStats
 from sls_syslog.errors import short_repr
@@ -66,7 +68,7 @@ class Patch(NamedTuple):
 PATCHES = (
     # By patch_tracker and patch_client, when a processor begins, also without run_worker().
     Patch(CheckpointTracker, "flush_check_point", "_ReportingFlush", "L6 S1"),
-    Patch(ConsumerClient, "pull_logs", "_ListenedPull", "L3 L7 S19 S20"),
+    Patch(ConsumerClient, "pull_logs", "_ListenedPull", "L3 L7 L11 S19 S20"),
     Patch(ConsumerClient, "heartbeat", "_SteadyHeartbeat", "S11"),
     Patch(LogClient, "_send", "Refusals", "S22 S30"),
     Patch(LogClient, "_replace_credentials", "SharedRefresh", "S12 S29"),
@@ -79,7 +81,7 @@ PATCHES = (
     Patch(HeartBeat, "daemon", "True", "S4"),
     Patch(HeartBeat, "run", "the same, with_steady_clock", "S29"),
     Patch(WorkerLoop, "run", "the same, with_steady_clock", "S29"),
-    Patch(WorkerLoop, "_need_stop", "the same, with_steady_clock", "S29"),
+    Patch(WorkerLoop, "_need_stop", "False: Backfill knows when all is done", "L8"),
     Patch(WorkerLoop, "_get_shard_consumer", "_SteadyShards", "S29"),
     Patch(ShardConsumer, "fetch_data", "the same, with_steady_clock", "S29"),
     Patch(ShardConsumer, "_sample_log_error", "the same, with_steady_clock", "S29"),
@@ -98,7 +100,7 @@ holding up another. A thread starts only when there is work for it."""
 # Most fetches in one call while SLS answers that the cursor has expired.
 _FETCH_ATTEMPTS = 3
 # The headers that PullLogResponse requires, for an answer without logs.
-_EMPTY_HEADERS = {"x-log-count": "0", "x-log-bodyrawsize": "0"}
+_EMPTY_HEADERS = {"x-log-count": "0", "x-log-bodyrawsize": "0", "x-log-end-of-cursor": "1"}
 # Seconds between two steps of a shutdown; each step is cheap.
 _SHUTDOWN_INTERVAL = 0.02
 
@@ -296,9 +298,11 @@ class _ListenedPull:
         listeners: The listeners by shard.
         adapter: The connections of the client.
         refusals: What SLS refuses.
+        backfill: Says where to end; ``None`` to ship for ever, and without ``run_worker``.
     """
 
     def __init__(self, client: ConsumerClient, adapter: SlsAdapter, refusals: Refusals) -> None:
+        self.backfill: Backfill | None = None
         self.adapter = adapter
         self.refusals = refusals
         self._client = client
@@ -309,9 +313,8 @@ class _ListenedPull:
         listener = self.listeners.get(shard_id)
         start, is_due = listener.choose_start(cursor) if listener else (cursor, True)
         # If there is an end cursor, the SDK reads an empty answer as the end, and stops.
-        if not is_due and not options.get("end_cursor"):
-            headers = {**_EMPTY_HEADERS, "x-log-cursor": cursor}
-            return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # it accepts bytes
+        if not is_due and (self.backfill or not options.get("end_cursor")):
+            return _make_empty_response(cursor)
         try:
             response = self._pull_from_oldest(shard_id, start, *args, **options)
         except Exception as error:
@@ -333,6 +336,11 @@ class _ListenedPull:
     ) -> PullResponse:
         start = cursor
         for _ in range(_FETCH_ATTEMPTS):
+            if self.backfill is not None:
+                options["end_cursor"] = self.backfill.find_end(shard_id, start)
+                # SLS is not asked: what it answers if the end is before the start is unknown.
+                if options["end_cursor"] is None:
+                    return _make_empty_response(start)
             try:
                 return self._pull(shard_id, start, *args, **options)
             except LogException as error:
@@ -358,6 +366,11 @@ class _ListenedPull:
             )
 
 
+def _make_empty_response(cursor: str) -> PullResponse:
+    headers = {**_EMPTY_HEADERS, "x-log-cursor": cursor}
+    return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # it accepts bytes
+
+
 class HardenedWorker:
     """A worker that has not started yet, with patches on its objects of the SDK.
 
@@ -370,9 +383,10 @@ class HardenedWorker:
         stats: The ledger of its processors; ``None`` if they have none.
         listeners: The shards that it has, by their numbers.
         refusals: What SLS refuses.
+        backfill: Knows when a range is done; ``None`` if the worker has no end.
 
     Raises:
-        SettingsError: If the settings of a processor are wrong.
+        SettingsError: If the settings of a processor are wrong, or the end of a range.
     """
 
     def __init__(self, worker: Worker) -> None:
@@ -391,10 +405,16 @@ class HardenedWorker:
         self._adapter, self.refusals = patched.adapter, patched.refusals
         self.listeners = patched.listeners
         client.mclient.timeout = REQUEST_SECONDS
+        self.backfill: Backfill | None = None
+        if worker.option.cursor_end_time:
+            end = read_end("cursor_end_time", worker.option.cursor_end_time)
+            self.backfill = Backfill(worker, end, getattr(processor, "stats", None))
+        patched.backfill = self.backfill
         worker.heart_beat.daemon = True  # else it keeps a dead worker's process and shards
         _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
         _steady(worker.heart_beat, "run")
-        _steady(worker, "run", "_need_stop")
+        _steady(worker, "run")
+        _replace(worker, "_need_stop", lambda: False)
         _replace(worker, "_get_shard_consumer", _SteadyShards(cast("WorkerLoop", worker)))
 
     @property

@@ -9,10 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from aliyun.log.consumer import CursorPosition
-
 from sls_syslog.consumer.patches import Beginning, FetchListener, HardenedWorker
-from sls_syslog.consumer.sdk import Options, Worker
+from sls_syslog.consumer.sdk import Worker
+from sls_syslog.consumer.start import describe_start
 from sls_syslog.delivery.ledger import mark_start
 from sls_syslog.delivery.progress import format_numbers
 from sls_syslog.safe_logger import SafeLogger
@@ -27,10 +26,6 @@ _GATHER_SECONDS = 5.0
 _END_SECONDS = 60.0
 # Most shards of which a line shows the cursors.
 _MOST_CURSORS = 8
-_POSITIONS = {
-    CursorPosition.BEGIN_CURSOR: "the oldest log",
-    CursorPosition.END_CURSOR: "the next log to come",
-}
 
 
 class Reports:
@@ -127,7 +122,7 @@ def _format_taken(worker: Worker, shards: dict[int, Beginning]) -> str:
     if saved:
         parts.append(f"from the checkpoint: {_format_shards(saved, with_cursors)}")
     if fresh:
-        where = _describe_start(worker.option)
+        where = describe_start(worker.option)
         parts.append(f"without a checkpoint, from {where}: {_format_shards(fresh, with_cursors)}")
     plural = "s" * (len(shards) > 1)
     return f"{format_name(worker)} takes up {len(shards)} shard{plural}; {'; '.join(parts)}"
@@ -137,10 +132,6 @@ def _format_shards(shards: dict[int, Beginning], with_cursors: bool) -> str:
     if not with_cursors:
         return format_numbers(shards)
     return ", ".join(f"{number} at cursor {shards[number].cursor}" for number in sorted(shards))
-
-
-def _describe_start(option: Options) -> str:
-    return _POSITIONS.get(option.cursor_position, f"time {option.cursor_start_time}")
 
 
 def format_name(worker: Worker) -> str:

@@ -7,6 +7,7 @@ module must hold no behaviour: only ``patches.py`` changes the SDK's objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import Any, Protocol
 
 import requests
@@ -15,7 +16,9 @@ from aliyun.log.consumer import CursorPosition
 from sls_syslog.logs.protobuf import LogGroupList
 
 __all__ = [
+    "Answer",
     "CheckpointTracker",
+    "CheckpointsResponse",
     "ConsumerClient",
     "CursorResponse",
     "HeartBeat",
@@ -30,7 +33,15 @@ __all__ = [
 ]
 
 
-class PullResponse(Protocol):
+class Answer(Protocol):
+    """``LogResponse``: an answer of SLS (``logresponse.py``)."""
+
+    def get_header(self, key: str) -> str:
+        """Return a header; empty if the answer has none of that name."""
+        ...
+
+
+class PullResponse(Answer, Protocol):
     """``PullLogResponse``: the answer to one fetch (``pulllog_response.py``)."""
 
     def get_next_cursor(self) -> str:
@@ -45,12 +56,8 @@ class PullResponse(Protocol):
         """Parse the batch at the first call; return the same object at each call."""
         ...
 
-    def get_header(self, key: str) -> str:
-        """Return a header; empty if the answer has none of that name."""
-        ...
 
-
-class ShardsResponse(Protocol):
+class ShardsResponse(Answer, Protocol):
     """``ListShardResponse`` (``shard_response.py``)."""
 
     def get_shards_info(self) -> list[dict[str, Any]]:
@@ -58,7 +65,15 @@ class ShardsResponse(Protocol):
         ...
 
 
-class CursorResponse(Protocol):
+class CheckpointsResponse(Answer, Protocol):
+    """``ConsumerGroupCheckPointResponse`` (``consumer_group_response.py``)."""
+
+    def get_consumer_group_check_points(self) -> list[dict[str, Any]]:
+        """Return a row for each shard, with its ``shard`` and its ``checkpoint``."""
+        ...
+
+
+class CursorResponse(Answer, Protocol):
     """``GetCursorResponse`` (``cursor_response.py``)."""
 
     def get_cursor(self) -> str:
@@ -102,6 +117,12 @@ class LogClient(Protocol):
         """Return the cursor of a time, of ``begin`` or of ``end``."""
         ...
 
+    def get_check_point(
+        self, project: str, logstore: str, consumer_group: str, shard: int = -1
+    ) -> CheckpointsResponse:
+        """Return the checkpoints of a group, of all shards by default."""
+        ...
+
     def pull_logs(
         self,
         project_name: str,
@@ -139,6 +160,10 @@ class ConsumerClient(Protocol):
 
     def get_end_cursor(self, shard_id: int) -> str:
         """Return the cursor after the newest log."""
+        ...
+
+    def get_cursor(self, shard_id: int, start_time: int | str) -> str:
+        """Return the cursor of a time, of ``begin`` or of ``end``."""
         ...
 
 
@@ -239,13 +264,23 @@ class Options(Protocol):
         ...
 
     @property
+    def consumer_group_name(self) -> str:
+        """The consumer group."""
+        ...
+
+    @property
     def cursor_position(self) -> CursorPosition:
         """Where a shard without a checkpoint begins."""
         ...
 
     @property
     def cursor_start_time(self) -> int | str:
-        """The time of the position ``SPECIAL_TIMER_CURSOR``."""
+        """When SLS received the first log, if the position is a time."""
+        ...
+
+    @property
+    def cursor_end_time(self) -> int | str | None:
+        """When a range ends; ``None`` for no end."""
         ...
 
     @property
@@ -268,6 +303,11 @@ class Worker(Protocol):
     @property
     def option(self) -> Options:
         """The configuration."""
+        ...
+
+    @property
+    def executor(self) -> Executor:
+        """The threads that fetch and process."""
         ...
 
     @property

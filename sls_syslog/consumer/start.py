@@ -15,9 +15,17 @@ from typing import Any
 
 from aliyun.log.consumer import CursorPosition
 
+from sls_syslog.consumer.sdk import Options
 from sls_syslog.errors import SettingsError, short_repr
 
-__all__ = ["POSITIONS", "format_time", "make_cursor_options", "read_end", "read_start"]
+__all__ = [
+    "POSITIONS",
+    "describe_start",
+    "format_time",
+    "make_cursor_options",
+    "read_end",
+    "read_start",
+]
 
 POSITIONS = {"start": "SLS_START", "end": "SLS_END"}
 """The variable of each option that is not one of ``LogHubConfig``."""
@@ -106,6 +114,18 @@ def read_end(name: str, value: Any) -> int:
     end = _read_sdk_time(name, value, "end")
     # One more: what SLS has received within this second is received before now.
     return int(time.time()) + 1 if isinstance(end, str) else end
+
+
+def describe_start(option: Options) -> str:
+    """Describe where a shard begins for which the group has no checkpoint."""
+    given = option.cursor_start_time
+    word = next((word for word in _CURSORS if _CURSORS[word] is option.cursor_position), given)
+    if word == "begin":
+        return "the oldest log that SLS has"
+    if word == "end":
+        return "the logs that SLS receives from now on"
+    start = format_time(given) if isinstance(given, int) else given
+    return f"the first log that SLS received at {start} or later"
 
 
 def format_time(seconds: float) -> str:

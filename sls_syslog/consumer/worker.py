@@ -18,6 +18,7 @@ from sls_syslog.consumer.patches import HardenedWorker
 from sls_syslog.consumer.refusals import REFUSAL_SECONDS
 from sls_syslog.consumer.reports import Reports, format_name
 from sls_syslog.consumer.sdk import Worker
+from sls_syslog.consumer.start import describe_start
 from sls_syslog.errors import SettingsError, WorkerError, short_repr
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings import readers
@@ -35,6 +36,9 @@ _SHARDS_AWAITED = 10
 def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL_SECONDS) -> None:
     """Run workers until SIGTERM or SIGINT, or until all of them have ended.
 
+    A worker with an end (``consumer_config(end=...)``) ends when its whole consumer group has
+    shipped every log before it.
+
     After a signal, the workers confirm what is sent and save checkpoints, within seconds. Call
     this in the main thread; in another thread it handles no signals.
 
@@ -47,15 +51,18 @@ def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL
 
     Raises:
         SettingsError: If there is no worker, if the processor cannot be made with the arguments
-            given to the worker, or if ``refusal_seconds`` is not a number of seconds.
-        WorkerError: If a worker has died, or SLS refuses it for good. Let the process end: its
-            supervisor restarts it, and other consumers take over its shards meanwhile.
+            given to the worker, if ``refusal_seconds`` is not a number of seconds, or if the group
+            has a checkpoint before the range that it is to ship.
+        WorkerError: If a worker has died, or SLS refuses it for good, or a signal has stopped it
+            before the end of its range. Let the process end: its supervisor restarts it, and other
+            consumers take over its shards meanwhile.
     """
     check_workers(workers)
     patience = _read_patience(refusal_seconds)
     hardened = [HardenedWorker(worker) for worker in workers]
     for one in hardened:
         logger.info("%s ships to %s", format_name(one.worker), one.destination)
+        _announce_span(one)
     with _catch_signals() as stop:
         try:
             for worker in workers:
@@ -63,7 +70,9 @@ def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL
             _watch(hardened, stop, patience)
         finally:
             _stop(hardened)
-    logger.info("stopped; SLS will deliver unconfirmed logs again")
+    _report_end(hardened)
+    if stop.requested:
+        _raise_if_unfinished(hardened)
 
 
 def _read_patience(seconds: float | None) -> float:
@@ -80,6 +89,7 @@ def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> No
     """Wait until a stop is requested or all workers have ended.
 
     Raises:
+        SettingsError: If the consumer group of a range is not one for it.
         WorkerError: If a worker or its heartbeat has died, or SLS refuses for good.
     """
     explain_at = time.monotonic() + _SHARDS_AWAITED
@@ -92,6 +102,7 @@ def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> No
             _raise_if_refused(one, patience)
             _release(one.worker)
             one.cut_late_requests()
+            _end_if_done(one)
         for report in reports:
             report.look()
         if not is_any_alive or all(one.worker.shut_down_flag for one in workers):
@@ -101,6 +112,46 @@ def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> No
             for one in workers:
                 _explain_missing_shards(one.worker)
         time.sleep(_WATCH_INTERVAL)
+
+
+def _end_if_done(hardened: HardenedWorker) -> None:
+    """End a worker whose range is done.
+
+    Raises:
+        SettingsError: If its group is not one for this range.
+    """
+    backfill = hardened.backfill
+    if backfill is None:
+        return
+    if backfill.problem is not None:
+        raise backfill.problem
+    backfill.poll()
+    if backfill.is_done and not hardened.worker.shut_down_flag:
+        hardened.worker.shutdown()
+
+
+def _report_end(workers: list[HardenedWorker]) -> None:
+    """Log what was shipped of each range, and what happens to the rest."""
+    is_rest = False
+    for one in workers:
+        if one.backfill is not None and one.backfill.is_done:
+            logger.info("%s: %s", format_name(one.worker), one.backfill.describe_result())
+        else:
+            is_rest = True
+    if is_rest:
+        logger.info("stopped; SLS will deliver unconfirmed logs again")
+
+
+def _raise_if_unfinished(workers: list[HardenedWorker]) -> None:
+    """Let a program that a signal has stopped fail if its range is not done: it is no success.
+
+    Raises:
+        WorkerError: If there is such a range.
+    """
+    for one in workers:
+        if one.backfill is not None and not one.backfill.is_done:
+            problem = "stopped before its range was done; started again, it continues"
+            raise WorkerError(f"{format_name(one.worker)}: {problem}")
 
 
 def _raise_if_dead(hardened: HardenedWorker) -> None:
@@ -122,6 +173,24 @@ def _raise_if_refused(hardened: HardenedWorker, patience: float) -> None:
     problem = refusals.describe_lasting(patience)
     if problem is not None:
         raise WorkerError(f"{name}: {problem}")
+
+
+def _announce_span(hardened: HardenedWorker) -> None:
+    """Log where the worker begins, and where it ends."""
+    worker, backfill = hardened.worker, hardened.backfill
+    logger.info(
+        "%s begins with %s; a shard for which group %s has a checkpoint continues there",
+        format_name(worker),
+        describe_start(worker.option),
+        worker.option.consumer_group_name,
+    )
+    if backfill is not None:
+        logger.info(
+            "%s ends when its group has shipped all logs that SLS received %s%s",
+            format_name(worker),
+            backfill,
+            "; the end is in the future, so it waits until then" if backfill.is_future else "",
+        )
 
 
 def _explain_missing_shards(worker: Worker) -> None:

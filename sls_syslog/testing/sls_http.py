@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
@@ -126,6 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}"]
         lines += (f"{name}: {text}" for name, text in answer.headers.items())
         request_id = self.server.make_request_id()
+        lines.append(f"Date: {formatdate(self.server.api.model.clock(), usegmt=True)}")
         lines += (f"Content-Length: {len(body)}", f"x-log-requestid: {request_id}")
         head = "\r\n".join((*lines, "\r\n")).encode("latin-1")
         self.wfile.write(head + body)

@@ -68,7 +68,10 @@ def test_one_line_names_the_shards_that_are_taken_up_and_one_the_first_log(
         emulator.put_logs([{"n": "2"}], shard=1)
         emulator.wait_until_drained(GROUP)
     (taken,) = find(caplog, "takes up")
-    assert f"takes up {SHARDS} shards; without a checkpoint, from the oldest log: " in taken
+    assert (
+        f"takes up {SHARDS} shards; without a checkpoint, from the oldest log that SLS has: "
+        in taken
+    )
     for number, cursor in cursors.items():
         assert f"{number} at cursor {cursor}" in taken
     (first,) = find(caplog, "first log confirmed")
@@ -127,8 +130,8 @@ def test_hundreds_of_shards_are_one_line_without_cursors(caplog: pytest.LogCaptu
     reports.look()
     reports.look()
     assert caplog.messages == [
-        "p/l/c takes up 256 shards; from the checkpoint: 100-255; without a checkpoint, from time"
-        " 2026-11-27 08:00:00: 0-99"
+        "p/l/c takes up 256 shards; from the checkpoint: 100-255; without a checkpoint, from the"
+        " first log that SLS received at 2026-11-27 08:00:00 or later: 0-99"
     ]
 
 
@@ -150,8 +153,8 @@ def test_one_that_begins_late_does_not_hold_up_the_line_for_ever(
     late.beginning = Beginning("Mg==", False)
     reports.look()
     assert [line.partition("; ")[2] for line in caplog.messages] == [
-        "without a checkpoint, from the next log to come: 0 at cursor MQ==",
-        "without a checkpoint, from the next log to come: 1 at cursor Mg==",
+        "without a checkpoint, from the logs that SLS receives from now on: 0 at cursor MQ==",
+        "without a checkpoint, from the logs that SLS receives from now on: 1 at cursor Mg==",
     ]
     listeners[0] = Listener(is_saved=True)  # it was given up, and is back
     reports.look()

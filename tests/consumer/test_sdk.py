@@ -13,7 +13,7 @@ from aliyun.log.consumer.shard_worker import ShardConsumerWorker
 
 from sls_syslog.consumer import sdk
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
-from tests.support.shipping import make_worker
+from tests.support.shipping import GROUP, make_worker
 
 PROTOCOLS: list[type] = [getattr(sdk, name) for name in sdk.__all__]
 
@@ -70,6 +70,8 @@ def real() -> Iterator[dict[type, object]]:
         response = client.pull_logs(0, client.get_begin_cursor(0))
         place: Any = (option.project, option.logstore)
         yield {
+            sdk.Answer: response,
+            sdk.CheckpointsResponse: client.mclient.get_check_point(*place, GROUP),
             sdk.CheckpointTracker: make_tracker(client, option.consumer_name, 0),
             sdk.ConsumerClient: client,
             sdk.CursorResponse: client.mclient.get_cursor(*place, 0, "begin"),

@@ -1,7 +1,8 @@
-"""L1 to L10, the hazards that lose logs: the naive variant loses them, ours does not."""
+"""L1 to L11, the hazards that lose logs: the naive variant loses them, ours does not."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -10,6 +11,7 @@ from aliyun.log.consumer import ConsumerWorker, CursorPosition
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.hazards import naive
+from tests.hazards.program import HEARTBEAT_SECONDS
 from tests.hazards.variants import (
     NAIVE,
     OURS,
@@ -205,9 +207,15 @@ def test_l8_a_worker_that_ends_by_itself_saves_only_what_was_delivered(variant: 
                 emulator, make_settings(receiver), cursor_end_time="end", timeout=2
             ) as worker,
         ):
-            # Ours may also continue to retry, which is as good.
-            eventually(lambda: worker.shut_down_flag or emulator.calls["PullLogs"] >= 20)
-            assert variant.is_safe or worker.shut_down_flag
+            # Ours continues to retry. The SDK's patience is the timeout and one heartbeat.
+            beats = int(2 / HEARTBEAT_SECONDS) + 4
+            eventually(
+                lambda: (
+                    worker.shut_down_flag
+                    or (variant.is_safe and emulator.calls["ConsumerGroupHeartBeat"] >= beats)
+                )
+            )
+            assert worker.shut_down_flag is not variant.is_safe
         put(emulator, 10, 20)
         with variant.run(emulator, make_settings(receiver)):
             emulator.wait_until_drained(GROUP)
@@ -258,3 +266,17 @@ def test_l10_what_a_dead_connection_swallowed_is_not_taken_for_delivered(variant
                 down.close()
             emulator.wait_until_drained(GROUP)
         assert len(list_missing(receiver, 100)) == (0 if variant.is_safe else 90)
+
+
+@hazard(OURS, gate=[NAIVE])
+def test_l11_what_comes_before_an_end_in_the_future_is_shipped(variant: Variant) -> None:
+    with run_service() as (emulator, receiver):
+        put(emulator, 0, 10)
+        end = int(time.time()) + 3600
+        with variant.run(
+            emulator, make_settings(receiver), cursor_end_time=end, timeout=2
+        ) as worker:
+            eventually(lambda: list_missing(receiver, 10) == [])
+            put(emulator, 10, 20)
+            eventually(lambda: worker.shut_down_flag or 19 in numbers(receiver))
+        assert list_missing(receiver, 20) == ([] if variant.is_safe else list(range(10, 20)))

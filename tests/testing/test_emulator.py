@@ -139,7 +139,11 @@ def test_cursors_are_found_by_the_time_of_receipt() -> None:
             emulator.put_logs([{"a": "b"}])
             now[0] += 10
         asked = ("begin", 0, 1_700_000_001, 1_700_000_020, 1_800_000_000, "end")
-        cursors = [client.get_cursor(*where, start).get_cursor() for start in asked]
+        answers = [client.get_cursor(*where, start) for start in asked]
+        # By the clock of SLS a client sees whether logs before a time can still come.
+        dates = {answer.get_header("Date") for answer in answers}
+        assert dates == {formatdate(now[0], usegmt=True)}
+        cursors = [answer.get_cursor() for answer in answers]
         assert [decode_cursor(cursor) - begin for cursor in cursors] == [0, 0, 1, 2, 3, 3]
         assert client.get_cursor_time(*where, cursors[2]).get_cursor_time() == 1_700_000_010
         assert client.get_previous_cursor_time(*where, cursors[-1]).get_cursor_time() == (
