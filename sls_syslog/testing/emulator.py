@@ -17,7 +17,7 @@ from sls_syslog.testing.sls_consumer_group import ServerRules
 from sls_syslog.testing.sls_faults import Fault
 from sls_syslog.testing.sls_http import SlsApi, SlsHttpServer
 from sls_syslog.testing.sls_model import Logstore, SlsModel
-from sls_syslog.testing.sls_operations import OPERATIONS
+from sls_syslog.testing.sls_operations import ACTIONS, OPERATIONS
 from sls_syslog.testing.sls_shard import encode_cursor
 
 __all__ = ["SlsEmulator"]
@@ -51,6 +51,10 @@ class SlsEmulator:
             checks it only when a checkpoint is stored.
         reads_per_second: Limit of PullLogs per shard and second. Above it the answer is
             ShardReadQuotaExceed. None means no limit.
+        longest_skew: Seconds by which the date of a request may differ from ``clock``; the service
+            has 900. Above it the answer is RequestTimeExpired. None accepts any date.
+        most_consumer_groups: Limit of consumer groups of a Logstore. Above it the answer is
+            ConsumerGroupQuotaExceed.
 
     Raises:
         ValueError: If ``shards`` is less than one.
@@ -71,6 +75,8 @@ class SlsEmulator:
         refuse_expired_cursor: bool = True,
         over_at_heartbeat: bool = True,
         reads_per_second: int | None = None,
+        longest_skew: float | None = None,
+        most_consumer_groups: int = 30,
     ) -> None:
         self.project = project
         self.logstore = logstore
@@ -81,10 +87,11 @@ class SlsEmulator:
             refuse_expired_cursor=refuse_expired_cursor,
             over_at_heartbeat=over_at_heartbeat,
             reads_per_second=reads_per_second,
+            most_consumer_groups=most_consumer_groups,
         )
         keys = {access_key_id: self.access_key_secret} if check_signatures else None
         self._model = SlsModel(clock, rules)
-        self._api = SlsApi(project, self._model, keys)
+        self._api = SlsApi(project, self._model, keys, longest_skew)
         self._clock = clock
         self._port = port
         self._server: SlsHttpServer | None = None
@@ -379,6 +386,22 @@ class SlsEmulator:
             after=after,
         )
         self._api.faults.add(operation, fault)
+
+    def deny(self, *actions: str) -> None:
+        """Deny RAM actions, as a policy does that does not allow them.
+
+        Args:
+            *actions: All actions that are denied from now on, for example "log:ListShards". None
+                allows everything again.
+
+        Raises:
+            ValueError: If no operation has such an action.
+        """
+        known = sorted(set(ACTIONS.values()))
+        for action in actions:
+            if action not in known:
+                raise ValueError(f"actions: expected some of {', '.join(known)}, got {action!r}")
+        self._api.denied = frozenset(actions)
 
     def clear_faults(self) -> None:
         """Remove all planned faults."""

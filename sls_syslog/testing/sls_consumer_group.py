@@ -29,12 +29,15 @@ class ServerRules:
             False checks it only when a checkpoint is stored, as the Java README says.
         reads_per_second: Limit of PullLogs per shard and second. Above it the answer is
             ShardReadQuotaExceed. None means no limit (the service has 100).
+        most_consumer_groups: Limit of consumer groups of a Logstore. Above it the answer is
+            ConsumerGroupQuotaExceed, whose status is not documented.
     """
 
     honour_force_success: bool = True
     refuse_expired_cursor: bool = True
     over_at_heartbeat: bool = True
     reads_per_second: int | None = None
+    most_consumer_groups: int = 30
 
 
 class ShardState(Enum):

@@ -23,9 +23,9 @@ import lz4.block
 
 from sls_syslog.testing.sls_faults import FaultPlan
 from sls_syslog.testing.sls_model import SlsModel
-from sls_syslog.testing.sls_operations import MAX_PUT_BYTES, Answer, Call, find_route
+from sls_syslog.testing.sls_operations import ACTIONS, MAX_PUT_BYTES, Answer, Call, find_route
 from sls_syslog.testing.sls_shard import SlsError
-from sls_syslog.testing.sls_signature import SignedRequest, verify_signature
+from sls_syslog.testing.sls_signature import SignedRequest, check_time, verify_signature
 
 __all__ = ["SlsApi", "SlsHttpServer"]
 
@@ -42,6 +42,8 @@ class SlsApi:
         project: The name of the project. Requests must have it as the first label of their Host.
         model: The Logstores of the project.
         secrets: AccessKey secrets by AccessKey ID. None accepts wrong and missing signatures.
+        longest_skew: Seconds by which the time of a request may be wrong. None accepts any time.
+        denied: The RAM actions that the policy of the AccessKey does not allow.
         faults: The planned faults.
         calls: The number of requests by operation, including failed ones.
         closing: Set when the server stops. It ends the delay of a fault.
@@ -50,6 +52,8 @@ class SlsApi:
     project: str
     model: SlsModel
     secrets: Mapping[str, str] | None = field(repr=False)
+    longest_skew: float | None = None
+    denied: frozenset[str] = frozenset()
     faults: FaultPlan = field(default_factory=FaultPlan)
     calls: Counter[str] = field(default_factory=Counter)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -65,11 +69,18 @@ class SlsApi:
     def _serve(self, request: SignedRequest) -> Answer:
         route, logstore, target = find_route(request.method, request.path, request.params)
         self._play_fault(route.operation)
+        if self.longest_skew is not None:
+            check_time(request, self.model.clock(), self.longest_skew)
         if self.secrets is not None:
             verify_signature(request, self.secrets)
         project = request.headers.get("host", "").partition(".")[0]
         if project != self.project:
             raise SlsError(404, "ProjectNotExist", f"The Project does not exist : {project}")
+        action = ACTIONS[route.operation]
+        if action in self.denied:
+            resource = f"acs:log:emulated:1:project/{project}/logstore/{logstore}"
+            message = f"denied by sts or ram, action: {action}, resource: {resource}"
+            raise SlsError(401, "Unauthorized", message)
         call = Call(target, request.params, request.headers, _decompress_body(request))
         with self.model.changed:
             answer = route.run(self.model.get_logstore(logstore), call)
@@ -116,6 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif self.parse_request():
             self._answer()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing, also of a request that is none."""
 
     def _answer(self) -> None:
         try:

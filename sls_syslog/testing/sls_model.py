@@ -137,10 +137,13 @@ class Logstore:
         """Create a consumer group.
 
         Raises:
-            SlsError: ConsumerGroupAlreadyExist.
+            SlsError: ConsumerGroupAlreadyExist, ConsumerGroupQuotaExceed.
         """
         if name in self.consumer_groups:
             raise SlsError(400, "ConsumerGroupAlreadyExist", f"consumer group {name} exists")
+        if len(self.consumer_groups) >= self._rules.most_consumer_groups:
+            message = f"at most {self._rules.most_consumer_groups} consumer groups"
+            raise SlsError(400, "ConsumerGroupQuotaExceed", message)
         self.consumer_groups[name] = ConsumerGroup(
             name,
             timeout=timeout,

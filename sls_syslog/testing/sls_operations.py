@@ -19,7 +19,7 @@ from sls_syslog.testing.loggroup import frame_log_group
 from sls_syslog.testing.sls_model import Logstore
 from sls_syslog.testing.sls_shard import SlsError, encode_cursor
 
-__all__ = ["OPERATIONS", "ROUTES", "Answer", "Call", "Route", "find_route"]
+__all__ = ["ACTIONS", "OPERATIONS", "ROUTES", "Answer", "Call", "Route", "find_route"]
 
 MAX_PULL_COUNT = 1000  # LogGroups in one PullLogs answer; the PullLogs page says so
 # Raw bytes of one request body. `x-log-bodyrawsize` may be wrong: never allocate more than this.
@@ -294,6 +294,15 @@ ROUTES = (
     Route("SplitShard", "POST", _SHARD, "split", _split_shard),
 )
 OPERATIONS = tuple(route.operation for route in ROUTES)
+# The RAM action of an operation, where its name is another one.
+_OTHER_ACTIONS = {
+    "GetCheckPoint": "log:GetConsumerGroupCheckPoint",
+    "GetCursor": "log:GetCursorOrData",
+    "GetCursorTime": "log:GetCursorOrData",
+    "PullLogs": "log:GetCursorOrData",
+    "PutLogs": "log:PostLogStoreLogs",
+}
+ACTIONS = {name: _OTHER_ACTIONS.get(name, f"log:{name}") for name in OPERATIONS}
 
 
 def find_route(method: str, path: str, params: Mapping[str, str]) -> tuple[Route, str, str]:

@@ -12,12 +12,14 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import reduce
 from urllib.parse import quote
 
 from sls_syslog.testing.sls_shard import SlsError
 
-__all__ = ["SignedRequest", "verify_signature"]
+__all__ = ["SignedRequest", "check_time", "verify_signature"]
 
 # The SDK for Go writes SLS, the others LOG.
 _V1 = re.compile(r"(?:LOG|SLS) (?P<id>[^:]+):(?P<signature>.+)")
@@ -44,6 +46,33 @@ class SignedRequest:
     params: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
     body: bytes
+
+
+def check_time(request: SignedRequest, now: float, longest: float) -> None:
+    """Refuse a request whose date is too far from the time of the service.
+
+    Args:
+        request: The request.
+        now: The time of the service, in seconds since the epoch.
+        longest: The longest difference in seconds.
+
+    Raises:
+        SlsError: InvalidRequestTime or RequestTimeExpired.
+    """
+    text = request.headers.get("date", "")
+    try:
+        sent = parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError):
+        try:  # signature version 4
+            sent = datetime.strptime(
+                request.headers.get("x-log-date", "") + "+0000", "%Y%m%dT%H%M%SZ%z"
+            ).timestamp()
+        except ValueError:
+            message = f"Request time {text} not follow RFC822 specification"
+            raise SlsError(400, "InvalidRequestTime", message) from None
+    if abs(now - sent) > longest:
+        message = f"Request time {int(sent)} has been expired while server time is {int(now)}"
+        raise SlsError(400, "RequestTimeExpired", message)
 
 
 def verify_signature(request: SignedRequest, secrets: Mapping[str, str]) -> None:

@@ -604,3 +604,57 @@ def test_a_project_of_another_name_is_reached_as_a_proxy(monkeypatch: pytest.Mon
         client = client_of(emulator)
         put(client, emulator, "through the proxy")
         assert texts_of(pull(client, emulator, 0)) == ["through the proxy"]
+
+
+# What a policy, a clock and a quota refuse
+
+
+def test_an_action_that_is_denied_refuses_its_operations(emulator: SlsEmulator) -> None:
+    client = client_of(emulator)
+    emulator.deny("log:GetCursorOrData")
+    for request in (client.get_begin_cursor, client.get_end_cursor):
+        with pytest.raises(LogException) as denied:
+            request(emulator.project, emulator.logstore, 0)
+        assert denied.value.get_error_code() == "Unauthorized"
+        assert "action: log:GetCursorOrData, resource: acs:log:" in denied.value.get_error_message()
+    client.list_shards(emulator.project, emulator.logstore)
+    emulator.deny()
+    client.get_begin_cursor(emulator.project, emulator.logstore, 0)
+    with pytest.raises(ValueError, match=r"^actions: expected some of .*, got 'log:Get'"):
+        emulator.deny("log:Get")
+
+
+@pytest.mark.parametrize("version", [{}, {"auth_version": "v4", "region": "cn-hangzhou"}])
+@pytest.mark.parametrize(("off", "is_refused"), [(800, False), (-800, False), (1000, True)])
+def test_a_date_that_is_too_old_is_refused(
+    version: dict[str, str], off: int, is_refused: bool
+) -> None:
+    with SlsEmulator(clock=lambda: time.time() + off, longest_skew=900) as emulator:
+        client = client_of(emulator, **version)
+        if not is_refused:
+            client.list_shards(emulator.project, emulator.logstore)
+            return
+        with pytest.raises(LogException) as refused:
+            client.list_shards(emulator.project, emulator.logstore)
+    assert refused.value.get_error_code() == "RequestTimeExpired"
+
+
+def test_a_date_that_is_none_is_refused() -> None:
+    with SlsEmulator(longest_skew=900) as emulator:
+        answer = raw_request(emulator, "GET", "/logstores/logs/shards")
+    assert answer == (400, "InvalidRequestTime")
+
+
+def test_answers_have_the_date_of_the_service() -> None:
+    with SlsEmulator(clock=lambda: 1e9) as emulator:
+        answer = client_of(emulator).list_shards(emulator.project, emulator.logstore)
+    assert answer.get_header("Date") == formatdate(1e9, usegmt=True)
+
+
+def test_more_groups_than_a_logstore_may_have_are_refused() -> None:
+    with SlsEmulator(most_consumer_groups=1) as emulator:
+        client = client_of(emulator)
+        client.create_consumer_group(emulator.project, emulator.logstore, "one", 40)
+        with pytest.raises(LogException) as refused:
+            client.create_consumer_group(emulator.project, emulator.logstore, "two", 40)
+    assert refused.value.get_error_code() == "ConsumerGroupQuotaExceed"
