@@ -6,15 +6,16 @@ may call ``super()`` to get the library's own result.
 
 import json
 import logging
+import sys
 from collections.abc import Mapping
-
-from aliyun.log.consumer import ConsumerWorker
 
 from sls_syslog import (
     Severity,
     ShipperSettings,
+    SyslogError,
     SyslogShipperProcessor,
     consumer_config,
+    make_worker,
     run_worker,
 )
 
@@ -41,8 +42,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aliyun").setLevel(logging.WARNING)
     settings = ShipperSettings.from_env()
-    run_worker(ConsumerWorker(AuditShipper, consumer_config(), args=(settings,)))
+    run_worker(make_worker(AuditShipper, consumer_config(), args=(settings,)))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SyslogError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -8,9 +8,9 @@ METRICS_ADDRESS and METRICS_PORT change this address (0.0.0.0 in a container).
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 
-from aliyun.log.consumer import ConsumerWorker
 from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -18,8 +18,10 @@ from prometheus_client.registry import Collector
 from sls_syslog import (
     ShipperSettings,
     ShipperStats,
+    SyslogError,
     SyslogShipperProcessor,
     consumer_config,
+    make_worker,
     run_worker,
 )
 
@@ -53,7 +55,7 @@ def main() -> None:
     logging.getLogger("aliyun").setLevel(logging.WARNING)
     address = os.environ.get("METRICS_ADDRESS", "127.0.0.1")
     settings, stats = ShipperSettings.from_env(), ShipperStats()
-    worker = ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
+    worker = make_worker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
     REGISTRY.register(LedgerCollector(stats))
     server, _ = start_http_server(int(os.environ.get("METRICS_PORT", "9464")), address)
     logging.info("metrics at http://%s:%d/metrics", address, server.server_port)
@@ -61,4 +63,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SyslogError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -16,7 +16,7 @@ from io import TextIOWrapper
 
 from aliyun.log.consumer import ConsumerWorker
 
-from sls_syslog import SyslogShipperProcessor, consumer_config, run_worker
+from sls_syslog import SyslogShipperProcessor, consumer_config, make_worker, run_worker
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 
 SHARDS = 4
@@ -152,7 +152,7 @@ def main() -> int:
         config = consumer_config(
             max_fetch_log_group_size=GROUPS_PER_FETCH, data_fetch_interval=0.02
         )
-        worker = ConsumerWorker(SyslogShipperProcessor, config, args=(settings,))
+        worker = make_worker(SyslogShipperProcessor, config, args=(settings,))
 
         watcher = Watcher(worker, emulator, receiver)
         watcher.start()

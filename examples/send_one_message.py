@@ -7,8 +7,9 @@ For TLS, SYSLOG_CERT_PATH may name a file of trusted CA certificates.
 
 import argparse
 import os
+import sys
 
-from sls_syslog import Facility, Severity, SyslogClient
+from sls_syslog import Facility, Severity, SyslogClient, SyslogError
 
 
 def main() -> None:
@@ -35,4 +36,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SyslogError as error:
+        sys.exit(str(error))

@@ -13,6 +13,7 @@ Otherwise the answer is 503, with the reason. It reads the variables of ship_to_
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ from aliyun.log.consumer import ConsumerWorker
 from sls_syslog import (
     ShipperSettings,
     ShipperStats,
+    SyslogError,
     SyslogShipperProcessor,
     consumer_config,
+    make_worker,
     run_worker,
 )
 
@@ -104,7 +107,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aliyun").setLevel(logging.WARNING)
     settings, stats = ShipperSettings.from_env(), ShipperStats()
-    worker = ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
+    worker = make_worker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
     with make_health_server(Health(worker, stats)) as server:
         logging.info("health on port %d", server.server_port)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -115,4 +118,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SyslogError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from sls_syslog import ShipperSettings, consumer_config
+from sls_syslog import ShipperSettings, SyslogError, consumer_config
 
 SHIP_TO_SIEM = str(Path(__file__).with_name("ship_to_siem.py"))
 FIRST_DELAY = 1.0  # seconds before the first restart; doubled at each further one
@@ -132,4 +132,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except SyslogError as error:
+        sys.exit(str(error))

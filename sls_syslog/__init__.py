@@ -2,14 +2,11 @@
 
 This is a whole program that does it::
 
-    from aliyun.log.consumer import ConsumerWorker
-    from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config, run_worker
+    from sls_syslog import ShipperSettings, SyslogShipperProcessor
+    from sls_syslog import consumer_config, make_worker, run_worker
 
-    run_worker(
-        ConsumerWorker(
-            SyslogShipperProcessor, consumer_config(), args=(ShipperSettings.from_env(),)
-        )
-    )
+    settings = ShipperSettings.from_env()
+    run_worker(make_worker(SyslogShipperProcessor, consumer_config(), args=(settings,)))
 """
 
 from importlib import import_module
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sls_syslog.client import SyslogClient
     from sls_syslog.consumer.config import consumer_config
+    from sls_syslog.consumer.factory import make_worker
     from sls_syslog.consumer.processor import SyslogShipperProcessor
     from sls_syslog.consumer.worker import run_worker
     from sls_syslog.delivery.ledger import ShipperStats
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
         MessageTooLongError,
         SendError,
         SettingsError,
+        SourceError,
         SyslogError,
         TlsError,
         TransportError,
@@ -68,6 +67,7 @@ __all__ = [
     "SeverityRule",
     "ShipperSettings",
     "ShipperStats",
+    "SourceError",
     "SyslogClient",
     "SyslogError",
     "SyslogMessage",
@@ -78,6 +78,7 @@ __all__ = [
     "WorkerError",
     "check_destination",
     "consumer_config",
+    "make_worker",
     "preview",
     "run_worker",
 ]
@@ -104,6 +105,7 @@ _MODULES = {
     "SeverityRule": "logs.severity_rules",
     "ShipperSettings": "settings.shipper",
     "ShipperStats": "delivery.ledger",
+    "SourceError": "errors",
     "SyslogClient": "client",
     "SyslogError": "errors",
     "SyslogMessage": "syslog.message",
@@ -114,6 +116,7 @@ _MODULES = {
     "WorkerError": "errors",
     "check_destination": "preflight.check",
     "consumer_config": "consumer.config",
+    "make_worker": "consumer.factory",
     "preview": "preflight.preview",
     "run_worker": "consumer.worker",
 }

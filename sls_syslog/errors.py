@@ -11,6 +11,7 @@ The class tells who must act::
     │   │   └── TlsError        no trust: certificate, host name, version
     │   ├── SendError           the connection broke or stalled while sending
     │   └── UnconfirmedError    sent, but the receiver has not confirmed it: send it again
+    ├── SourceError             SLS refuses requests, or cannot be reached: the text says why
     └── WorkerError             the SDK's worker died, or SLS refuses it: end the program
 
 After a ``SendError`` or an ``UnconfirmedError``, everything sent since the last
@@ -27,6 +28,7 @@ __all__ = [
     "MessageTooLongError",
     "SendError",
     "SettingsError",
+    "SourceError",
     "SyslogError",
     "TlsError",
     "TransportError",
@@ -122,6 +124,25 @@ class UnconfirmedError(TransportError):
     def __init__(self, destination: str, level: str, problem: str) -> None:
         super().__init__(destination, f"delivery not confirmed as {level!r}: {problem}")
         self.level = level
+
+
+class SourceError(SyslogError):
+    """Raised when SLS refuses a request, or cannot be reached.
+
+    The text is one line: what has failed, what SLS has answered, and what to change.
+
+    Attributes:
+        code: The error code of SLS, such as ``"LogStoreNotExist"``; ``None`` if SLS has not
+            answered.
+        request_id: The id of the request, for the support of SLS; ``None`` if SLS has not answered.
+    """
+
+    def __init__(
+        self, problem: str, *, code: str | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.code = code
+        self.request_id = request_id
 
 
 class WorkerError(SyslogError):

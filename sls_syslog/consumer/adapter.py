@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest, RequestException, Response, Timeout
 from requests.adapters import HTTPAdapter
+from requests.exceptions import TooManyRedirects
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -224,8 +225,8 @@ class SlsAdapter(HTTPAdapter):
 
         Raises:
             Timeout: If the answer was not complete in time.
-            RequestException: If it fails, or is answered with a redirect; if impatient, also after
-                a server error.
+            TooManyRedirects: If it is answered with a redirect.
+            RequestException: If it fails; if impatient, also after a server error.
         """
         waits = self._choose_timeouts(timeout)
         exchange = self._begin()
@@ -244,7 +245,7 @@ class SlsAdapter(HTTPAdapter):
         if exchange.is_cut:  # urllib3 1 takes what was cut for the end of the body
             raise Timeout(_format_cut(request))
         if response.is_redirect:
-            raise RequestException(_report_redirect(response))
+            raise TooManyRedirects(_report_redirect(response))
         if self.is_impatient and response.status_code >= _SERVER_ERROR:
             raise RequestException(f"status {response.status_code}")
         return response

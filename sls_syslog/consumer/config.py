@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from aliyun.log.consumer import CursorPosition, LogHubConfig
 
+from sls_syslog.consumer.endpoint import check_endpoint
 from sls_syslog.consumer.patches import POOL_SIZE
 from sls_syslog.consumer.start import POSITIONS, make_cursor_options
 from sls_syslog.errors import SettingsError, short_repr
@@ -25,7 +26,7 @@ from sls_syslog.settings import readers
 from sls_syslog.settings.secret import Secret
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.settings.table import get_rows
-from sls_syslog.spelling import did_you_mean
+from sls_syslog.spelling import did_you_mean, find_typo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in typing from Python 3.11 on
@@ -113,8 +114,9 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
         The configuration, for ``ConsumerWorker``.
 
     Raises:
-        SettingsError: If a variable is missing, a name or a key holds white space, a time is wrong,
-            or ``LogHubConfig`` does not know an option. White space around a value is removed.
+        SettingsError: If a variable is missing, a name or a key holds white space, the endpoint is
+            none, a time is wrong, or ``LogHubConfig`` does not know an option. White space around
+            a value is removed.
     """
     _check_options(options)
     variables = {**_VARIABLES, "consumer_name": "SLS_CONSUMER"}
@@ -143,7 +145,9 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
         if not given[name] and name not in optional
     ]
     if missing:
-        raise SettingsError(", ".join(missing), "environment variable not set")
+        problem = f"environment variable not set{_find_misspelt(missing)}"
+        raise SettingsError(", ".join(missing), problem)
+    check_endpoint(given["endpoint"], "endpoint" if "endpoint" in options else "SLS_ENDPOINT")
     given["consumer_name"] = given["consumer_name"] or _make_unique_name(
         given["consumer_group_name"]
     )
@@ -162,6 +166,15 @@ def _check_options(options: Mapping[str, Any]) -> None:
             nearest = did_you_mean(key, known) or f"; the options are {', '.join(known)}"
             hint = "; only ShipperSettings has it" if key in get_rows(ShipperSettings) else nearest
             raise SettingsError(key, f"unknown option of consumer_config{hint}")
+
+
+def _find_misspelt(missing: Sequence[str]) -> str:
+    """Say which variables that are set may be missing ones, misspelt."""
+    known = {*_VARIABLES.values(), "SLS_CONSUMER"}
+    others = {name.upper(): name for name in os.environ if name not in known}
+    found = ((find_typo(name, others, most=2), name) for name in missing)
+    hints = [f"{others[near]} is set: did you mean {name}?" for near, name in found if near]
+    return "".join(f"; {hint}" for hint in hints)
 
 
 def _read_word(name: str, value: Any, *, is_secret: bool) -> Any:

@@ -10,13 +10,20 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aliyun.log.consumer import ConsumerWorker
+from aliyun.log.consumer import ConsumerWorker, LogHubConfig
 
-from sls_syslog.consumer.sdk import Worker
-from sls_syslog.errors import SettingsError
+from sls_syslog.errors import SettingsError, short_repr
+from sls_syslog.settings import readers
 from sls_syslog.spelling import find_typo
 
-__all__ = ["check_method_names", "check_processor", "check_workers"]
+__all__ = [
+    "check_arguments",
+    "check_config",
+    "check_method_names",
+    "check_processor",
+    "check_workers",
+    "read_patience",
+]
 
 
 def check_workers(workers: Sequence[object]) -> None:
@@ -26,18 +33,49 @@ def check_workers(workers: Sequence[object]) -> None:
         SettingsError: If that is no worker, or its processors cannot be made.
     """
     if not workers:
-        raise SettingsError("run_worker", "expected a worker: run_worker(ConsumerWorker(...))")
+        raise SettingsError("run_worker", "expected a worker: run_worker(make_worker(...))")
     for worker in workers:
         if isinstance(worker, ConsumerWorker):
-            _check_arguments(worker)
+            check_arguments(worker.make_processor, worker.process_args, worker.process_kwargs)
             continue
         hint = "; write run_worker(*workers)" if isinstance(worker, (list, tuple)) else ""
         got = f"the class {worker.__name__}" if isinstance(worker, type) else type(worker).__name__
         raise SettingsError("run_worker", f"expected a ConsumerWorker, got {got}{hint}")
 
 
-def _check_arguments(worker: Worker) -> None:
-    make, args, kwargs = worker.make_processor, worker.process_args, worker.process_kwargs
+def check_config(config: object) -> None:
+    """Check that a configuration is one.
+
+    Raises:
+        SettingsError: If it is something else.
+    """
+    if isinstance(config, LogHubConfig):
+        return
+    kind = type(config).__name__
+    hint = ": write consumer_config(), with the brackets" if callable(config) else ""
+    raise SettingsError("consumer_option", f"expected a LogHubConfig, got {kind}{hint}")
+
+
+def read_patience(key: str, seconds: float | None) -> float:
+    """Read seconds; ``None`` means for ever.
+
+    Raises:
+        SettingsError: If it is no number of seconds.
+    """
+    if seconds is None:
+        return float("inf")
+    try:
+        return readers.seconds(zero=True)(seconds)
+    except ValueError as error:
+        raise SettingsError(key, f"{error} or None, got {short_repr(seconds)}") from None
+
+
+def check_arguments(make: Any, args: Any, kwargs: Any) -> None:
+    """Check that a processor can be made with these arguments.
+
+    Raises:
+        SettingsError: If it cannot.
+    """
     if not callable(make):
         problem = f"expected the class, got an object of it: write {type(make).__name__}"
         raise SettingsError("make_processor", f"{problem}, and args=(settings,)")

@@ -45,6 +45,7 @@ __all__ = [
     "FetchListener",
     "HardenedWorker",
     "Patch",
+    "PreparedWorker",
     "get_current_worker",
     "hide_arguments",
     "listen",
@@ -73,6 +74,8 @@ PATCHES = (
     Patch(LogClient, "_send", "Refusals", "S22 S30"),
     Patch(LogClient, "_replace_credentials", "SharedRefresh", "S12 S29"),
     Patch(LogClient, "_session", "the same, with SlsAdapter as its only adapter", "S25 S27 S28"),
+    # By PreparedWorker, which make_worker() makes.
+    Patch(ConsumerClient, "ensure_consumer_group_created", "nothing: the group exists", "S24"),
     # By hide_arguments, when our processor is made in the worker's thread.
     Patch(Worker, "process_args", "_HiddenArguments", "S5"),
     Patch(Worker, "process_kwargs", "_HiddenKeywords", "S5"),
@@ -369,6 +372,25 @@ class _ListenedPull:
 def _make_empty_response(cursor: str) -> PullResponse:
     headers = {**_EMPTY_HEADERS, "x-log-cursor": cursor}
     return PullLogResponse(b"", headers)  # type: ignore[arg-type]  # it accepts bytes
+
+
+class PreparedWorker(ConsumerWorker):
+    """A ``ConsumerWorker`` whose constructor sends no request: its consumer group exists.
+
+    The constructor makes its client, and then asks it to make the group. Between them it assigns
+    the client to this property.
+    """
+
+    @property
+    def consumer_client(self) -> ConsumerClient:
+        """The requests to SLS of all shards."""
+        return self._client
+
+    @consumer_client.setter
+    def consumer_client(self, client: ConsumerClient) -> None:
+        _replace(client, "ensure_consumer_group_created", lambda *_: None)
+        patch_client(client)
+        self._client = client
 
 
 class HardenedWorker:

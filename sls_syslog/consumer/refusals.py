@@ -15,7 +15,7 @@ from typing import Any
 from aliyun.log.logexception import LogException
 
 from sls_syslog.consumer.sdk import ConsumerClient
-from sls_syslog.errors import short_repr
+from sls_syslog.consumer.source import describe_refusal, is_refused_for_good
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import throttle
 
@@ -29,17 +29,6 @@ A change that somebody is about to make, such as a new permission, arrives meanw
 
 # Fewest refusals of one operation in a row that count as lasting.
 _FEWEST = 3
-_UNAUTHORIZED, _FORBIDDEN = 401, 403
-_LONGEST_CODE = 80  # characters of an error code to keep: a proxy may answer in place of SLS
-# What was done, by the error code of SLS, and what to do.
-_CAUSES = {
-    "ProjectNotExist": "the project was deleted, or SLS_ENDPOINT is that of another region",
-    "LogStoreNotExist": "the Logstore was deleted or renamed",
-    "ConsumerGroupNotExist": "the consumer group was deleted; a restart creates it again",
-    "RequestTimeExpired": "the clock of this machine is wrong by more than 15 minutes; set it",
-    "SecurityTokenExpired": "give consumer_config a credentials_refresher, which gets new tokens",
-}
-_DENIED = "enable the AccessKey, and allow its RAM user what the RAM permissions page lists"
 # The names in the API reference, by the method of a request and its parameter `type`.
 _OPERATIONS = {
     ("GET", "log"): "PullLogs",
@@ -105,7 +94,7 @@ class Refusals:
         try:
             answer = self._send(method, project, body, resource, params, *args, **options)
         except LogException as error:
-            if _is_final(error):
+            if is_refused_for_good(error):
                 self._note(name, error)
             raise
         self._streaks.pop(name, None)
@@ -124,10 +113,8 @@ class Refusals:
         return None
 
     def _note(self, name: str, error: LogException) -> None:
-        now, code = self._clock(), error.get_error_code()[:_LONGEST_CODE]
-        self.is_group_deleted |= code == "ConsumerGroupNotExist"
-        message = short_repr(error.get_error_message(), 200)
-        problem = f"{code} ({message}): {_CAUSES.get(code, _DENIED)}"
+        now, problem = self._clock(), describe_refusal(error, name)
+        self.is_group_deleted |= error.get_error_code() == "ConsumerGroupNotExist"
         before = self._streaks.get(name)
         since, count = (before.since, before.count) if before else (now, 0)
         self._streaks[name] = _Streak(since, now, count + 1, problem)
@@ -137,10 +124,3 @@ class Refusals:
             logger.log(
                 level, "%s: SLS refuses %s, and no retry mends it: %s", self._source, name, problem
             )
-
-
-def _is_final(error: LogException) -> bool:
-    """Return whether no retry can mend an error. A quota can: it is a matter of seconds."""
-    status, code = error.get_resp_status(), error.get_error_code()
-    is_denied = status == _UNAUTHORIZED or (status == _FORBIDDEN and "Quota" not in code)
-    return is_denied or code in _CAUSES

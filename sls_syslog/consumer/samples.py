@@ -6,22 +6,21 @@ It must change nothing in SLS: it lists shards, asks for cursors, and pulls logs
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from heapq import merge
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from aliyun.log import LogClient, LogException
 from aliyun.log.consumer import LogHubConfig
 from aliyun.log.proto import LogGroupListRaw
-from requests import PreparedRequest, RequestException, Response
 
 from sls_syslog.consumer import sdk
-from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
-from sls_syslog.errors import SettingsError, SyslogError
+from sls_syslog.consumer.adapter import REQUEST_SECONDS
+from sls_syslog.consumer.once import OnceAdapter, finish, make_client, send
+from sls_syslog.consumer.source import TroubleError, format_place
+from sls_syslog.errors import SyslogError
 from sls_syslog.logs.event_ids import join_shard_name, make_event_ids, read_cursor
 from sls_syslog.logs.protobuf import LogGroup
 from sls_syslog.logs.receive_time import read_receive_time
@@ -32,10 +31,7 @@ __all__ = ["SampledLog", "fetch_from", "fetch_newest"]
 _MOST_GROUPS = 1000
 # Shards that are read at the same time; each needs some requests.
 _THREADS = 8
-# Seconds between two looks for requests that are late.
-_LOOK_SECONDS = 0.1
-# What urllib3 puts before the cause of a failure.
-_POOL = re.compile(r"HTTPS?Connection(Pool)?\([^)]*\): ", re.IGNORECASE)
+_OPERATIONS = ("ListShards", "GetCursor")  # and PullLogs, which needs the action of GetCursor
 
 _Result = TypeVar("_Result")
 
@@ -74,7 +70,7 @@ def fetch_newest(
 
     Raises:
         SettingsError: If the endpoint is none.
-        SyslogError: If SLS cannot be reached or refuses a request.
+        SourceError: If SLS cannot be reached or refuses a request.
     """
     shards = _read_shards(config, seconds, lambda shard: shard.read_newest(most))
     return list(_merge(shards))[-most:]
@@ -96,7 +92,7 @@ def fetch_from(
 
     Raises:
         SettingsError: If the endpoint is none.
-        SyslogError: If SLS cannot be reached or refuses a request.
+        SourceError: If SLS cannot be reached or refuses a request.
     """
     shards = _read_shards(config, seconds, lambda shard: shard.read_from(start, most))
     return list(islice(_merge(shards), most))
@@ -113,82 +109,24 @@ def _read_shards(
     """Read the logs of each shard.
 
     Raises:
-        SyslogError: If SLS cannot be reached or refuses a request.
-    """
-    adapter = _OneTry(_THREADS, seconds)
-    client = _make_client(config, adapter)
-    with ThreadPoolExecutor(_THREADS) as pool:
-
-        def finish(*running: Future[_Result]) -> list[_Result]:
-            while wait(running, _LOOK_SECONDS).not_done:
-                adapter.cut_late_requests()
-            return [one.result() for one in running]
-
-        try:
-            (answer,) = finish(pool.submit(client.list_shards, config.project, config.logstore))
-            shards = [_Shard(client, config, info["shardID"]) for info in answer.get_shards_info()]
-            return finish(*[pool.submit(read, shard) for shard in shards])
-        except LogException as error:
-            raise SyslogError(_explain(error, config)) from error
-
-
-def _make_client(config: LogHubConfig, adapter: SlsAdapter) -> sdk.LogClient:
-    """Make the SDK's client.
-
-    Raises:
         SettingsError: If the endpoint is none.
+        SourceError: If SLS cannot be reached or refuses a request.
     """
+    adapter = OnceAdapter(_THREADS, seconds)
     try:
-        client: Any = LogClient(
-            config.endpoint,
-            config.accessKeyId,
-            config.accessKey,
-            config.securityToken,
-            source="sls_syslog",  # else the SDK finds out this machine's address
-            auth_version=config.auth_version,
-            region=config.region,
-        )
-    except ValueError:
-        expected = "expected a host name, or its URL, such as cn-hangzhou.log.aliyuncs.com"
-        raise SettingsError("SLS_ENDPOINT", f"{expected}, got {config.endpoint!r}") from None
-    client._session.adapters = {"https://": adapter, "http://": adapter}
-    return client  # type: ignore[no-any-return]  # the SDK has no types
+        client = make_client(config, adapter)
+        with ThreadPoolExecutor(_THREADS) as pool:
 
+            def run(*tasks: Callable[[], _Result]) -> list[_Result]:
+                running = [pool.submit(send, config, _OPERATIONS, task) for task in tasks]
+                finish(adapter, *running)
+                return [one.result() for one in running]
 
-def _explain(error: LogException, config: LogHubConfig) -> str:
-    place = f"{config.project}/{config.logstore} at {config.endpoint}"
-    message = error.get_error_message()
-    if not error.get_request_id():  # no answer, or not one of SLS
-        return f"SLS cannot be reached, {place}: {message}; check SLS_ENDPOINT and SLS_PROJECT"
-    code = error.get_error_code()
-    advice = (
-        "the policy of the RAM user must allow log:ListShards and log:GetCursorOrData"
-        if code == "Unauthorized"
-        else "check SLS_PROJECT, SLS_LOGSTORE, SLS_AK_ID and SLS_AK_KEY"
-    )
-    request = error.get_request_id()
-    return f"SLS refuses to serve {place}: {code}: {message} (request id {request}); {advice}"
-
-
-class _OneTry(SlsAdapter):
-    """Connections to SLS that fail at once.
-
-    The SDK tries ten times, a second apart, if the text of an error names the connection pool
-    (``logclient.py``).
-    """
-
-    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        """Send one request.
-
-        Raises:
-            RequestException: If SLS cannot be reached; its text is the cause alone.
-        """
-        try:
-            return super().send(request, *args, **options)
-        except RequestException as error:
-            cause = next(iter(error.args), error)
-            text = _POOL.sub("", str(getattr(cause, "reason", cause)))
-            raise RequestException(text) from error
+            (answer,) = run(partial(client.list_shards, config.project, config.logstore))
+            shards = [_Shard(client, config, info["shardID"]) for info in answer.get_shards_info()]
+            return run(*[partial(read, shard) for shard in shards])
+    except TroubleError as error:
+        raise error.trouble.make_error(format_place(config)) from None
 
 
 class _Shard:

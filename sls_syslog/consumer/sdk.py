@@ -20,7 +20,9 @@ __all__ = [
     "CheckpointTracker",
     "CheckpointsResponse",
     "ConsumerClient",
+    "ConsumerGroup",
     "CursorResponse",
+    "GroupsResponse",
     "HeartBeat",
     "LogClient",
     "Options",
@@ -69,7 +71,7 @@ class CheckpointsResponse(Answer, Protocol):
     """``ConsumerGroupCheckPointResponse`` (``consumer_group_response.py``)."""
 
     def get_consumer_group_check_points(self) -> list[dict[str, Any]]:
-        """Return a row for each shard, with its ``shard`` and its ``checkpoint``."""
+        """Return for each shard its number, checkpoint, time in microseconds, and consumer."""
         ...
 
 
@@ -78,6 +80,22 @@ class CursorResponse(Answer, Protocol):
 
     def get_cursor(self) -> str:
         """Return the cursor."""
+        ...
+
+
+class ConsumerGroup(Protocol):
+    """``ConsumerGroupEntity`` (``consumer_group_response.py``)."""
+
+    def get_consumer_group_name(self) -> str:
+        """Return the name."""
+        ...
+
+
+class GroupsResponse(Protocol):
+    """``ListConsumerGroupResponse`` (``consumer_group_response.py``)."""
+
+    def get_consumer_groups(self) -> Sequence[ConsumerGroup]:
+        """Return the consumer groups of a Logstore."""
         ...
 
 
@@ -105,6 +123,22 @@ class LogClient(Protocol):
         headers: dict[str, str],
     ) -> Any:
         """Send a request, again and again where this may help; return body and headers."""
+        ...
+
+    def list_consumer_group(self, project: str, logstore: str) -> GroupsResponse:
+        """List the consumer groups of a Logstore."""
+        ...
+
+    def create_consumer_group(
+        self, project: str, logstore: str, consumer_group: str, timeout: int, in_order: bool
+    ) -> object:
+        """Create a consumer group."""
+        ...
+
+    def update_consumer_group(
+        self, project: str, logstore: str, consumer_group: str, timeout: int, in_order: bool
+    ) -> object:
+        """Set the timeout and the order of a consumer group."""
         ...
 
     def list_shards(self, project_name: str, logstore_name: str) -> ShardsResponse:
@@ -152,6 +186,10 @@ class ConsumerClient(Protocol):
         self, shard_id: int, cursor: str, end_cursor: str | None = None, **options: Any
     ) -> PullResponse:
         """Fetch one batch."""
+        ...
+
+    def ensure_consumer_group_created(self, timeout: int, in_order: bool) -> None:
+        """Create the consumer group or update it; the worker's constructor calls it."""
         ...
 
     def get_begin_cursor(self, shard_id: int) -> str:

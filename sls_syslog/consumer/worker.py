@@ -13,15 +13,14 @@ from contextlib import contextmanager
 
 from aliyun.log.consumer import ConsumerWorker
 
-from sls_syslog.consumer.mistakes import check_workers
+from sls_syslog.consumer.mistakes import check_workers, read_patience
 from sls_syslog.consumer.patches import HardenedWorker
 from sls_syslog.consumer.refusals import REFUSAL_SECONDS
 from sls_syslog.consumer.reports import Reports, format_name
 from sls_syslog.consumer.sdk import Worker
 from sls_syslog.consumer.start import describe_start
-from sls_syslog.errors import SettingsError, WorkerError, short_repr
+from sls_syslog.errors import WorkerError
 from sls_syslog.safe_logger import SafeLogger
-from sls_syslog.settings import readers
 
 __all__ = ["run_worker"]
 
@@ -58,7 +57,7 @@ def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL
             consumers take over its shards meanwhile.
     """
     check_workers(workers)
-    patience = _read_patience(refusal_seconds)
+    patience = read_patience("refusal_seconds", refusal_seconds)
     hardened = [HardenedWorker(worker) for worker in workers]
     for one in hardened:
         logger.info("%s ships to %s", format_name(one.worker), one.destination)
@@ -73,16 +72,6 @@ def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL
     _report_end(hardened)
     if stop.requested:
         _raise_if_unfinished(hardened)
-
-
-def _read_patience(seconds: float | None) -> float:
-    if seconds is None:
-        return float("inf")
-    try:
-        return readers.seconds(zero=True)(seconds)
-    except ValueError as error:
-        problem = f"{error} or None, got {short_repr(seconds)}"
-        raise SettingsError("refusal_seconds", problem) from None
 
 
 def _watch(workers: list[HardenedWorker], stop: _Signals, patience: float) -> None:

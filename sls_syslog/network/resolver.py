@@ -10,7 +10,7 @@ from typing import Any
 
 from sls_syslog.network.deadline import Deadline
 
-__all__ = ["Address", "resolve"]
+__all__ = ["Address", "is_lookup_error", "is_unknown_name", "resolve"]
 
 Address = tuple[int, int, int, str, Any]
 """One answer of ``socket.getaddrinfo``."""
@@ -103,3 +103,13 @@ def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address
         error = copy.copy(look_up.error or OSError("the system's resolver has failed"))
         raise error
     return list(look_up.found)
+
+
+def is_lookup_error(error: BaseException) -> bool:
+    """Return whether an error comes from looking up a name."""
+    return isinstance(error, socket.gaierror)
+
+
+def is_unknown_name(error: BaseException) -> bool:
+    """Return whether the name does not exist, in contrast to DNS that does not answer."""
+    return isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN

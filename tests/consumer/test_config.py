@@ -120,6 +120,60 @@ def test_a_variable_of_white_space_alone_is_missing(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("variables")
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("SLS_PROJECT", "SLS_PROJET"),
+        ("SLS_LOGSTORE", "SLS_LOG_STORE"),
+        ("SLS_AK_KEY", "SLS_AKKEY"),
+        ("SLS_ENDPOINT", "sls_endpoint"),
+        ("SLS_CG", "SLS_GC"),
+    ],
+)
+def test_a_missing_variable_that_is_set_under_almost_this_name_is_named(
+    name: str, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(name)
+    monkeypatch.setenv(written, "hunter2")
+    with pytest.raises(SettingsError) as got:
+        consumer_config()
+    hint = f"{written} is set: did you mean {name}?"
+    assert str(got.value) == f"{name}: environment variable not set; {hint}"
+
+
+@pytest.mark.usefixtures("variables")
+@pytest.mark.parametrize(
+    ("endpoint", "problem"),
+    [
+        ("htps://log.example", "expected http:// or https://, got .*; did you mean 'https'"),
+        ("ftp://log.example", "expected http:// or https://, got 'ftp://log.example'"),
+        ("https//log.example", None),  # a host name that DNS does not know
+        ("log..example", "expected a host name"),
+        ("log.example:https", "expected a host name"),
+        ("https://", "expected a host name"),
+        (":::", "expected a host name"),
+        ("http://[::1]", "expected a host name"),
+        ("https://user@log.example", "expected a host name"),
+        (f"{'x' * 64}.example", "expected a host name"),
+        ("https://log.example/", None),
+        ("HTTPS://log.example.:8443", None),
+        ("log.example", None),
+    ],
+)
+def test_an_endpoint_that_is_none_is_refused(
+    endpoint: str, problem: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLS_ENDPOINT", endpoint)
+    if problem is None:
+        assert consumer_config().endpoint == endpoint
+        return
+    with pytest.raises(SettingsError, match=f"^SLS_ENDPOINT: {problem}"):
+        consumer_config()
+    with pytest.raises(SettingsError, match=f"^endpoint: {problem}"):
+        consumer_config(endpoint=endpoint)
+
+
+@pytest.mark.usefixtures("variables")
 def test_no_repr_of_the_configuration_s_values_shows_a_secret() -> None:
     config = consumer_config(access_key="hunter2", security_token="hunter2")
     assert "hunter2" not in repr(vars(config))

@@ -146,7 +146,7 @@ def test_settings_from_elsewhere_need_no_arguments(
 @pytest.mark.parametrize(
     ("workers", "problem"),
     [
-        ((), "run_worker: expected a worker: run_worker(ConsumerWorker(...))"),
+        ((), "run_worker: expected a worker: run_worker(make_worker(...))"),
         (
             ([],),
             "run_worker: expected a ConsumerWorker, got list; write run_worker(*workers)",

@@ -52,7 +52,7 @@ def test_it_lasts_from_the_first_refusal_to_the_last(client: Client) -> None:
     assert client.refusals.describe_lasting(31) is None
     problem = client.refusals.describe_lasting(30)
     assert problem is not None
-    assert problem.startswith("SLS has refused PullLogs for 30 s: Unauthorized (")
+    assert problem.startswith("SLS has refused PullLogs for 30 s: Unauthorized: xxx")
     assert len(problem) < 500
     client.now += 1000  # nothing was asked for meanwhile
     assert client.refusals.describe_lasting(31) is None
@@ -111,6 +111,9 @@ def test_what_a_retry_can_mend_is_none(
         ("SecurityTokenExpired", 401, "credentials_refresher"),
         ("ProjectForbidden", 403, "RAM"),
         ("RequestTimeExpired", 400, "clock"),
+        ("RequestTimeTooSkewed", 403, "clock"),
+        ("SecurityToken.Expired", 401, "credentials_refresher"),
+        ("Unauthorized", 401, "log:GetCursorOrData"),
     ],
 )
 def test_a_line_names_the_code_and_what_to_do_once_a_minute(

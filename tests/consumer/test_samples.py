@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from aliyun.log.consumer import LogHubConfig
 
-from sls_syslog import SettingsError, SyslogError, consumer_config
+from sls_syslog import SettingsError, SourceError, SyslogError
 from sls_syslog.consumer.samples import SampledLog, fetch_from, fetch_newest
 from sls_syslog.logs.decode import LogDecoder
 from sls_syslog.testing import SlsEmulator
+from tests.support.sources import configure
 
 NOW = int(time.time())
 
@@ -35,20 +34,6 @@ def clock() -> Clock:
 def emulator(clock: Clock) -> Iterator[SlsEmulator]:
     with SlsEmulator(shards=3, clock=clock) as running:
         yield running
-
-
-def configure(emulator: SlsEmulator, **options: Any) -> LogHubConfig:
-    return consumer_config(
-        **{
-            "endpoint": emulator.endpoint,
-            "access_key_id": emulator.access_key_id,
-            "access_key": emulator.access_key_secret,
-            "project": emulator.project,
-            "logstore": emulator.logstore,
-            "consumer_group_name": "none",
-            **options,
-        }
-    )
 
 
 def put(emulator: SlsEmulator, shard: int, *numbers: int) -> None:
@@ -135,14 +120,16 @@ def test_nothing_in_sls_is_changed(emulator: SlsEmulator) -> None:
 def test_a_refusal_says_what_was_refused_and_what_to_check(emulator: SlsEmulator) -> None:
     for wrong, code in {"logstore": "LogStoreNotExist", "access_key": "SignatureNotMatch"}.items():
         with pytest.raises(
-            SyslogError, match=rf"^SLS refuses to serve 127/.*: {code}: .*\(request"
-        ):
+            SourceError, match=rf"^SLS refuses to serve 127/.*: {code}: .*\(request"
+        ) as failed:
             fetch_newest(configure(emulator, **{wrong: "wrong"}), 1)
+        assert failed.value.code == code
+        assert failed.value.request_id
 
 
 def test_a_policy_without_an_action_is_told_from_a_wrong_key(emulator: SlsEmulator) -> None:
     emulator.fail("ListShards", status=403, code="Unauthorized")
-    with pytest.raises(SyslogError, match="; the policy of the RAM user must allow log:ListShards"):
+    with pytest.raises(SourceError, match="; the policy of the RAM user must allow log:ListShards"):
         fetch_newest(configure(emulator), 1)
 
 
@@ -150,29 +137,49 @@ def test_a_policy_without_an_action_is_told_from_a_wrong_key(emulator: SlsEmulat
 def test_a_connection_that_ends_is_not_tried_again(operation: str, emulator: SlsEmulator) -> None:
     put(emulator, 0, 1)
     emulator.fail(operation, drop=True)
-    with pytest.raises(SyslogError, match=r"^SLS cannot be reached, 127/logs at .*SLS_ENDPOINT"):
+    with pytest.raises(SourceError, match=r"^SLS cannot be reached, 127/logs at .*SLS_ENDPOINT"):
         fetch_newest(configure(emulator), 1)
     assert emulator.calls[operation] <= 6  # two for each shard, and none of them twice
 
 
 def test_an_address_at_which_nobody_listens_is_said_at_once(emulator: SlsEmulator) -> None:
     emulator.stop()
-    with pytest.raises(SyslogError, match="Connection refused; check SLS_ENDPOINT") as failed:
+    with pytest.raises(SourceError, match="Connection refused; check SLS_ENDPOINT") as failed:
         fetch_newest(configure(emulator), 1)
     assert "HTTPConnectionPool" not in str(failed.value)
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(emulator: SlsEmulator) -> None:
     emulator.fail("ListShards", status=None, delay=60)
-    with pytest.raises(SyslogError, match=r"^SLS cannot be reached, .* in time; check|timed out"):
+    with pytest.raises(SourceError, match=r"^SLS cannot be reached, .* in time; check"):
         fetch_newest(configure(emulator), 1, seconds=0.5)
     assert emulator.calls["ListShards"] == 1
 
 
-@pytest.mark.parametrize("endpoint", [":::", "http://[::1"])
-def test_an_endpoint_that_is_none_is_refused(endpoint: str, emulator: SlsEmulator) -> None:
+def test_an_endpoint_that_is_none_is_refused(emulator: SlsEmulator) -> None:
+    config = configure(emulator)
+    config.endpoint = ":::"  # as in a LogHubConfig of a user's own
     with pytest.raises(SettingsError, match=r"^SLS_ENDPOINT: expected a host name"):
-        fetch_newest(configure(emulator, endpoint=endpoint), 1)
+        fetch_newest(config, 1)
+
+
+def test_a_credentials_refresher_is_asked(emulator: SlsEmulator) -> None:
+    put(emulator, 0, 1)
+    right = emulator.access_key_id, emulator.access_key_secret, ""
+    config = configure(
+        emulator, access_key_id="", access_key="", credentials_refresher=lambda: right
+    )
+    assert read_numbers(fetch_newest(config, 1)) == [1]
+
+
+def test_a_server_error_is_not_tried_ten_times(emulator: SlsEmulator) -> None:
+    emulator.fail("ListShards", status=503, code="ServerBusy", times=None)
+    with pytest.raises(
+        SourceError, match=r"^SLS cannot serve .*: ServerBusy: .* \(request id "
+    ) as got:
+        fetch_newest(configure(emulator), 1)
+    assert got.value.code == "ServerBusy"
+    assert emulator.calls["ListShards"] == 1
 
 
 def test_cursors_that_are_no_numbers_are_said_to_be_such(

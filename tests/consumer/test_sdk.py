@@ -13,7 +13,7 @@ from aliyun.log.consumer.shard_worker import ShardConsumerWorker
 
 from sls_syslog.consumer import sdk
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
-from tests.support.shipping import GROUP, make_worker
+from tests.support.shipping import make_worker
 
 PROTOCOLS: list[type] = [getattr(sdk, name) for name in sdk.__all__]
 
@@ -69,12 +69,17 @@ def real() -> Iterator[dict[type, object]]:
         )
         response = client.pull_logs(0, client.get_begin_cursor(0))
         place: Any = (option.project, option.logstore)
+        groups = client.mclient.list_consumer_group(*place)
         yield {
             sdk.Answer: response,
-            sdk.CheckpointsResponse: client.mclient.get_check_point(*place, GROUP),
+            sdk.CheckpointsResponse: client.mclient.get_check_point(
+                *place, option.consumer_group_name
+            ),
             sdk.CheckpointTracker: make_tracker(client, option.consumer_name, 0),
             sdk.ConsumerClient: client,
+            sdk.ConsumerGroup: groups.get_consumer_groups()[0],
             sdk.CursorResponse: client.mclient.get_cursor(*place, 0, "begin"),
+            sdk.GroupsResponse: groups,
             sdk.HeartBeat: worker.heart_beat,
             sdk.LogClient: client.mclient,
             sdk.Options: option,

@@ -156,8 +156,8 @@ def test_the_loggers_are_those_of_the_table() -> None:
     assert used == named
 
 
-# What the system and OpenSSL say, and the SDK; the texts of this library are in its code.
-NOT_OURS = {os.strerror(errno.ECONNREFUSED), "Name or service not known", "ClientWorkerException"}
+# What the system and OpenSSL say; the texts of this library are in its code.
+NOT_OURS = {os.strerror(errno.ECONNREFUSED), "Name or service not known"}
 
 
 def texts_of_the_code() -> str:
@@ -175,7 +175,7 @@ def test_troubleshooting_quotes_what_the_library_says() -> None:
     said = texts_of_the_code()
     for symptom in symptoms:
         for quoted in re.findall(r"`([^`]+)`", symptom):
-            for piece in re.split(r" ?… ?|(?<=Error): ", quoted):
+            for piece in re.split(r" ?…(?:: | ?)|(?<=Error): ", quoted):
                 assert piece in said or piece in NOT_OURS, f"{quoted}: {piece}"
 
 

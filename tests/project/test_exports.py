@@ -38,6 +38,7 @@ PUBLIC = [
     "SeverityRule",
     "ShipperSettings",
     "ShipperStats",
+    "SourceError",
     "SyslogClient",
     "SyslogError",
     "SyslogMessage",
@@ -48,6 +49,7 @@ PUBLIC = [
     "WorkerError",
     "check_destination",
     "consumer_config",
+    "make_worker",
     "preview",
     "run_worker",
 ]

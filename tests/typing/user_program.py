@@ -28,6 +28,7 @@ from sls_syslog import (
     TransportError,
     check_destination,
     consumer_config,
+    make_worker,
     preview,
     run_worker,
 )
@@ -151,6 +152,7 @@ def ship(stats: ShipperStats) -> int:
     """The program of the README, with a subclass."""
     config: LogHubConfig = consumer_config(heartbeat_interval=10)
     run_worker(ConsumerWorker(Shipper, config, args=(settings(), stats)))
+    run_worker(make_worker(Shipper, config, args=(settings(), stats), start_seconds=None))
     numbers: dict[str, Any] = stats.snapshot()
     return int(numbers["confirmed"])
 
