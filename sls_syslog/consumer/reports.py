@@ -101,13 +101,16 @@ class Reports:
     def _ask(self, shards: list[int]) -> None:
         """Ask SLS where shards end. If one question fails, the others wait for the next time."""
         for number in shards:
-            shard = self._listeners.get(number)
             if self._worker.shut_down_flag:
                 return
-            if shard is None:
+            shard = self._listeners.get(number)
+            consumer = self._worker.shard_consumers.get(number)
+            if shard is None or consumer is None:
                 continue
             try:
-                shard.note_shard_end(self._worker.consumer_client.get_end_cursor(number))
+                end = consumer.fetch_end_cursor  # of a range
+                end = end or self._worker.consumer_client.get_end_cursor(number)
+                shard.note_shard_end(end)
             except Exception as error:
                 logger.debug("shard %s: SLS does not say where it ends: %s", number, error)
                 return

@@ -245,6 +245,7 @@ class ShardConsumer(Protocol):
 
     processor: Processor
     checkpoint_tracker: CheckpointTracker
+    fetch_end_cursor: str | None
     shutdown: bool
 
     def shut_down(self) -> None:

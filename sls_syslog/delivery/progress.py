@@ -181,7 +181,7 @@ class Backlog:
 
     def _format_time(self, before: Backlog, seconds: float) -> str:
         left = self.left or 0
-        if self.shards != before.shards:
+        if before.shards and self.shards != before.shards:
             return ""
         # What SLS receives meanwhile counts, as soon as that is known.
         gone = self.passed - before.passed if before.left is None else before.left - left

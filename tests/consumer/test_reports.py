@@ -103,6 +103,10 @@ class Listener:
     def __init__(self, *, is_saved: bool) -> None:
         self.beginning: Beginning | None = Beginning("MQ==", is_saved)
         self.is_behind = False
+        self.ends: list[str] = []
+
+    def note_shard_end(self, cursor: str) -> None:
+        self.ends.append(cursor)
 
 
 def make_reports(
@@ -159,6 +163,28 @@ def test_one_that_begins_late_does_not_hold_up_the_line_for_ever(
     listeners[0] = Listener(is_saved=True)  # it was given up, and is back
     reports.look()
     assert caplog.messages[-1].endswith("takes up 1 shard; from the checkpoint: 0 at cursor MQ==")
+
+
+def test_a_start_that_is_a_number_is_told_as_a_time(caplog: pytest.LogCaptureFixture) -> None:
+    option = make_option(CursorPosition.SPECIAL_TIMER_CURSOR, 1_795_403_700)
+    reports, _ = make_reports({0: Listener(is_saved=False)}, option, lambda: 0.0)
+    reports.look()
+    (line,) = caplog.messages
+    assert "received at 2026-11-23T03:15:00+00:00 or later: 0 at" in line
+
+
+def test_the_backlog_of_a_range_ends_where_the_range_does() -> None:
+    now = [0.0]
+    shard = Listener(is_saved=False)
+    shard.is_behind = True
+    reports, worker = make_reports(
+        {0: shard}, make_option(CursorPosition.BEGIN_CURSOR), lambda: now[0]
+    )
+    worker.shut_down_flag = False
+    worker.shard_consumers = {0: SimpleNamespace(fetch_end_cursor="Nw==")}
+    now[0] = 60.0
+    reports.look()
+    eventually(lambda: shard.ends == ["Nw=="])
 
 
 def watch_ends(worker: ConsumerWorker, stats: ShipperStats) -> Reports:

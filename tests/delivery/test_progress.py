@@ -104,6 +104,7 @@ def behind(left: int | None, passed: int, logs: int = 0, shard: str = "a") -> Ba
     ("before", "now", "text"),
     [
         # The first line knows only how much was passed.
+        (Backlog(), behind(1200, 600, 6000), "12000 logs (12.000 MB), caught up in 2 min"),
         (behind(None, 0), behind(1200, 600, 6000), "12000 logs (12.000 MB), caught up in 2 min"),
         # Later ones also know how much was written meanwhile.
         (behind(1200, 600), behind(900, 1500, 15000), "9000 logs (9.000 MB), caught up in 3 min"),
