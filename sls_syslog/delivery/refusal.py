@@ -123,9 +123,9 @@ class Refusals:
         if message and (self._trial is None or self._trial.suspect != message):
             self._trial = Trial(message, self._settings.refused_tries)
 
-    def describe_suspect(self) -> str:
-        """Say which message holds up the shard, before the error of the last try; else nothing."""
-        if self._trial is None:
+    def describe_suspect(self, window: Sequence[Batch]) -> str:
+        """Say which message of a window holds up the shard, as words before the last error."""
+        if self._trial is None or find_message(window, self._trial.suspect) is None:
             return ""
         size = len(self._trial.suspect)
         if self._trial.is_refused:

@@ -469,7 +469,9 @@ class Delivery:
         self._ledger.count("retries")
         if self._stop.requested:
             return
-        self._ledger.note_trouble(f"{self._refusals.describe_suspect()}{error}")
+        is_away = isinstance(error, ConnectError)
+        suspect = "" if is_away else self._refusals.describe_suspect(self._window)
+        self._ledger.note_trouble(f"{suspect}{error}")
         if self._failures >= self._receivers:
             self._transport.destination.outage.begin(error)
 

@@ -16,6 +16,7 @@ from sls_syslog import ShipperStats
 from sls_syslog.consumer.patches import Beginning, patch_client
 from sls_syslog.consumer.reports import Reports
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.peers import HOST, hold_closed_port
 from tests.support.shipping import GROUP, shipping
 from tests.support.waiting import eventually
 
@@ -95,6 +96,18 @@ def test_shards_that_have_a_checkpoint_say_so(
         f"takes up {SHARDS} shards; from the checkpoint: "
         + ", ".join(f"{number} at cursor {checkpoints[number]}" for number in range(SHARDS))
     )
+
+
+def test_the_first_log_names_the_receiver_of_several_that_has_it(
+    emulator: SlsEmulator, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.put_logs([{"n": "1"}])
+    with hold_closed_port() as away:
+        hosts = [f"{HOST}:{away}", f"{HOST}:{syslog_receiver.port}"]
+        with shipping(emulator, {"hosts": hosts}):
+            emulator.wait_until_drained(GROUP)
+            eventually(appears(caplog, f"start: tcp://{hosts[1]} has it"))
+    assert not find(caplog, f"start: tcp://{hosts[0]}")
 
 
 class Listener:
