@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from aliyun.log.consumer import CursorPosition
 
+from sls_syslog.consumer.first_look import read_sls_time
 from sls_syslog.consumer.sdk import Answer, Worker
 from sls_syslog.consumer.start import describe_start, format_time
 from sls_syslog.delivery.ledger import ShipperStats
@@ -204,10 +204,7 @@ class Backfill:
 
     def _is_settled(self, answer: Answer) -> bool:
         """Return whether SLS had every log of the range when it gave an answer, by its clock."""
-        now = time.time()
-        with suppress(TypeError, ValueError):
-            now = parsedate_to_datetime(answer.get_header("Date")).timestamp()
-        return now >= self._end + _SETTLE_SECONDS
+        return read_sls_time(answer) >= self._end + _SETTLE_SECONDS
 
     def _count_logs(self) -> dict[str, int]:
         """Count the logs of this group, as the ledger of this process has them."""

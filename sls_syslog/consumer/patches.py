@@ -16,6 +16,7 @@ from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
 from sls_syslog.consumer.backfill import Backfill
+from sls_syslog.consumer.first_look import FirstLook
 from sls_syslog.consumer.mistakes import check_processor
 from sls_syslog.consumer.refresh import SharedRefresh
 from sls_syslog.consumer.refusals import Refusals
@@ -70,6 +71,7 @@ PATCHES = (
     # By patch_tracker and patch_client, when a processor begins, also without run_worker().
     Patch(CheckpointTracker, "flush_check_point", "_ReportingFlush", "L6 S1"),
     Patch(ConsumerClient, "pull_logs", "_ListenedPull", "L3 L7 L11 S19 S20"),
+    Patch(ConsumerClient, "get_end_cursor", "FirstLook", "L7"),
     Patch(ConsumerClient, "heartbeat", "_SteadyHeartbeat", "S11"),
     Patch(LogClient, "_send", "Refusals", "S22 S30"),
     Patch(LogClient, "_replace_credentials", "SharedRefresh", "S12 S29"),
@@ -209,6 +211,7 @@ def patch_client(client: ConsumerClient) -> _ListenedPull:
             adapter = SlsAdapter(POOL_SIZE)
             refusals = Refusals(client)
             pull = _ListenedPull(client, adapter, refusals)
+            _replace(client, "get_end_cursor", pull.first_look)
             _replace(client, "heartbeat", _SteadyHeartbeat(client))
             refresh = SharedRefresh(client.mclient, lambda: adapter.is_impatient)
             _replace(client.mclient, "_replace_credentials", refresh)
@@ -302,10 +305,12 @@ class _ListenedPull:
         adapter: The connections of the client.
         refusals: What SLS refuses.
         backfill: Says where to end; ``None`` to ship for ever, and without ``run_worker``.
+        first_look: Knows where the group was when the worker came.
     """
 
     def __init__(self, client: ConsumerClient, adapter: SlsAdapter, refusals: Refusals) -> None:
         self.backfill: Backfill | None = None
+        self.first_look = FirstLook(client)
         self.adapter = adapter
         self.refusals = refusals
         self._client = client
@@ -406,6 +411,7 @@ class HardenedWorker:
         listeners: The shards that it has, by their numbers.
         refusals: What SLS refuses.
         backfill: Knows when a range is done; ``None`` if the worker has no end.
+        first_look: Knows where the group was when the worker came.
 
     Raises:
         SettingsError: If the settings of a processor are wrong, or the end of a range.
@@ -426,6 +432,7 @@ class HardenedWorker:
         patched = patch_client(client)
         self._adapter, self.refusals = patched.adapter, patched.refusals
         self.listeners = patched.listeners
+        self.first_look = patched.first_look
         client.mclient.timeout = REQUEST_SECONDS
         self.backfill: Backfill | None = None
         if worker.option.cursor_end_time:

@@ -28,6 +28,8 @@ logger = SafeLogger("sls_syslog.consumer")
 
 # Seconds between two checks of the workers: a stop or a death is noticed within this time.
 _WATCH_INTERVAL = 0.1
+# Longest wait for what the first log line says of the group; shipping begins without it.
+_LOOK_SECONDS = 2.0
 # Seconds without a shard until one log line explains it: the time of some heartbeats.
 _SHARDS_AWAITED = 10
 
@@ -168,10 +170,11 @@ def _announce_span(hardened: HardenedWorker) -> None:
     """Log where the worker begins, and where it ends."""
     worker, backfill = hardened.worker, hardened.backfill
     logger.info(
-        "%s begins with %s; a shard for which group %s has a checkpoint continues there",
+        "%s begins with %s; this counts only for a shard without a checkpoint, and group %s has %s",
         format_name(worker),
         describe_start(worker.option),
         worker.option.consumer_group_name,
+        _describe_checkpoints(hardened),
     )
     if backfill is not None:
         logger.info(
@@ -180,6 +183,15 @@ def _announce_span(hardened: HardenedWorker) -> None:
             backfill,
             "; the end is in the future, so it waits until then" if backfill.is_future else "",
         )
+
+
+def _describe_checkpoints(hardened: HardenedWorker) -> str:
+    try:
+        looking = hardened.worker.executor.submit(hardened.first_look.look)
+        shards = looking.result(_LOOK_SECONDS).shards
+    except Exception:
+        return "an unknown number: SLS has not answered yet"
+    return f"one for {shards} shard{'' if shards == 1 else 's'}" if shards else "none yet"
 
 
 def _explain_missing_shards(worker: Worker) -> None:

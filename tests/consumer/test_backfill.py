@@ -21,8 +21,8 @@ from sls_syslog import (
 from sls_syslog.consumer.start import format_time
 from sls_syslog.logs.event_ids import read_cursor
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
-from tests.support.clocks import SetClock
 from tests.support.processes import ROOT, program
+from tests.support.receipts import Store
 from tests.support.shipping import GROUP, make_worker, numbers
 from tests.support.waiting import eventually
 
@@ -36,30 +36,11 @@ MOMENTS = [START - 50, START - 0.01, START, START + 0.5, END - 1, END - 0.01, EN
 INSIDE = [n for n, moment in enumerate(MOMENTS) if START <= moment < END]
 
 
-class Store(SlsEmulator):
-    """A Logstore whose receive times a test chooses."""
-
-    def __init__(self, **options: Any) -> None:
-        self.clock = SetClock()
-        # No shard is created after its first log.
-        self.clock.now = START - 900.0
-        super().__init__(clock=self.clock, **options)
-
-    def __enter__(self) -> Store:
-        super().__enter__()
-        return self
-
-    def put(self, number: int, moment: float, shard: int) -> None:
-        """Receive one log, the field ``n`` of which is its number."""
-        self.clock.now = moment
-        self.put_logs([{"n": str(number)}], shard=shard)
-        self.clock.now = None
-
-    def put_range(self, shard: int = 0, first: int = 0) -> list[int]:
-        """Receive logs before, in and after the range; return the numbers of those in it."""
-        for number, moment in enumerate(MOMENTS, first):
-            self.put(number, moment, shard)
-        return [first + number for number in INSIDE]
+def put_range(emulator: Store, shard: int = 0, first: int = 0) -> list[int]:
+    """Receive logs before, in and after the range; return the numbers of those in it."""
+    for number, moment in enumerate(MOMENTS, first):
+        emulator.put(number, moment, shard)
+    return [first + number for number in INSIDE]
 
 
 @contextmanager
@@ -97,13 +78,14 @@ def test_exactly_the_logs_of_the_range_are_shipped_and_the_worker_ends(
 ) -> None:
     caplog.set_level(logging.INFO, "sls_syslog")
     with Store(shards=shards) as emulator:
-        expected = emulator.put_range()  # the other shards have no logs
+        expected = put_range(emulator)  # the other shards have no logs
         ship(emulator, syslog_receiver)
         assert set(emulator.checkpoints(GROUP)) == set(range(shards))
     assert count_frames(syslog_receiver) == expected
     start, end = RANGE.values()
-    begins = f"begins with the first log that SLS received at {start} or later; a shard for which"
+    begins = f"begins with the first log that SLS received at {start} or later; this counts only"
     assert caplog.text.count(begins) == 1
+    assert "and group siem has none yet" in caplog.text
     shipped = rf"shipped all logs that SLS received from the first .*{re.escape(start)} or later, "
     shipped += rf"and before {re.escape(end)}; this worker: 4 received, 4 confirmed, 0 filtered, "
     assert re.search(rf"{shipped}0 dropped; in \d+ s", caplog.text), caplog.text
@@ -113,7 +95,7 @@ def test_without_a_start_the_range_begins_with_the_oldest_log(
     syslog_receiver: SyslogReceiver,
 ) -> None:
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         ship(emulator, syslog_receiver, start=None)
     assert count_frames(syslog_receiver) == [0, 1, *INSIDE]
 
@@ -133,13 +115,11 @@ def test_split_shards_are_shipped_to_the_end_of_the_range(
     with Store() as emulator:
         for number, moment in enumerate([START - 1, START, START + 1]):
             emulator.put(number, moment, shard=0)
-        emulator.clock.now = START + 2
-        children = emulator.split_shard(0)
+        children = emulator.split(START + 2)
         for child in children:
             emulator.put(10 + child, START + 3, child)
             emulator.put(20 + child, END - 1, child)
-        emulator.clock.now = END + 1
-        for grandchild in emulator.split_shard(children[0]):
+        for grandchild in emulator.split(END + 1, children[0]):
             emulator.put(30 + grandchild, END + 2, grandchild)
         emulator.put(40, END, children[1])
         ship(emulator, syslog_receiver, in_order=in_order)
@@ -177,7 +157,7 @@ def test_it_does_not_end_before_everything_is_confirmed(
     """The SDK ends a worker whose last batch fails again and again, after a minute."""
     settings = {**syslog_receiver.settings(), "timeout": 2, "retry_seconds": 0.2}
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         syslog_receiver.stop_listening()
         with started(emulator, settings) as (_, run):
             # The SDK would end it after three heartbeats without logs.
@@ -193,7 +173,7 @@ def test_a_question_that_fails_is_asked_again(
     syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         emulator.fail("ListShards", status=400, code="Wrong", times=2)
         emulator.fail("GetCursor", status=400, code="Wrong", times=3)
         ship(emulator, syslog_receiver)
@@ -206,7 +186,7 @@ def test_what_has_expired_is_no_reason_to_ship_later_logs(
 ) -> None:
     """The oldest log of a shard may be after the range."""
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         worker = make_worker(emulator, syslog_receiver.settings(), **RANGE)
         client: Any = worker.consumer_client
         first = client.get_cursor(0, START)
@@ -227,7 +207,7 @@ def test_two_consumers_end_when_their_group_has_shipped_all(
     """One of them has nothing to do any more, but is there if the other one dies."""
     settings = {**syslog_receiver.settings(), "timeout": 2, "retry_seconds": 0.2}
     with Store(shards=2) as emulator, SyslogReceiver() as away:
-        expected = [*emulator.put_range(), *emulator.put_range(1, len(MOMENTS))]
+        expected = [*put_range(emulator), *put_range(emulator, 1, len(MOMENTS))]
         away.stop_listening()
         stuck = {**settings, **away.settings()}
         with started(emulator, stuck, heartbeat_interval=2) as (_, late):
@@ -247,7 +227,7 @@ def test_two_consumers_end_when_their_group_has_shipped_all(
 
 def test_a_consumer_without_shards_ends_with_the_others(syslog_receiver: SyslogReceiver) -> None:
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         with (
             started(emulator, syslog_receiver.settings()) as (_, first),
             started(emulator, syslog_receiver.settings()) as (_, second),
@@ -274,7 +254,7 @@ def test_a_group_continues_at_its_checkpoint(
     moment: int, expected: list[int], syslog_receiver: SyslogReceiver
 ) -> None:
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         save_checkpoint(emulator, moment)
         before = emulator.checkpoints(GROUP)
         ship(emulator, syslog_receiver)
@@ -288,7 +268,7 @@ def test_a_group_that_has_not_reached_the_range_is_refused(
 ) -> None:
     """Else logs before the range would be shipped."""
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         save_checkpoint(emulator, START - 60)
         problem = f"^SLS_CG: shard 0: the checkpoint of group {GROUP} is before the start of the r"
         with pytest.raises(SettingsError, match=problem):
@@ -304,10 +284,8 @@ def test_several_workers_of_one_program_end_each_on_its_own(
 ) -> None:
     with Store() as emulator:
         emulator.create_logstore("other")
-        emulator.put_range()
-        emulator.clock.now = START + 5.0
-        emulator.put_logs([{"n": "100"}], logstore="other")
-        emulator.clock.now = None
+        put_range(emulator)
+        emulator.put(100, START + 5, logstore="other")
         workers = [
             make_worker(emulator, syslog_receiver.settings(), logstore=name, **RANGE)
             for name in ("logs", "other")
@@ -327,7 +305,7 @@ def test_the_example_ends_with_status_0_and_says_what_was_shipped(
     syslog_receiver: SyslogReceiver,
 ) -> None:
     with Store(shards=2) as emulator:
-        expected = emulator.put_range()
+        expected = put_range(emulator)
         with run_example(emulator, syslog_receiver) as shipper:
             assert shipper.wait(LIMIT_SECONDS) == 0, shipper.output()
             said = shipper.output()
@@ -342,7 +320,7 @@ def test_the_example_fails_if_a_signal_stops_it_before_the_end(
     """A supervisor of jobs takes the status 0 for a range that is done."""
     syslog_receiver.stop_listening()
     with Store() as emulator:
-        emulator.put_range()
+        put_range(emulator)
         with run_example(emulator, syslog_receiver) as shipper:
             eventually(lambda: "delivery fails" in shipper.output())
             shipper.process.send_signal(signal.SIGTERM)

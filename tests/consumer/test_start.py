@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -11,7 +13,13 @@ from aliyun.log.consumer import CursorPosition, LogHubConfig
 
 from sls_syslog import SettingsError, consumer_config
 from sls_syslog.consumer.start import read_start
+from sls_syslog.testing import SyslogReceiver
 from tests.support.local_zone import local_zone
+from tests.support.receipts import Store
+from tests.support.shipping import GROUP, numbers, shipping
+from tests.support.waiting import eventually
+
+LIMIT_SECONDS = 120.0
 
 MOMENT = 1793678405
 """2026-11-03T04:00:05Z."""
@@ -231,3 +239,66 @@ def refuse(options: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(variable, options[variable])
     with pytest.raises(SettingsError, match=f"^{message}"):
         configure(**{name: value for name, value in options.items() if name not in VARIABLES})
+
+
+# Where a group begins
+
+
+@pytest.mark.parametrize("consumers", [1, 2])
+@pytest.mark.parametrize(
+    ("start", "expected"), [("begin", [0, 1, 2, 3]), (LATER, [1, 2, 3]), ("end", [])]
+)
+def test_a_new_group_begins_where_it_should_and_misses_nothing_from_there_on(
+    start: str, expected: list[int], consumers: int, syslog_receiver: SyslogReceiver
+) -> None:
+    """Over the children of a shard that was split before, and of one that is split meanwhile."""
+    with Store() as emulator, ExitStack() as workers:
+        emulator.put(0, seconds(LATER) - 1)
+        emulator.put(1, seconds(LATER))
+        children = emulator.split(seconds(LATER) + 1)
+        emulator.put(2, seconds(LATER) + 1, children[0])
+        emulator.put(3, seconds(LATER) + 1, children[1])
+        for _ in range(consumers):
+            workers.enter_context(shipping(emulator, syslog_receiver.settings(), start=start))
+        eventually(lambda: len(emulator.checkpoints(GROUP)) == 3)
+        for n, shard in enumerate(emulator.split_shard(children[0]), 4):
+            emulator.put_logs([{"n": str(n)}], shard=shard)  # before anybody has this shard
+        emulator.put_logs([{"n": "6"}], shard=children[1])
+        eventually(lambda: {4, 5, 6} <= set(numbers(syslog_receiver)), LIMIT_SECONDS)
+    assert numbers(syslog_receiver) == [*expected, 4, 5, 6]
+
+
+@pytest.mark.parametrize("start", ["begin", LATER, "end"])
+def test_a_group_that_has_begun_misses_no_shard_that_is_split_while_nothing_runs(
+    start: str, syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sls_syslog")
+    with Store() as emulator:
+        emulator.put(0, seconds(LATER) - 1)
+        with shipping(emulator, syslog_receiver.settings(), start=start):
+            eventually(lambda: 0 in emulator.checkpoints(GROUP))
+        emulator.put_logs([{"n": "1"}], shard=0)
+        for n, shard in enumerate(emulator.split_shard(0), 2):
+            emulator.put_logs([{"n": str(n)}], shard=shard)
+        emulator.clock.offset = 60
+        with shipping(emulator, syslog_receiver.settings(), start=start):
+            emulator.wait_until_drained(GROUP, LIMIT_SECONDS)
+    assert numbers(syslog_receiver) == [*([0] if start == "begin" else []), 1, 2, 3]
+    begins = "this counts only for a shard without a checkpoint, and group siem has"
+    assert caplog.text.count(f"{begins} none yet") == 1
+    assert caplog.text.count(f"{begins} one for 1 shard\n") == 1
+
+
+def test_a_worker_begins_although_sls_does_not_say_where_the_group_is(
+    syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sls_syslog")
+    with Store() as emulator:
+        emulator.put(0, seconds(LATER))
+        emulator.fail("GetCheckPoint", status=400, code="Wrong", times=3)
+        with shipping(emulator, syslog_receiver.settings(), start="end"):
+            eventually(lambda: 0 in emulator.checkpoints(GROUP))
+            emulator.put_logs([{"n": "1"}], shard=0)
+            emulator.wait_until_drained(GROUP, LIMIT_SECONDS)
+    assert "group siem has an unknown number: SLS has not answered yet" in caplog.text
+    assert numbers(syslog_receiver) == [1]
