@@ -310,6 +310,18 @@ class SlsEmulator:
             _parent, *children = self._get_logstore(logstore).split(shard)
             return tuple(child.id for child in children)
 
+    def merge_shards(self, shard: int, *, logstore: str | None = None) -> int:
+        """Merge a shard with the one to the right of it. Both become read-only.
+
+        Returns:
+            The number of the new shard.
+
+        Raises:
+            SlsError: If the shard does not exist or is read-only, or none is to the right of it.
+        """
+        with self._model.changed:
+            return self._get_logstore(logstore).merge(shard)[0].id
+
     def expire(self, shard: int, groups: int | None = None, *, logstore: str | None = None) -> None:
         """Delete the oldest LogGroups of a shard, as the retention time of a Logstore does.
 

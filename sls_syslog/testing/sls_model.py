@@ -133,6 +133,27 @@ class Logstore:
         bounds = ((shard.begin_key, middle), (middle, shard.end_key))
         return [shard, *(self._add_shard(*pair, parents=(number,)) for pair in bounds)]
 
+    def merge(self, number: int) -> list[Shard]:
+        """Merge a writable shard with the one to the right of it. Both become read-only.
+
+        Args:
+            number: The number of the left shard.
+
+        Returns:
+            The new shard and its two parents.
+
+        Raises:
+            SlsError: ShardNotExist; ParameterInvalid if there are no two such shards.
+        """
+        left = self.get_shard(number)
+        writable = {shard.begin_key: shard for shard in self.shards.values() if not shard.readonly}
+        right = writable.get(left.end_key)
+        if left.readonly or right is None:
+            raise SlsError(400, "ParameterInvalid", f"shard {number} cannot be merged")
+        left.readonly = right.readonly = True
+        parents = (left.id, right.id)
+        return [self._add_shard(left.begin_key, right.end_key, parents), left, right]
+
     def add_consumer_group(self, name: str, *, timeout: float, in_order: bool) -> None:
         """Create a consumer group.
 

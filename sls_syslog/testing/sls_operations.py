@@ -188,6 +188,10 @@ def _split_shard(logstore: Logstore, call: Call) -> Answer:
     return Answer.make_json([shard.describe() for shard in shards])
 
 
+def _merge_shards(logstore: Logstore, call: Call) -> Answer:
+    return Answer.make_json([shard.describe() for shard in logstore.merge(int(call.target))])
+
+
 def _get_cursor(logstore: Logstore, call: Call) -> Answer:
     shard, start = logstore.get_shard(int(call.target)), call.get_param("from")
     named = {"begin": shard.begin, "end": shard.end}
@@ -292,6 +296,7 @@ ROUTES = (
     Route("PutLogs", "POST", _PUT, None, _put_logs),
     Route("ListShards", "GET", _SHARDS, None, _list_shards),
     Route("SplitShard", "POST", _SHARD, "split", _split_shard),
+    Route("MergeShards", "POST", _SHARD, "merge", _merge_shards),
 )
 OPERATIONS = tuple(route.operation for route in ROUTES)
 # The RAM action of an operation, where its name is another one.

@@ -67,8 +67,8 @@ class Shard:
         begin_key: The first hash key of the shard.
         end_key: The first hash key after the shard.
         created: The time of its creation, in seconds since the epoch.
-        parents: The shards from which it was split.
-        readonly: Whether the shard was split and takes no more logs.
+        parents: The shards from which it was split or merged.
+        readonly: Whether the shard was split or merged and takes no more logs.
     """
 
     id: int
@@ -145,7 +145,7 @@ class Shard:
         return not self.readonly and self.begin_key <= key < self.end_key
 
     def describe(self) -> dict[str, str | int]:
-        """Return the shard's entry in the answers of ListShards and SplitShard."""
+        """Return the shard's entry in the answers of ListShards, SplitShard and MergeShards."""
         return {
             "shardID": self.id,
             "status": "readonly" if self.readonly else "readwrite",

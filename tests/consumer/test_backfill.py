@@ -126,6 +126,22 @@ def test_split_shards_are_shipped_to_the_end_of_the_range(
     assert count_frames(syslog_receiver) == [1, 2, 11, 12, 21, 22]
 
 
+@pytest.mark.parametrize("in_order", [False, True])
+def test_merged_shards_are_shipped_to_the_end_of_the_range(
+    in_order: bool, syslog_receiver: SyslogReceiver
+) -> None:
+    with Store(shards=4) as emulator:
+        for shard in range(4):
+            emulator.put(shard, START, shard)
+        child = emulator.merge(START + 1, 0)
+        emulator.put(10, START + 2, child)
+        emulator.put(11, END, child)
+        late = emulator.merge(END + 1, 2)
+        emulator.put(12, END + 2, late)
+        ship(emulator, syslog_receiver, in_order=in_order)
+    assert count_frames(syslog_receiver) == [0, 1, 2, 3, 10]
+
+
 @pytest.mark.gate
 def test_an_end_in_the_future_is_waited_for(
     syslog_receiver: SyslogReceiver, caplog: pytest.LogCaptureFixture

@@ -30,7 +30,7 @@ class SetClock:
 
 
 class Store(SlsEmulator):
-    """A Logstore that receives logs, and splits shards, at any moment."""
+    """A Logstore that receives logs, and splits and merges shards, at any moment."""
 
     def __init__(self, **options: Any) -> None:
         self.clock = SetClock()
@@ -54,3 +54,10 @@ class Store(SlsEmulator):
         children = self.split_shard(shard)
         self.clock.now = None
         return children
+
+    def merge(self, moment: float, left: int) -> int:
+        """Merge two shards; return the number of their child."""
+        self.clock.now = moment
+        child = self.merge_shards(left)
+        self.clock.now = None
+        return child

@@ -166,6 +166,25 @@ def test_splitting_over_the_api_leaves_two_children(emulator: SlsEmulator) -> No
     assert emulator.split_shard(1) == (4, 5)
 
 
+def test_merging_over_the_api_leaves_one_child_of_two_neighbours(emulator: SlsEmulator) -> None:
+    client = client_of(emulator)
+    where = (emulator.project, emulator.logstore)
+    before = client.list_shards(*where).get_shards_info()
+    shards = client.merge_shard(*where, 0).get_shards_info()
+    assert [(shard["shardID"], shard["status"]) for shard in shards] == [
+        (2, "readwrite"),
+        (0, "readonly"),
+        (1, "readonly"),
+    ]
+    keys = [(shard["inclusiveBeginKey"], shard["exclusiveEndKey"]) for shard in shards]
+    assert keys[0] == (before[0]["inclusiveBeginKey"], before[1]["exclusiveEndKey"])
+    for alone in (0, 2):  # read-only; without a neighbour
+        with pytest.raises(LogException, match="cannot be merged"):
+            client.merge_shard(*where, alone)
+    left, _ = emulator.split_shard(2)
+    assert emulator.merge_shards(left) == 5
+
+
 def test_an_expired_cursor_gets_invalid_cursor(emulator: SlsEmulator) -> None:
     old = emulator.begin_cursors()[0]
     for text in "ab":
