@@ -34,6 +34,7 @@ _OPERATIONS = {
     ("GET", "log"): "PullLogs",
     ("GET", "cursor"): "GetCursor",
     ("GET", None): "GetCheckPoint",
+    ("GET", "shards"): "ListShards",
     ("POST", "heartbeat"): "ConsumerGroupHeartBeat",
     ("POST", "checkpoint"): "ConsumerGroupUpdateCheckPoint",
 }
@@ -90,7 +91,9 @@ class Refusals:
         Raises:
             LogException: If it fails; the SDK has tried again where it thinks that this helps.
         """
-        name = _OPERATIONS.get((method, params.get("type")), f"{method} {resource}")
+        # ListShards has no type either; its path is that of all shards.
+        kind = "shards" if resource.endswith("/shards") else params.get("type")
+        name = _OPERATIONS.get((method, kind), f"{method} {resource}")
         try:
             answer = self._send(method, project, body, resource, params, *args, **options)
         except LogException as error:

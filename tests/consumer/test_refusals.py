@@ -47,6 +47,16 @@ def client() -> Client:
     return Client()
 
 
+def test_each_operation_is_named_and_counted_on_its_own(client: Client) -> None:
+    """A range lists the shards, which needs a permission of its own."""
+    shards = ("GET", "127", None, "/logstores/logs/shards", {}, {})
+    client.refuse("Unauthorized", 401, shards)
+    client.refusals("GET", "127", None, GROUP, {"shard": 0}, {})  # GetCheckPoint works
+    problem = client.refusals.describe_lasting(30)
+    assert problem is not None
+    assert problem.startswith("SLS has refused ListShards for 30 s: Unauthorized (")
+
+
 def test_it_lasts_from_the_first_refusal_to_the_last(client: Client) -> None:
     client.refuse("Unauthorized", 401)
     assert client.refusals.describe_lasting(31) is None
