@@ -11,6 +11,7 @@ from aliyun.log.logexception import LogException
 from sls_syslog.consumer.refusals import REFUSAL_SECONDS, Refusals
 
 PULL: tuple[Any, ...] = ("GET", "127", None, "/logstores/logs/shards/0", {"type": "log"}, {})
+SHARDS: tuple[Any, ...] = ("GET", "127", None, "/logstores/logs/shards", {}, {})
 GROUP = "/logstores/logs/consumergroups/cg"
 CHECKPOINT: tuple[Any, ...] = ("POST", "127", "{}", GROUP, {"type": "checkpoint"}, {})
 
@@ -49,8 +50,7 @@ def client() -> Client:
 
 def test_each_operation_is_named_and_counted_on_its_own(client: Client) -> None:
     """A range lists the shards, which needs a permission of its own."""
-    shards = ("GET", "127", None, "/logstores/logs/shards", {}, {})
-    client.refuse("Unauthorized", 401, shards)
+    client.refuse("Unauthorized", 401, SHARDS)
     client.refusals("GET", "127", None, GROUP, {"shard": 0}, {})  # GetCheckPoint works
     problem = client.refusals.describe_lasting(30)
     assert problem is not None
