@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sls_syslog.client import SyslogClient
+    from sls_syslog.consumer.check import check_source
     from sls_syslog.consumer.config import consumer_config
     from sls_syslog.consumer.factory import make_worker
     from sls_syslog.consumer.processor import SyslogShipperProcessor
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
     from sls_syslog.preflight.check import check_destination
     from sls_syslog.preflight.preview import LogPreview, preview
-    from sls_syslog.preflight.report import DestinationReport
+    from sls_syslog.preflight.report import DestinationReport, SourceReport
     from sls_syslog.settings.client import ClientSettings
     from sls_syslog.settings.shipper import ShipperSettings
     from sls_syslog.syslog.codes import Facility, Severity
@@ -68,6 +69,7 @@ __all__ = [
     "ShipperSettings",
     "ShipperStats",
     "SourceError",
+    "SourceReport",
     "SyslogClient",
     "SyslogError",
     "SyslogMessage",
@@ -77,6 +79,7 @@ __all__ = [
     "UnconfirmedError",
     "WorkerError",
     "check_destination",
+    "check_source",
     "consumer_config",
     "make_worker",
     "preview",
@@ -106,6 +109,7 @@ _MODULES = {
     "ShipperSettings": "settings.shipper",
     "ShipperStats": "delivery.ledger",
     "SourceError": "errors",
+    "SourceReport": "preflight.report",
     "SyslogClient": "client",
     "SyslogError": "errors",
     "SyslogMessage": "syslog.message",
@@ -115,6 +119,7 @@ _MODULES = {
     "UnconfirmedError": "errors",
     "WorkerError": "errors",
     "check_destination": "preflight.check",
+    "check_source": "consumer.check",
     "consumer_config": "consumer.config",
     "make_worker": "consumer.factory",
     "preview": "preflight.preview",

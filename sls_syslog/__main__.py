@@ -26,8 +26,10 @@ _STATUS = """\
 exit status: 0 if all is well, 1 if the check has failed or SLS does not answer, 2 if an argument
 or a setting is wrong"""
 _CHECK = """\
-Tests the receiver: name, connection, certificate, framing, confirmation. It sends one message with
-a random id, and prints what was found and which setting to change."""
+Tests both ends, and prints what was found and which variable to change. SLS: name, connection,
+certificate, clock, signature, project, Logstore, shards, consumer group and RAM actions; nothing
+there is changed. The receiver: name, connection, certificate, framing, confirmation; it gets one
+message with a random id."""
 _PREVIEW = """\
 Writes the bytes that logs would become to standard output, one message after another, and what is
 said about each log to standard error: the profile and mapping that apply, what is repaired or cut.
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # What a command needs is imported for it: the check needs no SDK.
+    # What a command needs is imported for it: a preview of a file needs no SDK.
     if options.command == "check":
         from sls_syslog.commands.check import run_check
 
@@ -76,7 +78,7 @@ def _make_parser() -> argparse.ArgumentParser:
         prog="python -m sls_syslog", description=_DESCRIPTION, epilog=_STATUS
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="check | preview")
-    commands.add_parser("check", help="test the receiver", description=_CHECK, epilog=_STATUS)
+    commands.add_parser("check", help="test both ends", description=_CHECK, epilog=_STATUS)
     preview = commands.add_parser(
         "preview",
         help="show logs as they would be sent",

@@ -8,21 +8,23 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aliyun.log import LogClient, LogException
 from aliyun.log.consumer import LogHubConfig
 from requests import PreparedRequest, RequestException, Response
+from requests.utils import select_proxy
 
 from sls_syslog.consumer import sdk
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
 from sls_syslog.consumer.endpoint import check_endpoint
 from sls_syslog.consumer.source import Trouble, TroubleError, explain
 
-__all__ = ["OnceAdapter", "finish", "make_client", "run_apart", "send"]
+__all__ = ["Contact", "OnceAdapter", "finish", "make_client", "run_apart", "send"]
 
 # Seconds between two looks for requests that are late.
 _LOOK_SECONDS = 0.1
@@ -33,6 +35,29 @@ _SERVER_ERROR = 500  # first HTTP status that blames the server
 _RETRIED = ("InternalServerError", "RequestTimeout")
 
 _Result = TypeVar("_Result")
+
+
+@dataclass
+class Contact:
+    """What the last request has shown of the way to SLS.
+
+    Attributes:
+        url: Where it went.
+        proxy: The proxy that it went through; empty for none.
+        headers: The headers of the answer; ``None`` if there was none.
+        moment: When the answer came, in seconds since 1970.
+        address: The address of the other side.
+        tls: Version and cipher; empty without TLS.
+        certificate: The certificate of SLS in DER; empty without TLS.
+    """
+
+    url: str = ""
+    proxy: str = ""
+    headers: Mapping[str, str] | None = None
+    moment: float = 0.0
+    address: str = ""
+    tls: str = ""
+    certificate: bytes = b""
 
 
 class OnceAdapter(SlsAdapter):
@@ -46,12 +71,11 @@ class OnceAdapter(SlsAdapter):
         seconds: Seconds until the headers of an answer must be here.
 
     Attributes:
-        answered: The headers of the last answer, from any operation, and when it came, in seconds
-            since 1970; ``None`` before the first one.
+        contact: What the last request has shown.
     """
 
     def __init__(self, connections: int = 1, seconds: float = REQUEST_SECONDS) -> None:
-        self.answered: tuple[Any, float] | None = None
+        self.contact = Contact()
         super().__init__(connections, seconds)
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
@@ -61,16 +85,26 @@ class OnceAdapter(SlsAdapter):
             RequestException: If SLS cannot be reached; its text is the cause alone. Also after an
                 answer that makes the SDK try again; then it has the response.
         """
+        url = request.url or ""
+        self.contact = Contact(url, select_proxy(url, options.get("proxies")) or "")
         try:
             response = super().send(request, *args, **options)
         except RequestException as error:
             cause = next(iter(error.args), error)
             text = _POOL.sub("", str(getattr(cause, "reason", cause)))
             raise RequestException(text) from error
-        self.answered = response.headers, time.time()
+        self.contact.headers, self.contact.moment = response.headers, time.time()
         if response.status_code >= _SERVER_ERROR or _read_code(response) in _RETRIED:
             raise RequestException(f"status {response.status_code}", response=response)
         return response
+
+    def _end(self, exchange: Any) -> None:
+        super()._end(exchange)
+        with suppress(AttributeError, OSError, ValueError):  # it is closed, or has no TLS
+            stream = exchange.connection.sock
+            self.contact.address = stream.getpeername()[0]
+            self.contact.tls = f"{stream.version()}, {stream.cipher()[0]}"
+            self.contact.certificate = stream.getpeercert(True)
 
 
 def _read_code(response: Response) -> object:

@@ -16,6 +16,7 @@ from sls_syslog.settings.protocols import PROTOCOLS
 
 __all__ = [
     "LOOK_AT_RELP",
+    "describe_certificate",
     "explain_absence",
     "explain_no_connection",
     "explain_no_handshake",
@@ -54,24 +55,36 @@ def judge_certificate(der: bytes, settings: ClientSettings, is_verified: bool) -
         is_verified: Whether the certificate had to come from a trusted CA.
     """
     try:
-        shown = Certificate.of(der)
+        found, days = describe_certificate(der)
     except ValueError:
         return Finding(step="certificate", result="warning", found="it cannot be read")
-    days = (shown.until - datetime.now(timezone.utc)).days
-    found = (
-        f"{shown.subject or 'no subject'}; names {', '.join(shown.names) or 'none'}; issued by"
-        f" {shown.issuer}; {_describe_end(shown.until, days)}"
-    )
     soon = "renew it at the receiver: once it has expired, no log is delivered"
     # The end counts only if the certificate is verified, and not pinned alone.
     counts = is_verified and days < _WARN_DAYS
     reasons = (_find_unchecked(settings, is_verified), soon if counts else "")
     advice = "; ".join(filter(None, reasons))
-    # An attacker may have written an unverified certificate: print nothing that steers a terminal.
-    printable = "".join(character if character.isprintable() else "?" for character in found)
     return Finding(
-        step="certificate", result="warning" if advice else "ok", found=printable, advice=advice
+        step="certificate", result="warning" if advice else "ok", found=found, advice=advice
     )
+
+
+def describe_certificate(der: bytes) -> tuple[str, int]:
+    """Say who has a certificate, who issued it, and when it expires.
+
+    Returns:
+        The text, which steers no terminal, and the days until it expires.
+
+    Raises:
+        ValueError: If it is not a certificate.
+    """
+    shown = Certificate.of(der)
+    days = (shown.until - datetime.now(timezone.utc)).days
+    found = (
+        f"{shown.subject or 'no subject'}; names {', '.join(shown.names) or 'none'}; issued by"
+        f" {shown.issuer}; {_describe_end(shown.until, days)}"
+    )
+    # An attacker may have written an unverified certificate.
+    return "".join(character if character.isprintable() else "?" for character in found), days
 
 
 def _describe_end(until: datetime, days: int) -> str:

@@ -1,4 +1,4 @@
-"""``DestinationReport``: what a check has found, as data and as a table.
+"""``DestinationReport`` and ``SourceReport``: what checks have found, as data and as tables.
 
 Sans-I/O. It must never hold a secret: users print it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-__all__ = ["DestinationReport", "Finding", "ProbeMessage", "ReceiverReport"]
+__all__ = ["DestinationReport", "Finding", "ProbeMessage", "ReceiverReport", "SourceReport"]
 
 _WIDTH = 100
 _INDENT = " " * 23  # where the third column begins
@@ -49,7 +49,39 @@ class ProbeMessage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReceiverReport:
+class _Steps:
+    """The steps of a check, in order."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no step has failed."""
+        return not self._find_results("failed")
+
+    def _find_results(self, result: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.result == result]
+
+    def _describe_failure(self, place: str) -> str:
+        """Say in one line what failed first."""
+        failed = self._find_results("failed")[0]
+        advice = f"; {failed.advice}" if failed.advice else ""
+        return f"{place}: {failed.step}: {failed.found}{advice}"
+
+    def _describe_warnings(self) -> str:
+        """Name the steps to look at."""
+        names = dict.fromkeys(finding.step for finding in self._find_results("warning"))
+        return f"see {', '.join(names)}" if names else "nothing to change"
+
+    def _format_findings(self) -> Iterator[str]:
+        for finding in self.findings:
+            yield from _format_row(finding.step, finding.result, finding.found)
+            if finding.advice:
+                yield from _format_row("", "", f"-> {finding.advice}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiverReport(_Steps):
     """What was found at one receiver.
 
     Attributes:
@@ -61,41 +93,26 @@ class ReceiverReport:
     """
 
     destination: str
-    findings: tuple[Finding, ...]
     messages: tuple[ProbeMessage, ...]
     level: str | None
     looks: tuple[str, ...]
 
     @property
-    def ok(self) -> bool:
-        """Whether no step has failed."""
-        return not self._find_results("failed")
-
-    @property
     def verdict(self) -> str:
         """The outcome in one line."""
         if not self.ok:
-            (failed,) = self._find_results("failed")
-            advice = f"; {failed.advice}" if failed.advice else ""
-            return f"{self.destination}: {failed.step}: {failed.found}{advice}"
+            return self._describe_failure(self.destination)
         if self.level is None:
             return f"{self.destination} has not refused a message; UDP shows no more"
         taken = f"{self.destination} takes messages and confirms at {self.level!r}"
-        warnings = ", ".join(finding.step for finding in self._find_results("warning"))
-        return f"{taken}: {f'see {warnings}' if warnings else 'nothing to change'}"
-
-    def _find_results(self, result: str) -> list[Finding]:
-        return [finding for finding in self.findings if finding.result == result]
+        return f"{taken}: {self._describe_warnings()}"
 
     def __str__(self) -> str:
         return "\n".join(self._format_lines())
 
     def _format_lines(self) -> Iterator[str]:
         yield self.destination
-        for finding in self.findings:
-            yield from _format_row(finding.step, finding.result, finding.found)
-            if finding.advice:
-                yield from _format_row("", "", f"-> {finding.advice}")
+        yield from self._format_findings()
         for message in self.messages:
             for frame in message.frames:
                 yield _COLUMNS.format("sent", "") + repr(frame)  # on one line, to be copied
@@ -126,6 +143,28 @@ class DestinationReport:
 
     def __str__(self) -> str:
         return "\n\n".join([*map(str, self.receivers), self.verdict])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceReport(_Steps):
+    """What ``check_source`` has found; print it.
+
+    Attributes:
+        source: What is read, as ``project/logstore at endpoint``.
+        findings: The steps in order; a missing RAM action does not end them.
+    """
+
+    source: str
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one line."""
+        if not self.ok:
+            return self._describe_failure(self.source)
+        return f"{self.source} can be read: {self._describe_warnings()}"
+
+    def __str__(self) -> str:
+        return "\n".join([self.source, *self._format_findings(), "", self.verdict])
 
 
 def _format_row(step: str, result: str, text: str) -> list[str]:

@@ -1,53 +1,89 @@
-"""`python -m sls_syslog check` prints what `check_destination` finds."""
+"""`python -m sls_syslog check` prints what `check_source` and `check_destination` find."""
 
 from __future__ import annotations
 
 import pytest
 
-from sls_syslog.testing import SyslogReceiver
+from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.commands import command
 from tests.support.peers import hold_closed_port
 
 
-def test_a_receiver_that_takes_messages_is_0(syslog_receiver: SyslogReceiver) -> None:
-    ran = command("check", environ=syslog_receiver.environ())
+@pytest.fixture
+def source(sls_emulator: SlsEmulator) -> dict[str, str]:
+    """The variables that lead to the emulator."""
+    return sls_emulator.environ("siem")
+
+
+def test_ends_that_are_well_are_0(
+    source: dict[str, str], sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    ran = command("check", environ={**source, **syslog_receiver.environ()})
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == b""
-    *table, verdict = ran.stdout.decode().splitlines()
-    assert table[0] == f"tcp://127.0.0.1:{syslog_receiver.port}"
-    assert verdict.startswith(f"{table[0]} takes messages and confirms at 'consumed'")
+    text = ran.stdout.decode()
+    first, second = text.split(f"\n\ntcp://127.0.0.1:{syslog_receiver.port}\n")
+    assert first.startswith(f"127/logs at {sls_emulator.endpoint}\n")
+    assert first.splitlines()[-1].startswith(f"127/logs at {sls_emulator.endpoint} can be read")
+    verdict = second.splitlines()[-1]
+    destination = f"tcp://127.0.0.1:{syslog_receiver.port}"
+    assert verdict.startswith(f"{destination} takes messages and confirms at 'consumed'")
     (frame,) = syslog_receiver.frames
-    assert f"sent                 {frame + bytes([10])!r}" in ran.stdout.decode()
+    assert f"sent                 {frame + bytes([10])!r}" in second
+    assert set(sls_emulator.calls) <= {
+        *("ListConsumerGroup", "ListShards", "GetCheckPoint", "GetCursor"),
+    }
 
 
-def test_a_receiver_that_is_not_there_is_1() -> None:
+def test_a_receiver_that_is_not_there_is_1(source: dict[str, str]) -> None:
     with hold_closed_port() as port:
-        environ = {"SYSLOG_HOST": "127.0.0.1", "SYSLOG_PORT": str(port)}
+        environ = {**source, "SYSLOG_HOST": "127.0.0.1", "SYSLOG_PORT": str(port)}
         ran = command("check", environ=environ)
     assert ran.returncode == 1
     assert ran.stderr == b""
+    assert b" can be read: " in ran.stdout
     assert b"connect      failed" in ran.stdout
 
 
+def test_an_sls_that_refuses_is_1_and_the_receiver_is_checked(
+    source: dict[str, str], syslog_receiver: SyslogReceiver
+) -> None:
+    environ = {**source, **syslog_receiver.environ(), "SLS_AK_KEY": "wrong"}
+    ran = command("check", environ=environ)
+    assert ran.returncode == 1
+    assert ran.stderr == b""
+    assert b"signature    failed" in ran.stdout
+    assert b" takes messages and confirms at 'consumed'" in ran.stdout
+
+
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("changed", "said"),
     [
-        ({}, "host: required: "),
-        ({"SYSLOG_HOST": "siem.example", "SYSLOG_PORT": "ninety"}, "port: expected "),
+        ({"SYSLOG_HOST": ""}, "host: required: "),
+        ({"SYSLOG_PORT": "ninety"}, "port: expected "),
+        ({"SLS_CG": ""}, "SLS_CG: environment variable not set"),
+        ({"SLS_ENDPOINT": "htps://log.example"}, "SLS_ENDPOINT: expected http:// or https://"),
     ],
 )
-def test_a_wrong_setting_is_one_line(environ: dict[str, str], said: str) -> None:
-    ran = command("check", environ=environ)
-    assert (ran.returncode, ran.stdout) == (2, b"")
+def test_a_wrong_setting_of_one_end_is_2_and_hides_nothing_of_the_other(
+    changed: dict[str, str],
+    said: str,
+    source: dict[str, str],
+    syslog_receiver: SyslogReceiver,
+) -> None:
+    ran = command("check", environ={**source, **syslog_receiver.environ(), **changed})
+    assert ran.returncode == 2
     (line,) = ran.stderr.decode().splitlines()
     assert line.startswith(f"sls_syslog check: {said}")
+    other = b" takes messages and " if next(iter(changed)).startswith("SLS_") else b" can be read: "
+    assert other in ran.stdout
 
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_reader_that_has_had_enough_does_not_change_the_status(
-    is_there: bool, syslog_receiver: SyslogReceiver
+    is_there: bool, source: dict[str, str], syslog_receiver: SyslogReceiver
 ) -> None:
-    environ = syslog_receiver.environ()
+    environ = {**source, **syslog_receiver.environ()}
     if not is_there:
         syslog_receiver.stop_listening()
     ran = command("check", environ=environ, pipe="| true")
@@ -55,16 +91,12 @@ def test_a_reader_that_has_had_enough_does_not_change_the_status(
     assert ran.stderr == b""
 
 
-def test_an_output_of_ascii_alone_is_no_error() -> None:
-    environ = {"SYSLOG_HOST": "bücher.invalid", "PYTHONUTF8": "1", "PYTHONIOENCODING": "ascii"}
+def test_an_output_of_ascii_alone_is_no_error(source: dict[str, str]) -> None:
+    environ = {
+        **source,
+        **{"SYSLOG_HOST": "bücher.invalid", "PYTHONUTF8": "1", "PYTHONIOENCODING": "ascii"},
+    }
     ran = command("check", environ=environ)
     assert ran.returncode == 1
     assert ran.stderr == b""
-    assert ran.stdout.startswith(b"tcp://b\\xfccher.invalid:514\n")
-
-
-def test_it_imports_nothing_of_the_sdk(syslog_receiver: SyslogReceiver) -> None:
-    environ = {**syslog_receiver.environ(), "PYTHONPROFILEIMPORTTIME": "1"}
-    ran = command("check", environ=environ)
-    assert b"sls_syslog.preflight.check\n" in ran.stderr
-    assert b"aliyun" not in ran.stderr
+    assert b"\ntcp://b\\xfccher.invalid:514\n" in ran.stdout
