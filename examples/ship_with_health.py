@@ -107,7 +107,12 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aliyun").setLevel(logging.WARNING)
     settings, stats = ShipperSettings.from_env(), ShipperStats()
-    worker = make_worker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
+    worker = make_worker(
+        SyslogShipperProcessor,
+        consumer_config(),
+        args=(settings, stats),
+        start_seconds=100,  # nothing answers probes meanwhile: less than a start may take for them
+    )
     with make_health_server(Health(worker, stats)) as server:
         logging.info("health on port %d", server.server_port)
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -6,9 +6,12 @@ its own errors. This module must take no shard.
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -84,10 +87,35 @@ def make_worker(
     check_processor(make_processor(*(args or ()), **(kwargs or {})))
     logger.info("connecting to SLS: %s", format_place(consumer_option, with_group=True))
     try:
-        _connect(consumer_option, patience)
-        return _construct(make_processor, consumer_option, args, kwargs)
+        with _obey_sigterm():
+            _connect(consumer_option, patience)
+            return _construct(make_processor, consumer_option, args, kwargs)
     except KeyboardInterrupt:
         raise KeyboardInterrupt from None  # without the frames of what was waited for
+
+
+@contextmanager
+def _obey_sigterm() -> Iterator[None]:
+    """End the program at SIGTERM while it waits, also as process 1 of a container.
+
+    The kernel ignores a signal to process 1 that has no handler.
+
+    Raises:
+        SystemExit: If SIGTERM comes.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if os.getpid() != 1 or not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)  # as a shell has it
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _connect(config: LogHubConfig, patience: float) -> None:

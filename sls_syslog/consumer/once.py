@@ -178,7 +178,7 @@ def run_apart(
 
     Args:
         task: What to run.
-        adapter: The connections that the task uses.
+        adapter: The connections that the task uses; they are closed with its end.
         seconds: Seconds until the end. After that the thread goes on alone, without a result.
 
     Raises:
@@ -191,6 +191,8 @@ def run_apart(
             outcome.set_result(task())
         except BaseException as error:
             outcome.set_exception(error)
+        finally:
+            adapter.close()
 
     threading.Thread(target=run, name="sls_syslog-source", daemon=True).start()
     finish(adapter, outcome, seconds=seconds)

@@ -127,6 +127,8 @@ def _read_shards(
             return run(*[partial(read, shard) for shard in shards])
     except TroubleError as error:
         raise error.trouble.make_error(format_place(config)) from None
+    finally:
+        adapter.close()
 
 
 class _Shard:

@@ -271,6 +271,16 @@ make_worker(SyslogShipperProcessor, consumer_config(), args=(settings,))
 """
 
 
+def test_process_1_of_a_container_ends_at_sigterm_while_it_waits(emulator: SlsEmulator) -> None:
+    emulator.fail("ListConsumerGroup", status=None, delay=60, times=None)
+    lines = "import os; os.getpid = lambda: 1"
+    with program("-c", f"{lines}\n{PROGRAM}", environ=emulator.environ(GROUP)) as starting:
+        eventually(lambda: emulator.calls["ListConsumerGroup"] > 0)
+        starting.process.send_signal(signal.SIGTERM)
+        assert starting.wait() == 128 + signal.SIGTERM
+        assert starting.output() == ""
+
+
 def test_ctrl_c_while_it_waits_for_an_answer_is_no_long_traceback(emulator: SlsEmulator) -> None:
     emulator.fail("ListConsumerGroup", status=None, delay=60, times=None)
     with program("-c", PROGRAM, environ=emulator.environ(GROUP)) as starting:
