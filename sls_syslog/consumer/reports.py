@@ -109,7 +109,7 @@ class Reports:
                 continue
             try:
                 end = consumer.fetch_end_cursor  # of a range
-                end = end or self._worker.consumer_client.get_end_cursor(number)
+                end = end or self._worker.consumer_client.get_cursor(number, "end")
                 shard.note_shard_end(end)
             except Exception as error:
                 logger.debug("shard %s: SLS does not say where it ends: %s", number, error)

@@ -54,7 +54,7 @@ def test_each_operation_is_named_and_counted_on_its_own(client: Client) -> None:
     client.refusals("GET", "127", None, GROUP, {"shard": 0}, {})  # GetCheckPoint works
     problem = client.refusals.describe_lasting(30)
     assert problem is not None
-    assert problem.startswith("SLS has refused ListShards for 30 s: Unauthorized (")
+    assert problem.startswith("SLS has refused ListShards for 30 s: Unauthorized: xxx")
 
 
 def test_it_lasts_from_the_first_refusal_to_the_last(client: Client) -> None:
