@@ -22,9 +22,10 @@ from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import RowPayload
 from sls_syslog.logs.decode import Log, LogDecoder, read_time
 from sls_syslog.logs.rows import read_rows
+from sls_syslog.payloads.severity import bind_severities
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.shipper import ShipperSettings
-from sls_syslog.syslog.codes import compute_prival
+from sls_syslog.syslog.codes import Severity, compute_prival
 from sls_syslog.syslog.formats import format_structured_data
 from sls_syslog.syslog.timestamps import LogClock
 
@@ -90,6 +91,7 @@ class LogEncoder:
         self._has_tag = "format_message" in self._hooks.overridden or not getattr(
             settings.payload, "stands_for_tag", False
         )
+        self._payloads = bind_severities(settings.payload)
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     def lower_limit(self, limit: int) -> None:
@@ -161,13 +163,20 @@ class LogEncoder:
     def _encode_slowly(self, log: Log, outcomes: list[str]) -> list[bytes]:
         """Encode and frame any log; return no frames if a hook filters it."""
         hooks, wire = self._hooks, self._wire
-        body = hooks.ask("format_message", log, outcomes)
+        severity: Severity | None = None
+        of_severity: list[str] = []
+        if self._payloads is None:
+            body = hooks.ask("format_message", log, outcomes)
+        else:
+            severity = hooks.ask("severity", log, of_severity)
+            body = hooks.ask_text(log, severity, outcomes)
         if body is None:
             outcomes.append("filtered")
             return []
         # If the payload failed, its default has written a text without a prefix: add a TAG.
         has_tag = self._has_tag or HOOK_FAILED in outcomes
-        before, behind = self._find_head(log, has_tag, outcomes)
+        outcomes += of_severity
+        before, behind = self._find_head(log, has_tag, severity, outcomes)
         header = f"{before}{self._format_time(log, outcomes)}{behind}"
         if not wire.format.has_structured_data:
             return self._encode_parts(header, body, outcomes)
@@ -188,10 +197,20 @@ class LogEncoder:
             self._report_size(self._wire.oversize_outcome)
         return frames
 
-    def _find_head(self, log: Log, has_tag: bool, outcomes: list[str]) -> tuple[str, str]:
-        """Return the parts of a log's header before and after the time."""
-        answers = (has_tag, *[self._hooks.ask(hook, log, outcomes) for hook in self._varying])
-        return self._heads[answers]
+    def _find_head(
+        self, log: Log, has_tag: bool, severity: Severity | None, outcomes: list[str]
+    ) -> tuple[str, str]:
+        """Return the parts of a log's header before and after the time.
+
+        ``severity`` is the answer of the hook of that name, if it has been asked.
+        """
+        asked = {} if severity is None else {"severity": severity}
+        answers = [
+            asked[hook] if hook in asked else self._hooks.ask(hook, log, outcomes)
+            for hook in self._varying
+        ]
+        key = (has_tag, *answers)
+        return self._heads[key]
 
     def _make_head(self, all_answers: tuple[Any, ...]) -> tuple[str, str]:
         has_tag, *answers = all_answers
@@ -217,6 +236,8 @@ class LogEncoder:
     ) -> FastPath | None:
         """Make the fast path; ``None`` if settings or hooks need the slow path for all logs."""
         payload = settings.payload
+        if self._payloads is not None and not self._varying:
+            payload = self._payloads[self._hooks.constants["severity"]]
         if not _has_writer(payload) or "format_message" in self._hooks.overridden:
             return None
         if self._varying or self._stamp is None:

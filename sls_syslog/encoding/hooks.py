@@ -11,6 +11,7 @@ from datetime import datetime
 from sls_syslog.logs.decode import Log, is_sls_field, read_time
 from sls_syslog.logs.severity_rules import make_severity_function
 from sls_syslog.logs.templates import Template
+from sls_syslog.payloads.severity import bind_severities
 from sls_syslog.settings.client import get_machine_name
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
@@ -18,7 +19,7 @@ from sls_syslog.syslog.message import StructuredData
 from sls_syslog.syslog.sanitize import sanitize_sd_name
 from sls_syslog.syslog.timestamps import LogClock
 
-__all__ = ["MessageHooks"]
+__all__ = ["MessageHooks", "choose_severity"]
 
 
 class MessageHooks:
@@ -42,6 +43,8 @@ class MessageHooks:
         self._app_name = Template(settings.tag, fallback="-")
         self._clock = LogClock(settings.timezone)
         self._severity = make_severity_function(settings.severity_rules, settings.severity)
+        self._payloads = bind_severities(settings.payload)
+        self._chosen: Severity | None = None
         self._elements = [
             (sd_id, [(name, Template(text, fallback="")) for name, text in params.items()])
             for sd_id, params in settings.structured_data.items()
@@ -49,6 +52,8 @@ class MessageHooks:
 
     def format_message(self, log: Log) -> str | None:
         """Return the MSG part. Default: the setting ``payload`` makes it.
+
+        An event of CEF or LEEF that has no severity of its own has that of the message.
 
         Args:
             log: The log.
@@ -59,7 +64,11 @@ class MessageHooks:
         Raises:
             TypeError: If the payload returns anything but a text.
         """
-        text = self.settings.payload(log)
+        payload = self.settings.payload
+        if self._payloads is not None:
+            chosen = Severity.of(self.severity(log)) if self._chosen is None else self._chosen
+            payload = self._payloads[chosen]
+        text = payload(log)
         if not isinstance(text, str):  # only this hook may leave a log out
             raise TypeError(f"expected payload to return a str, got {type(text).__name__}")
         return text
@@ -139,3 +148,15 @@ class MessageHooks:
                 (sanitize_sd_name(key), value) for key, value in log.items() if is_sls_field(key)
             ]
         return elements
+
+
+def choose_severity(hooks: MessageHooks, severity: Severity | None) -> None:
+    """Fix the severity of the log that ``format_message`` gets next.
+
+    The encoder asks the hook ``severity`` once for each log, and repairs its answer.
+
+    Args:
+        hooks: The hooks.
+        severity: The severity; ``None`` to ask the hook ``severity``.
+    """
+    hooks._chosen = severity

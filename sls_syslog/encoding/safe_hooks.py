@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.encoding.hooks import MessageHooks, choose_severity
 from sls_syslog.logs.decode import Log
 from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
@@ -103,6 +103,24 @@ class SafeHooks:
         except Exception as error:
             self._fail(hook, error, outcomes)
         return check(last_resort(log), outcomes)
+
+    def ask_text(self, log: Log, severity: Severity, outcomes: list[str]) -> str | None:
+        """Ask the hook ``format_message`` about a log whose severity is known.
+
+        Args:
+            log: The log.
+            severity: The severity of its message.
+            outcomes: Gets one entry for each failure and each repair.
+
+        Returns:
+            The text; ``None`` to leave the log out.
+        """
+        choose_severity(self._hooks, severity)
+        try:
+            text: str | None = self.ask("format_message", log, outcomes)
+        finally:
+            choose_severity(self._hooks, None)
+        return text
 
     def _fail(self, hook: str, error: BaseException, outcomes: list[str]) -> None:
         outcomes.append(HOOK_FAILED)

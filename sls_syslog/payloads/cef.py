@@ -56,14 +56,17 @@ class CefPayload(EventPayload):
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
         mapping = self._choose_mapping({name: text or "" for name, text in columns})
-        return make_event_writer(mapping, columns, _STYLES[mapping])
+        return make_event_writer(mapping, columns, _STYLES[mapping, self._severity])
 
 
-def _make_style(mapping: EventMapping) -> EventStyle:
+def _make_style(chosen: tuple[EventMapping, str]) -> EventStyle:
+    mapping, otherwise = chosen
+
     def format_around(event: Event) -> tuple[bytes, bytes]:
         class_id = _format_header(event.class_id, _CLASS_ID_LIMIT)
         name = _format_header(event.name, _NAME_LIMIT)
-        return (_LAYOUTS[mapping, ()] % (class_id, name, event.severity)).encode(), b""
+        severity = event.severity or otherwise
+        return (_LAYOUTS[mapping, ()] % (class_id, name, severity)).encode(), b""
 
     def format_label(key: str) -> bytes:
         return _format_label(mapping, key).encode() if key in mapping.labels else b""
@@ -79,8 +82,8 @@ def _make_style(mapping: EventMapping) -> EventStyle:
     )
 
 
-_STYLES: LogCache[EventMapping, EventStyle] = LogCache(
-    _make_style, lambda mapping: weigh_with_mapping(mapping, besides=2000)
+_STYLES: LogCache[tuple[EventMapping, str], EventStyle] = LogCache(
+    _make_style, lambda chosen: weigh_with_mapping(*chosen, besides=2000)
 )
 
 

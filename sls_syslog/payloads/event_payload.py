@@ -6,8 +6,9 @@ Sans-I/O. It must not write events: ``cef.py`` and ``leef.py`` do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.caches import LogCache
@@ -20,12 +21,16 @@ from sls_syslog.payloads.catalog import (
 )
 from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.mapping import Event, EventMapping, Labelled, weigh_mapping
+from sls_syslog.payloads.severity import EVENT_SEVERITIES
 from sls_syslog.spelling import did_you_mean
+from sls_syslog.syslog.codes import Severity
 
 __all__ = ["EventPayload", "name_mapping"]
 
 
 _Choice: TypeAlias = "Callable[[Mapping[str, str]], EventMapping]"
+
+_Payload = TypeVar("_Payload", bound="EventPayload")
 
 _IN_ANY_LOG = {"rt", "externalId"}
 
@@ -38,6 +43,8 @@ class EventPayload:
     ready mapping, or the generic one. With ``extension`` or ``event_class_id`` but no ``mapping``,
     the mapping is all your own. Every other argument replaces that part of the mapping. With
     ``mapping``, ``extension`` adds keys to it and replaces keys of the same name.
+
+    An event whose mapping finds no severity has that of its message (``for_severity``).
 
     Attributes:
         vendor: See ``EventMapping``; ``None`` for the mapping's own, also in the next six.
@@ -66,12 +73,29 @@ class EventPayload:
     severity: Source | int | None = None
     extension: Mapping[str, Source | Labelled] | None = None
     mapping: str | EventMapping | None = None
+    _severity: str = field(init=False, repr=False, default=EVENT_SEVERITIES[Severity.INFO])
     _choose_mapping: _Choice = field(init=False, repr=False, compare=False)
     _choose_generic: _Choice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_choose_mapping", self._make_choice())
         object.__setattr__(self, "_choose_generic", self._adjust_choice(make_generic_mapping))
+
+    def for_severity(self: _Payload, severity: Severity | int | str) -> _Payload:
+        """Return this payload for messages of one severity.
+
+        Its events have this severity if their mapping finds none in the log. Without a call of
+        this method, they have that of ``info``.
+
+        Args:
+            severity: The syslog severity, as a member, number or name.
+
+        Returns:
+            A copy; this payload stays as it is.
+        """
+        made = copy(self)
+        object.__setattr__(made, "_severity", EVENT_SEVERITIES[Severity.of(severity)])
+        return made
 
     def _make_event(self, log: Mapping[str, str]) -> tuple[EventMapping, Event]:
         """Make the event of a log, and return the mapping that made it.
@@ -84,7 +108,7 @@ class EventPayload:
         if self._is_by_topic and not _has_found_values(event):
             mapping = self._choose_generic(log)
             event = mapping.event(log)
-        return mapping, event
+        return mapping, event if event.severity else event._replace(severity=self._severity)
 
     @property
     def _is_by_topic(self) -> bool:

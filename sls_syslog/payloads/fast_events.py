@@ -290,7 +290,8 @@ class _Plan:
 
     def _make_head_part(self) -> _Part:
         mapping = self._mapping
-        sources = (mapping.event_class_id, mapping.name or "", mapping.severity, "__topic__")
+        severity = "" if mapping.severity is None else mapping.severity
+        sources = (mapping.event_class_id, mapping.name or "", severity, "__topic__")
         return self._make_part(replace(mapping, extension={}), sources, self._style.around)
 
     def _make_times_part(self) -> _Part:

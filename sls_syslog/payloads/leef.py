@@ -83,17 +83,18 @@ class LeefPayload(EventPayload):
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
         mapping = self._choose_mapping({name: text or "" for name, text in columns})
-        style = _STYLES[mapping, self.leef_version, self.delimiter]
+        style = _STYLES[mapping, self._severity, self.leef_version, self.delimiter]
         return make_event_writer(mapping, columns, style)
 
 
-def _make_style(chosen: tuple[EventMapping, str, str]) -> EventStyle:
-    mapping, version, delimiter = chosen
+def _make_style(chosen: tuple[EventMapping, str, str, str]) -> EventStyle:
+    mapping, otherwise, version, delimiter = chosen
     keys = _map_keys(mapping)
     end = delimiter.encode()
 
     def format_around(event: Event) -> tuple[bytes, bytes]:
         class_id, name, severity, *_ = event
+        severity = severity or otherwise
         named = _replace_ends({_NAME: name} if name != class_id else {}, delimiter)
         layout = _LAYOUTS[mapping, ("rt", *named), version, delimiter]
         event_id = _HEADERS[class_id[:_EVENT_ID_LIMIT]]
@@ -120,7 +121,7 @@ def _make_style(chosen: tuple[EventMapping, str, str]) -> EventStyle:
     )
 
 
-_STYLES: LogCache[tuple[EventMapping, str, str], EventStyle] = LogCache(
+_STYLES: LogCache[tuple[EventMapping, str, str, str], EventStyle] = LogCache(
     _make_style, lambda chosen: weigh_with_mapping(*chosen, chosen[0].keys, besides=2000)
 )
 

@@ -49,7 +49,6 @@ _WORDS = ("Unknown", "Low", "Medium", "High", "Very-High")
 _SEVERITIES: dict[str, str] = {str(n): str(n) for n in range(11)} | {
     word.lower(): word for word in _WORDS
 }
-_DEFAULT_SEVERITY = "3"
 _HEADER_LIMITS = {"vendor": 63, "product": 63, "version": 31}
 _A_SOURCE = "a field's name, a function of the log, or a tuple of these"
 _INSTEAD = {leef: f"use CEF's {key!r}" for key, leef in LEEF_NAMES.items()} | {
@@ -77,7 +76,8 @@ class Event(NamedTuple):
     Attributes:
         class_id: The kind of event, for machines.
         name: The kind of event, for people.
-        severity: ``0`` to ``10``, or ``Unknown``, ``Low``, ``Medium``, ``High``, ``Very-High``.
+        severity: ``0`` to ``10``, or ``Unknown``, ``Low``, ``Medium``, ``High``, ``Very-High``;
+            ``""`` if the mapping finds none: the severity of the message counts.
         values: The values by CEF's keys; none is empty, and the time comes first.
         omitted: How many values were left out because they are not of their key's type.
     """
@@ -117,8 +117,9 @@ class EventMapping:
             topic counts, and without a topic ``log``.
         name: The kind of event, for people. If it is ``None`` or gives nothing, the event class
             id counts.
-        severity: Where the severity comes from, or a severity: 0 to 10, or one of CEF's words.
-            Any other value counts as 3.
+        severity: Where the severity comes from, or a severity: 0 to 10, or one of CEF's words. If
+            it is ``None``, or gives anything else, the severity of the message counts, which
+            ``severity.py`` converts.
         extension: Where the values come from, by key: a key of CEF's dictionary, or any other of
             letters and digits. For a key that needs a label, give ``Labelled``; with any other
             source, the name of the field is the label.
@@ -134,7 +135,7 @@ class EventMapping:
     version: str = "1.0"
     event_class_id: Source = "__topic__"
     name: Source | None = None
-    severity: Source | int = 3
+    severity: Source | int | None = None
     extension: Mapping[str, Source | Labelled] = field(default_factory=dict)
     labels: Mapping[str, str] = field(init=False, repr=False)
     keys: tuple[str, ...] = field(init=False, repr=False)
@@ -148,9 +149,8 @@ class EventMapping:
             _check_header(key, getattr(self, key), limit)
         _check_source("event_class_id", self.event_class_id)
         _check_source("name", "" if self.name is None else self.name)
-        _check_source(
-            "severity", str(self.severity) if _is_severity(self.severity) else self.severity
-        )
+        if self.severity is not None and not _is_severity(self.severity):
+            _check_source("severity", self.severity)
         for key, value in self.extension.items():
             _check_key(key, value)
         for name, derived in self._derive().items():
@@ -384,14 +384,16 @@ def _is_severity(source: object) -> bool:
     return isinstance(source, (int, str)) and str(source).lower() in _SEVERITIES
 
 
-def _make_severity_reader(source: Source | int) -> _Read:
-    if isinstance(source, int) or _is_severity(source):
+def _make_severity_reader(source: Source | int | None) -> _Read:
+    if source is None:
+        source = Constant("")
+    elif isinstance(source, int) or _is_severity(source):
         source = Constant(str(source))
     if isinstance(source, Constant):
-        constant = _SEVERITIES.get(source.value.lower(), _DEFAULT_SEVERITY)
+        constant = _SEVERITIES.get(source.value.lower(), "")
         return lambda fields: constant
     read = make_reader(source, lambda value: value.lower() in _SEVERITIES)
-    return lambda fields: str(_SEVERITIES.get(read(fields).lower(), _DEFAULT_SEVERITY))
+    return lambda fields: _SEVERITIES.get(read(fields).lower(), "")
 
 
 def _read_time(fields: Fields) -> str:

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog import CefPayload
+from sls_syslog import CefPayload, LeefPayload, SeverityRule
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.testing.grammar import ParsedMessage, parse_rfc3164, parse_rfc5424
+from tests.support.read_cef import read_cef
+from tests.support.read_leef import read_leef
 from tests.support.strategies import CHARACTERS
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}
@@ -407,3 +409,93 @@ def test_parts_of_a_log_repeat_short_structured_data() -> None:
     assert len(encoded.frames) < 300
     for frame in encoded.frames:
         assert read(frame).structured_data == {"a@1": [("b", "l" * 800)]}
+
+
+# The severity of events
+
+APPLICATION = {"__time__": "1795403700", "__topic__": "shop", "level": "ERROR"}
+WEB = {"__time__": "1795403700", "__topic__": "waf_access_log", "status": "200"}
+RULES = [SeverityRule("level", equals="ERROR", severity="critical")]
+
+
+def masking(hooks: MessageHooks) -> MessageHooks:
+    """A processor that changes the log before the payload gets it."""
+
+    class Masking(type(hooks)):  # type: ignore[misc]  # a class that a test has made
+        def format_message(self, log: Mapping[str, str]) -> str | None:
+            text: str | None = super().format_message({**log, "user": "*"})
+            return text
+
+    made: MessageHooks = Masking(hooks.settings)
+    return made
+
+
+@pytest.mark.parametrize("change", [lambda hooks: hooks, masking])
+@pytest.mark.parametrize(
+    ("keys", "hooks", "severity", "expected"),
+    [
+        ({}, {}, 6, "3"),
+        ({"severity": "warning"}, {}, 4, "6"),
+        ({"severity_rules": RULES}, {}, 2, "8"),
+        ({"severity_rules": RULES}, {"severity": lambda log: "alert"}, 1, "9"),
+        ({"severity": "notice"}, {"severity": lambda log: "loud"}, 5, "4"),
+        ({"severity": "notice"}, {"severity": raises}, 5, "4"),
+    ],
+)
+def test_the_severity_that_is_chosen_is_in_header_and_event(
+    change: Callable[[MessageHooks], MessageHooks],
+    keys: dict[str, Any],
+    hooks: dict[str, Callable[[Any], Any]],
+    severity: int,
+    expected: str,
+) -> None:
+    for payload, syslog_format in ((CefPayload(), "rfc3164"), (LeefPayload(), "rfc5424")):
+        settings = settings_of(payload=payload, syslog_format=syslog_format, **keys)
+        made = LogEncoder(settings, change(hooks_of(settings, **hooks)))
+        message = read(frame_of(made, dict(APPLICATION)), syslog_format)
+        assert message.severity == severity
+        text = message.msg
+        if syslog_format == "rfc3164":
+            assert text.startswith("CEF:")  # no TAG
+            assert read_cef(text).severity == expected
+        else:
+            assert read_leef(text).attributes["sev"] == expected
+
+
+def test_a_severity_that_the_mapping_finds_stays() -> None:
+    assert read_cef(sent({"severity": lambda log: 0}, WEB, payload="cef").msg).severity == "2"
+
+
+def test_the_hook_is_asked_once_for_each_log() -> None:
+    numbers = iter(range(8))
+    first = sent({"severity": lambda log: next(numbers)}, APPLICATION, payload="cef")
+    assert (first.severity, read_cef(first.msg).severity) == (0, "10")
+    assert next(numbers) == 1
+
+
+def test_a_severity_hook_that_fails_is_counted_once_and_not_for_a_log_that_is_left_out() -> None:
+    failing = encoder({"severity": raises}, payload="cef")
+    assert failing.encode_log(APPLICATION).outcomes == [(0, "hook_failed")]
+    filtering = encoder({"severity": raises, "format_message": lambda log: None}, payload="cef")
+    assert filtering.encode_log(APPLICATION).outcomes == [(0, "filtered")]
+
+
+def test_a_user_who_calls_the_hook_gets_the_severity_of_that_log() -> None:
+    settings = settings_of(payload="cef", severity_rules=RULES)
+    hooks = MessageHooks(settings)
+    frame_of(LogEncoder(settings, hooks), WEB)
+    for log, expected in ((APPLICATION, "8"), ({**APPLICATION, "level": "INFO"}, "3")):
+        assert read_cef(hooks.format_message(log) or "").severity == expected
+
+
+def test_a_payload_of_your_own_can_learn_the_severity() -> None:
+    class Payload:
+        def __call__(self, log: Mapping[str, str]) -> str:
+            return "unknown"
+
+        def for_severity(self, severity: Severity) -> Callable[[Mapping[str, str]], str]:
+            return lambda log: f"{severity.name} {log['level']}"
+
+    assert sent(None, APPLICATION, payload=Payload(), severity_rules=RULES).msg == (
+        "CRITICAL ERROR"
+    )

@@ -236,6 +236,20 @@ def test_events_are_the_same_on_both_paths(payload: Any) -> None:
     assert fast == slow
 
 
+@pytest.mark.parametrize("payload", [CefPayload(), LeefPayload(leef_version="1.0"), "cef", "leef"])
+def test_the_severity_of_the_settings_is_in_events_on_both_paths(payload: Any) -> None:
+    logs = serve([("user", "li")], [("user", "li"), ("same", "1")], topic="shop")
+    texts = []
+    for severity in ("warning", "alert"):
+        settings = {"host": "siem", "payload": payload, "severity": severity}
+        fast, slow = write_twice(ShipperSettings.from_mapping(settings), logs)
+        assert fast == slow
+        assert count_slow_logs(logs, **settings) == 0
+        texts.append(fast.decode())
+    assert all("|6|" in line or "sev=6" in line for line in texts[0].splitlines())
+    assert all("|9|" in line or "sev=9" in line for line in texts[1].splitlines())
+
+
 class OwnMapping(EventMapping):
     def event(self, log: Mapping[str, str]) -> Any:
         made = super().event(log)

@@ -51,7 +51,8 @@ extension={"duser": "account"})` adds a key to it.
   identifier that is too long for its key is left out as well: half of it identifies nothing.
 * `in` is what the client sent and `out` what it got, for Cloud Firewall what came into the cloud
   and what left it. Cookies are never sent.
-* LEEF's `name` is the name, its `sev` the severity."""
+* LEEF's `name` is the name, its `sev` the severity. An event whose mapping finds no severity in the
+  log has [that of its message](wire.md#severity-of-cef-and-leef)."""
 
 
 def mapping_page() -> str:
@@ -67,7 +68,7 @@ GENERIC = """\
 Every field under a key made of its name: ASCII's letters and digits stay, and the letter behind
 anything else becomes a capital; a name with other letters ends in a digest of it, and of two that
 become the same the second gets a number. A name to which CEF or LEEF have given a meaning gets
-`sls` before it."""
+`sls` before it. The severity is [that of the message](wire.md#severity-of-cef-and-leef)."""
 
 
 def section(name: str, mapping: EventMapping) -> Iterator[str]:
@@ -99,8 +100,10 @@ def leef_key(mapping: EventMapping, key: str) -> str:
     return LEEF_NAMES.get(key, key)
 
 
-def described(source: Source | int) -> str:
+def described(source: Source | int | None) -> str:
     """Where a value comes from, in words."""
+    if source is None:
+        return "the message's"
     if isinstance(source, (int, str)):
         return f"`{source}`"
     if isinstance(source, tuple):

@@ -163,6 +163,7 @@ def actiontrail(**event: str) -> dict[str, str]:
     return {"__topic__": "actiontrail_event", "event": json.dumps(event)}
 
 
+# By log; "" leaves it to the message.
 SEVERITIES: list[tuple[dict[str, str], str]] = [
     (actiontrail(eventName="DescribeInstances", eventRW="Read"), "2"),
     (actiontrail(eventName="RunInstances", eventRW="Write"), "5"),
@@ -175,7 +176,7 @@ SEVERITIES: list[tuple[dict[str, str], str]] = [
     ({"__topic__": "waf_access_log", "final_action": "captcha", "status": "200"}, "5"),
     ({"__topic__": "waf_access_log", "final_action": "-", "status": "200"}, "2"),
     ({"__topic__": "waf_access_log", "status": "503"}, "5"),
-    ({"__topic__": "waf_access_log"}, "3"),
+    ({"__topic__": "waf_access_log"}, ""),
     ({"__topic__": "cloudfirewall_access_log", "vul_level": "1"}, "4"),
     ({"__topic__": "cloudfirewall_access_log", "vul_level": "2"}, "6"),
     ({"__topic__": "cloudfirewall_access_log", "vul_level": "3", "rule_result": "pass"}, "8"),
@@ -183,7 +184,7 @@ SEVERITIES: list[tuple[dict[str, str], str]] = [
     ({"__topic__": "cloudfirewall_access_log", "vul_level": "0", "rule_result": "pass"}, "2"),
     ({"__topic__": "slb_layer7_access_log", "status": "403"}, "5"),
     ({"__topic__": "slb_layer7_access_log", "status": "404"}, "3"),
-    ({"__topic__": "slb_layer7_access_log", "status": "twenty"}, "3"),
+    ({"__topic__": "slb_layer7_access_log", "status": "twenty"}, ""),
     ({"__topic__": "oss_access_log", "http_status": "204", "http_method": "DELETE"}, "5"),
     ({"__topic__": "oss_access_log", "http_status": "200", "http_method": "PUT"}, "4"),
     ({"__topic__": "oss_access_log", "http_status": "404", "http_method": "PUT"}, "3"),

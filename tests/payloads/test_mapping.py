@@ -306,16 +306,19 @@ def test_the_first_of_several_values_for_a_key_counts() -> None:
         ("7", {"7": "9"}, "7"),
         ("high", {}, "High"),
         ("level", {"level": "very-high"}, "Very-High"),
-        ("level", {"level": "11"}, "3"),
-        ("level", {}, "3"),
+        ("level", {"level": "11"}, ""),
+        ("level", {}, ""),
+        (None, {"level": "5"}, ""),
         (("a", "b"), {"b": "10"}, "10"),
         (("a", "b"), {"a": "?", "b": "HIGH"}, "High"),
-        (("a", "b"), {"a": "?", "b": "11"}, "3"),
+        (("a", "b"), {"a": "?", "b": "11"}, ""),
         (Constant("Low"), {}, "Low"),
         (lambda log: "2" if "a" in log else None, {"a": "x"}, "2"),
     ],
 )
-def test_severity_is_one_of_cefs(severity: Any, log: dict[str, str], expected: str) -> None:
+def test_severity_is_one_of_cefs_or_is_left_to_the_message(
+    severity: Any, log: dict[str, str], expected: str
+) -> None:
     assert EventMapping(severity=severity).event(log).severity == expected
 
 

@@ -288,8 +288,14 @@ def test_a_hook_that_fails_is_named_with_its_error(caplog: pytest.LogCaptureFixt
     assert (fine.writer, fine.failures) == ("Failing.format_message", ())
     assert failed.writer == "default payload"
     assert failed.frames[0].endswith(b"||level=\n")
-    text, severity = failed.failures
+    severity, text = failed.failures  # CEF needs the severity first
     assert text == "format_message: IndexError('string index out of range')"
     assert severity.startswith("severity: ValueError(")
-    assert failed.verdict.endswith(f"hook_failed; {text}; {severity}")
+    assert failed.verdict.endswith(f"hook_failed; {severity}; {text}")
     assert "log 2: hook format_message failed" in caplog.text
+
+
+def test_an_event_shows_the_severity_that_its_message_has() -> None:
+    rules = [{"field": "level", "equals": "ERROR", "severity": "critical"}]
+    assert b"|app|app|8|" in show(LOG, payload="cef", severity_rules=rules).frames[0]
+    assert b"|app|app|3|" in show(LOG | {"level": "INFO"}, payload="cef").frames[0]
