@@ -15,6 +15,7 @@ __all__ = [
     "CONSUMER_KEYS",
     "CUSTOM_KEYS",
     "LEEF_KEYS",
+    "LEEF_LABELS",
     "LEEF_NAMES",
     "RESERVED_KEYS",
     "STRING_LIMITS",
@@ -112,7 +113,6 @@ LEEF_NAMES = {
     "smac": "srcMAC",
     "sourceTranslatedAddress": "srcPostNAT",
     "sourceTranslatedPort": "srcPostNATPort",
-    "shost": "identHostName",
     "suser": "usrName",
     "spriv": "role",
     "dst": "dst",
@@ -129,7 +129,11 @@ LEEF_NAMES = {
     "out": "dstBytes",
     "sntdom": "domain",
 }
-"""LEEF's names for keys of CEF; any other key keeps its own name."""
+"""LEEF's names for keys of CEF; any other key keeps its own name. ``identHostName`` is no name for
+``shost``: QRadar reads it only beside ``identSrc``, as the identity of an asset."""
+
+LEEF_LABELS = {"SourcePackets": "srcPackets", "DestinationPackets": "dstPackets"}
+"""LEEF's names for values that have only a label in CEF, by that label."""
 
 _LEEF = """
     cat devTime devTimeFormat proto sev src dst srcPort dstPort srcPreNAT dstPreNAT srcPostNAT

@@ -85,20 +85,24 @@ class Fields(Mapping[str, str]):
 
     Attributes:
         log: The log with clean values; some may be empty.
+        results: What sources have computed and will be asked for again, by the source's ``id``.
     """
 
-    __slots__ = ("_inside", "_parsed", "log")
+    __slots__ = ("_inside", "_parsed", "log", "results")
 
     def __init__(self, log: Mapping[str, str]) -> None:
         self.log = log if _is_tidy(log) else {key: clean(value) for key, value in log.items()}
         self._parsed: dict[str, tuple[Any, _Write]] = {}
         self._inside: dict[str, str] = {}
+        self.results: dict[int, str] = {}
 
     def text(self, name: str) -> str:
         """Return the value, or ``""`` if there is none."""
         value = self.log.get(name)
         if value is not None:
             return "" if value == NOTHING else value
+        if "." not in name:
+            return ""
         value = self._inside.get(name)  # a mapping may ask for a path several times
         if value is None:
             value = self._inside[name] = clean(self._find_inside(name))

@@ -5,20 +5,28 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
+import pkgutil
+import re
 from collections.abc import Iterator
+from importlib import import_module
+from itertools import pairwise
+from types import ModuleType
 
+from sls_syslog.payloads import catalog
 from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
-from sls_syslog.payloads.catalog.functions import Derived
+from sls_syslog.payloads.catalog.functions import SQL_COMMANDS, Derived
 from sls_syslog.payloads.cef import CefPayload
-from sls_syslog.payloads.dictionary import LEEF_NAMES
+from sls_syslog.payloads.dictionary import LEEF_LABELS, LEEF_NAMES
 from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.leef import LeefPayload
 from sls_syslog.payloads.mapping import EventMapping, Labelled
 from tests.support.processes import ROOT
 from tests.support.samples import SAMPLES, Sample
 
-__all__ = ["PAGE", "leef_key", "mapping_page"]
+__all__ = ["PAGE", "find_sources", "leef_key", "mapping_page"]
 
 PAGE = ROOT / "docs" / "reference" / "mappings.md"
 
@@ -49,8 +57,14 @@ extension={"duser": "account"})` adds a key to it.
 * Strings are cut at CEF's limits, and values that are not of their key's type are left out, and
   counted as [`omitted_value`](wire.md#what-logs-may-hold) in the ledger. An
   identifier that is too long for its key is left out as well: half of it identifies nothing.
-* `in` is what the client sent and `out` what it got, for Cloud Firewall what came into the cloud
-  and what left it. Cookies are never sent.
+* `in` is what flowed from the source to the destination and `out` what flowed back, as CEF demands:
+  for a web request, `in` is what the client sent. Cloud Firewall counts what comes into the cloud
+  and what leaves it; its `direction` says which of them the source sent. Cookies are never sent.
+* An event class id is of a list that the product or this page gives, never a user's text. `fname`
+  and the names of processes are names; a path is `filePath`. `outcome` is that of the request, as
+  its client sees it.
+* A rule that only monitors is graded as what it would do, and `act` says that nothing was stopped.
+  A finding that is dealt with is graded lower than an open one.
 * LEEF's `name` is the name, its `sev` the severity. An event whose mapping finds no severity in the
   log has [that of its message](wire.md#severity-of-cef-and-leef)."""
 
@@ -61,6 +75,7 @@ def mapping_page() -> str:
     for name, mapping in MAPPINGS.items():
         parts += section(name, mapping)
     parts += [f"## Anything else\n\n{GENERIC}", *samples_of("generic")]
+    parts.append(f"## SQL commands\n\n{SQL}\n\n{', '.join(f'`{word}`' for word in SQL_COMMANDS)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,10 +86,45 @@ become the same the second gets a number. A name to which CEF or LEEF have given
 `sls` before it. The severity is [that of the message](wire.md#severity-of-cef-and-leef)."""
 
 
+SQL = """\
+The commands by which SQL is known: the first word after comments. What MySQL and MariaDB run inside
+`/*!50001 ... */` and `/*M!100100 ... */` counts as SQL. A statement that begins with any other
+word has the event class id `SQL`."""
+
+
+def find_sources(mapping: EventMapping) -> str:
+    """The pages that a mapping follows, from the text below it, or else from its module's."""
+    modules = [
+        import_module(f"{catalog.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(catalog.__path__)
+    ]
+    for module in modules:
+        for name, value in vars(module).items():
+            if value is mapping and _is_defined_in(module, name):
+                texts = (_find_text_below(module, name), module.__doc__ or "")
+                found = filter(None, (re.search(r"Sources?: .*", text, re.S) for text in texts))
+                return " ".join(next(found)[0].split()).replace("``", "`")
+    raise LookupError(mapping)
+
+
+def _is_defined_in(module: ModuleType, name: str) -> bool:
+    return bool(re.search(rf"^{name} = ", inspect.getsource(module), re.M))
+
+
+def _find_text_below(module: ModuleType, name: str) -> str:
+    body = ast.parse(inspect.getsource(module)).body
+    for statement, below in pairwise(body):
+        is_it = isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name
+        if is_it and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            return str(below.value.value)
+    return ""
+
+
 def section(name: str, mapping: EventMapping) -> Iterator[str]:
     topics = ", ".join(f"`{topic}`" for topic, chosen in TOPICS.items() if chosen == name)
     yield f"## {mapping.product}: `{name}`"
     yield f"Topics: {topics or 'none'}."
+    yield find_sources(mapping)
     header = (
         ("event class id, LEEF's event ID", mapping.event_class_id),
         ("name", mapping.name or mapping.event_class_id),
@@ -96,7 +146,8 @@ def row(mapping: EventMapping, key: str, value: Source | Labelled) -> str:
 def leef_key(mapping: EventMapping, key: str) -> str:
     """LEEF's key for one of CEF's."""
     if key in mapping.extension and key in mapping.labels:
-        return mapping.labels[key]
+        label = mapping.labels[key]
+        return LEEF_LABELS.get(label, label)
     return LEEF_NAMES.get(key, key)
 
 

@@ -11,16 +11,23 @@ import pytest
 from sls_syslog.payloads.catalog import MAPPINGS, TOPICS, choose_mapping, make_generic_mapping
 from sls_syslog.payloads.catalog.functions import (
     build_url,
+    choose,
     decode_url,
     drop_longer,
     exclude,
     extract_address,
+    extract_file_name,
     extract_host,
     extract_port,
     extract_sql_command,
+    find_match,
+    give_if_absent,
+    give_if_equal,
     give_if_present,
     grade,
     join,
+    keep_listed,
+    list_matches,
     translate,
 )
 from sls_syslog.payloads.cef import CefPayload
@@ -309,6 +316,60 @@ def test_a_value_is_given_for_logs_that_have_another() -> None:
     assert reason({"message": "no"}) == ""
 
 
+def test_a_value_is_given_for_logs_that_lack_another() -> None:
+    guess = give_if_absent("known", "guess")
+    assert [guess({"guess": "a"}), guess({"known": "b", "guess": "a"}), guess({})] == ["a", "", ""]
+
+
+def test_a_value_is_given_where_two_others_are_equal() -> None:
+    port = give_if_equal("client", "peer", "port")
+    log = {"client": "a", "peer": "a", "port": "1"}
+    assert port(log) == "1"
+    assert port({**log, "client": "-"}) == "1"
+    assert port({**log, "client": "b"}) == ""
+
+
+def test_a_value_says_which_source_counts() -> None:
+    sent = choose("direction", {"in": "came", "out": ("went", "left")})
+    log = {"came": "1", "left": "2"}
+    assert [sent({**log, "direction": way}) for way in ("IN", "out", "odd", "-")] == [
+        *("1", "2", "", ""),
+    ]
+    assert sent(log) == ""
+
+
+def test_only_what_is_listed_is_kept() -> None:
+    verb = keep_listed("verb", ("get", "List"), "other")
+    assert [verb({"verb": text}) for text in ("GET", "list", "hack", "-")] == [
+        *("get", "List", "other", ""),
+    ]
+    assert keep_listed("verb", ("get",))({"verb": "hack"}) == ""
+
+
+def test_the_name_of_a_file_is_known_without_its_path() -> None:
+    name = extract_file_name("path")
+    assert [name({"path": path}) for path in ("a/b.c", "b.c", "/a/", "a\\b")] == [
+        *("b.c", "b.c", "", "a\\b"),
+    ]
+    assert extract_file_name("path", "/\\")({"path": "C:\\a/b\\c.exe"}) == "c.exe"
+
+
+def test_rules_that_matched_are_found_in_order() -> None:
+    first, every = find_match(("a", "b"), ("pass",)), list_matches(("a", "b"), ("pass",))
+    both = {"b_action": "block", "b_rule_id": "7", "a_test": "True", "a_action": "block"}
+    assert (first(both), every(both)) == ("a", "a:monitor, b:7:block")
+    only = {"a_action": "pass", "a_test": "false", "b_action": "js"}
+    assert (first(only), every(only)) == ("b", "b:js")
+    assert (first({"a_action": "Pass"}), every({"c_action": "block"})) == ("", "")
+
+
+def test_what_is_shared_is_computed_once_for_a_log() -> None:
+    numbers = iter("123456789")
+    shared = give_if_absent((), lambda log: next(numbers))
+    both = join(shared, shared)
+    assert [both({}), both({})] == ["1 1", "2 2"]
+
+
 def test_what_is_there_is_joined() -> None:
     both = join("a", "b", sep=":")
     assert [both({"a": "1", "b": "2"}), both({"b": "2", "a": "-"}), both({})] == ["1:2", "2", ""]
@@ -383,6 +444,13 @@ def test_a_host_is_known_without_its_port(value: str, host: str) -> None:
         (" ( Select 1)", "SELECT"),
         ("/* a * / b **/ -- x\n# y\n;update t", "UPDATE"),
         ("/* never closed select", ""),
+        ("/*!50001 DROP */ TABLE x", "DROP"),
+        ("/*!*/ /*M!100100 */drop table x", "DROP"),
+        ("/*!99999999 select 1", ""),
+        ("/*!1" * 20_000, ""),
+        ("/*!" + "1" * 20_000, ""),
+        ("*/" * 20_000, ""),
+        ("nothing known", ""),
         ("-- only a comment", ""),
         ("42", ""),
         ("/**/" * 20_000 + "1", ""),

@@ -76,15 +76,17 @@ def rows(text: str) -> tuple[Row, ...]:
     r"""Rows from lines ``key value``, ``key leef-key value`` or ``key [label] value``.
 
     The name between is that of LEEF, or with brackets the label, which LEEF has for a key; the
-    lines of a key that has the same name in both have ``=`` in its place. ``\n`` is a line feed.
+    lines of a key that has the same name in both have ``=`` in its place. ``[label=name]`` has
+    LEEF's name too. ``\n`` is a line feed.
     """
     return tuple(_row(line.strip()) for line in text.strip().splitlines())
 
 
 def _row(line: str) -> Row:
     cef, leef, value = line.split(" ", 2)
-    label = leef.strip("[]") if leef.startswith("[") else ""
-    return Row(cef, label or (cef if leef == "=" else leef), value.replace("\\n", "\n"), label)
+    label, _, name = leef.strip("[]").partition("=") if leef.startswith("[") else ("", "", "")
+    leef = name or label or (cef if leef == "=" else leef)
+    return Row(cef, leef, value.replace("\\n", "\n"), label)
 
 
 def actiontrail(**event: object) -> dict[str, str]:
@@ -118,7 +120,9 @@ SAMPLES: tuple[Sample, ...] = (
                 "accountId": ACCOUNT,
                 "principalId": "228734567890123456",
                 "accessKeyId": "LTAI5tExampleExample",
+                "sessionContext": {"attributes": {"mfaAuthenticated": "true"}},
             },
+            eventCategory="Management",
         ),
         product="ActionTrail",
         class_id="AuthorizeSecurityGroup",
@@ -134,15 +138,18 @@ SAMPLES: tuple[Sample, ...] = (
             suser usrName 运维-张伟
             suid = 228734567890123456
             spriv role ram-user
+            sourceServiceName = Ecs
             destinationServiceName = ecs.aliyuncs.com
+            deviceFacility = Management
             requestClientApplication = ecs.console.aliyun.com
             externalId = 0F1A2B3C-4D5E-5F60-8A7B-9C0D1E2F3A4B
             cs1 [AccessKeyId] LTAI5tExampleExample
             cs2 [Region] cn-hangzhou
             cs3 [RequestId] 0F1A2B3C-4D5E-5F60-8A7B-9C0D1E2F3A4B
-            cs4 [ServiceName] Ecs
+            cs4 [ResourceType] ACS::ECS::SecurityGroup
             cs5 [ResourceName] sg-bp1examplegroup
             cs6 [AccountId] 1234567890123456
+            flexString1 [MfaChecked] true
         """),
     ),
     Sample(
@@ -182,12 +189,12 @@ SAMPLES: tuple[Sample, ...] = (
             suser usrName alice
             suid = 238902601002299999
             spriv role ram-user
+            sourceServiceName = AasSub
             destinationServiceName = signin.aliyun.com
             requestClientApplication = Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141.0
             externalId = 1.61_1793678400123_7f2a
             cs2 [Region] cn-hangzhou
             cs3 [RequestId] 1.61_1793678400123_7f2a
-            cs4 [ServiceName] AasSub
             cs6 [AccountId] 1234567890123456
             flexString1 [MfaChecked] false
         """),
@@ -218,18 +225,58 @@ SAMPLES: tuple[Sample, ...] = (
             cat = ApiCall
             act = Read
             outcome = success
-            shost identHostName actiontrail.aliyuncs.com
+            shost = actiontrail.aliyuncs.com
             suser usrName actiontrail.aliyuncs.com
             spriv role system
+            sourceServiceName = Sts
             destinationServiceName = sts.aliyuncs.com
             requestClientApplication = actiontrail.aliyuncs.com
             externalId = 8C3E9F10-2B4D-5A6C-B7E8-F90A1B2C3D4E
             cs2 [Region] cn-hangzhou
             cs3 [RequestId] 8C3E9F10-2B4D-5A6C-B7E8-F90A1B2C3D4E
-            cs4 [ServiceName] Sts
             cs5 [ResourceName] {"ACS::RAM::Role":["aliyunserviceroleforactiontrail"]}
             cs6 [AccountId] 1234567890123456
         """),
+    ),
+    Sample(
+        id="ActionTrail finds an unusual rate of calls",
+        mapping="actiontrail",
+        log=actiontrail(
+            eventId="5A1B2C3D-4E5F-5061-8728-9A0B1C2D3E4F",
+            eventType="ActionTrailInsight",
+            eventCategory="Insight",
+            eventTime="2026-11-03T04:00:00Z",
+            recipientAccountId=ACCOUNT,
+            sharedEventId="6B2C3D4E-5F60-5172-8839-AB1C2D3E4F50",
+            insightDetails={
+                "state": "Start",
+                "insightType": "IpInsight",
+                "insightObject": "203.0.113.77",
+                "insightContext": {"statistics": {"insightCount": 12}},
+            },
+        ),
+        product="ActionTrail",
+        class_id="IpInsight",
+        name="Insight:IpInsight",
+        severity="6",
+        rows=(
+            Row(
+                "msg",
+                "msg",
+                '{"state":"Start","insightType":"IpInsight","insightObject":"203.0.113.77",'
+                '"insightContext":{"statistics":{"insightCount":12}}}',
+            ),
+            *rows("""
+                rt devTime 1793678400000
+                cat = ActionTrailInsight
+                act = Start
+                src = 203.0.113.77
+                deviceFacility = Insight
+                externalId = 5A1B2C3D-4E5F-5061-8728-9A0B1C2D3E4F
+                cs2 [Region] cn-hangzhou
+                cs6 [AccountId] 1234567890123456
+            """),
+        ),
     ),
     Sample(
         id="WAF blocks an injection of SQL",
@@ -282,7 +329,6 @@ SAMPLES: tuple[Sample, ...] = (
             act = block
             outcome = failure
             src = 203.0.113.77
-            spt srcPort 52714
             dhost = shop.example.com
             dpt dstPort 443
             app = https
@@ -300,6 +346,8 @@ SAMPLES: tuple[Sample, ...] = (
             cs6 [AccountId] 1234567890123456
             cn1 [Status] 405
             cn3 [RequestTimeMs] 2
+            flexString1 [RemoteAddress] 198.51.100.8
+            flexString2 [MatchedRules] waf:115341:block
         """),
     ),
     Sample(
@@ -358,6 +406,51 @@ SAMPLES: tuple[Sample, ...] = (
             cn1 [Status] 200
             cn2 [UpstreamStatus] 200
             cn3 [RequestTimeMs] 36
+            flexString1 [RemoteAddress] 2001:db8::beef
+        """),
+    ),
+    Sample(
+        id="WAF only monitors an injection of SQL",
+        mapping="waf",
+        log=log(
+            "waf_access_log",
+            host="shop.example.com",
+            https="on",
+            querystring="id=1%27",
+            real_client_ip="203.0.113.77",
+            remote_addr="203.0.113.77",
+            remote_port="52714",
+            request_method="GET",
+            request_path="/search",
+            status="200",
+            time="2026-11-03T12:00:00+08:00",
+            user_id=ACCOUNT,
+            waf_action="block",
+            waf_rule_id="115341",
+            waf_rule_type="sqli",
+            waf_test="true",
+        ),
+        product="WAF",
+        class_id="waf:sqli",
+        name="Web attack",
+        severity="7",
+        rows=rows("""
+            rt devTime 1793678400000
+            act = monitor
+            outcome = success
+            src = 203.0.113.77
+            spt srcPort 52714
+            dhost = shop.example.com
+            app = https
+            request url https://shop.example.com/search?id=1%27
+            requestMethod = GET
+            cs1 [RuleId] 115341
+            cs2 [RuleType] sqli
+            cs3 [Plugin] waf
+            cs6 [AccountId] 1234567890123456
+            cn1 [Status] 200
+            flexString1 [RemoteAddress] 203.0.113.77
+            flexString2 [MatchedRules] waf:115341:monitor
         """),
     ),
     Sample(
@@ -403,6 +496,7 @@ SAMPLES: tuple[Sample, ...] = (
         rows=rows("""
             rt devTime 1793678405000
             act = drop
+            outcome = failure
             src = 203.0.113.99
             spt srcPort 41234
             dst = 198.51.100.43
@@ -420,8 +514,8 @@ SAMPLES: tuple[Sample, ...] = (
             cs3 [AttackType] Command Execution
             cs5 [Region] cn-shanghai
             cs6 [AccountId] 1234567890123456
-            cn1 [PacketsIn] 4
-            cn2 [PacketsOut] 2
+            cn1 [SourcePackets=srcPackets] 4
+            cn2 [DestinationPackets=dstPackets] 2
             cn3 [VulLevel] 3
         """),
     ),
@@ -439,12 +533,12 @@ SAMPLES: tuple[Sample, ...] = (
             dst_ip="203.0.113.5",
             dst_port="123",
             end_time="1793678401",
-            in_packet_bytes="90",
-            in_packet_count="1",
+            in_packet_bytes="12000",
+            in_packet_count="90",
             ip_protocol="udp",
             log_type="nat_firewall_log",
-            out_packet_bytes="90",
-            out_packet_count="1",
+            out_packet_bytes="5000000000",
+            out_packet_count="3500000",
             rule_result="pass",
             src_ip="10.0.0.17",
             src_port="123",
@@ -458,21 +552,22 @@ SAMPLES: tuple[Sample, ...] = (
         rows=rows("""
             rt devTime 1793678405000
             act = pass
+            outcome = success
             src = 10.0.0.17
             spt srcPort 123
             dst = 203.0.113.5
             dpt dstPort 123
             proto = udp
             deviceDirection = 1
-            in srcBytes 90
-            out dstBytes 90
+            in srcBytes 5000000000
+            out dstBytes 12000
             start = 1793678400000
             end = 1793678401000
             cs1 [AclRuleId] 073a1475-6e11-43e2-8b28-98cee9c60001
             cs4 [InstanceId] ngw-bp1example
             cs6 [AccountId] 1234567890123456
-            cn1 [PacketsIn] 1
-            cn2 [PacketsOut] 1
+            cn1 [SourcePackets=srcPackets] 3500000
+            cn2 [DestinationPackets=dstPackets] 90
             cn3 [VulLevel] 0
         """),
     ),
@@ -591,7 +686,8 @@ SAMPLES: tuple[Sample, ...] = (
             src = 203.0.113.31
             dhost = example-backup.oss-cn-beijing.aliyuncs.com
             app = https
-            fname = 2026/工资表=1.xlsx
+            fname = 工资表=1.xlsx
+            filePath = 2026/工资表=1.xlsx
             request url https://example-backup.oss-cn-beijing.aliyuncs.com/2026/%E5%B7%A5%E8%B5%84%E8%A1%A8%3D1.xlsx
             requestMethod = GET
             requestClientApplication = curl/8.5.0
@@ -810,6 +906,44 @@ SAMPLES: tuple[Sample, ...] = (
         """),
     ),
     Sample(
+        id="someone reads a secret as another user",
+        mapping="kubernetes",
+        log=log(
+            "",
+            auditID="6f4eaf50-8d3c-4e9f-9fa1-2c3d4e5f6071",
+            stage="ResponseComplete",
+            requestURI="/api/v1/namespaces/shop/secrets/db",
+            verb="get",
+            user='{"username":"alice","groups":["developers"]}',
+            impersonatedUser='{"username":"admin","groups":["system:masters"]}',
+            sourceIPs='["203.0.113.12"]',
+            objectRef='{"resource":"secrets","namespace":"shop","name":"db","apiVersion":"v1"}',
+            responseStatus='{"code":200}',
+            requestReceivedTimestamp="2026-11-03T04:00:00.000000Z",
+        ),
+        product="Kubernetes",
+        class_id="get:secrets",
+        name="get secrets",
+        severity="5",
+        rows=rows("""
+            rt devTime 1793678400000
+            cat = ResponseComplete
+            act = get
+            outcome = success
+            src = 203.0.113.12
+            suser usrName alice
+            duser = admin
+            request url /api/v1/namespaces/shop/secrets/db
+            externalId = 6f4eaf50-8d3c-4e9f-9fa1-2c3d4e5f6071
+            cs1 [Namespace] shop
+            cs2 [Resource] secrets
+            cs3 [ObjectName] db
+            cs5 [Groups] ["developers"]
+            cn1 [Status] 200
+            flexString1 [ImpersonatedGroups] ["system:masters"]
+        """),
+    ),
+    Sample(
         id="Security Center finds an unusual login",
         mapping="security-center-alert",
         log=log(
@@ -829,7 +963,7 @@ SAMPLES: tuple[Sample, ...] = (
             uuid=AGENT,
         ),
         product="Security Center",
-        class_id="aegis_login_log",
+        class_id="login_common_location",
         name="ECS在非常用地登录",
         severity="6",
         rows=(
@@ -963,6 +1097,7 @@ SAMPLES: tuple[Sample, ...] = (
             cs5 [AssetGroup] 生产
             cs6 [AccountId] 1234567890123456
             act = login
+            outcome = success
             src = 203.0.113.140
             dst = 10.0.0.31
             dpt dstPort 22
@@ -1041,7 +1176,7 @@ SAMPLES: tuple[Sample, ...] = (
             src = 10.0.0.31
             suser usrName www
             suid = 48
-            sproc = /usr/lib/jvm/bin/java
+            sproc = java
             spid = 6274
             dproc = bash
             dpid = 7102
@@ -1050,6 +1185,7 @@ SAMPLES: tuple[Sample, ...] = (
             cs1 [CommandChain] [{"9883":"bash -c kill -0 -- -6274"}]
             cs2 [ParentCommand] java -jar shop.jar
             cs3 [Directory] /var/www
+            flexString2 [ParentPath] /usr/lib/jvm/bin/java
         """),
     ),
     Sample(
@@ -1093,7 +1229,8 @@ SAMPLES: tuple[Sample, ...] = (
             dvc = 10.0.0.31
             proto = tcp
             deviceDirection = 1
-            deviceProcessName = /usr/bin/bash
+            deviceProcessName = bash
+            filePath = /usr/bin/bash
             suser usrName www
             cs1 [State] established
         """),

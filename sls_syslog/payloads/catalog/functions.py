@@ -6,7 +6,7 @@ Sans-I/O. Each source describes itself, so that the documentation can be made fr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -14,24 +14,46 @@ from sls_syslog.payloads.fields import Accept, Fields, Source, make_reader
 from sls_syslog.payloads.values import split_port
 
 __all__ = [
+    "SQL_COMMANDS",
     "Derived",
     "build_url",
+    "choose",
     "decode_url",
     "drop_longer",
     "exclude",
     "extract_address",
+    "extract_file_name",
     "extract_host",
     "extract_port",
     "extract_sql_command",
+    "find_match",
+    "give_if_absent",
+    "give_if_equal",
     "give_if_present",
     "grade",
     "join",
+    "keep_listed",
+    "list_matches",
     "translate",
 ]
 
-# A comment ends where SQL ends it. No text can match in two ways, so the time for a hostile
-# statement only grows with its length.
-_SQL_START = re.compile(r"(?:[\s(;]|/\*(?:[^*]|\*(?!/))*\*/|(?:--|#)[^\n]*\n)*([A-Za-z]+)")
+# A comment ends where SQL ends it. MySQL and MariaDB run what stands in ``/*!50001 ... */`` and
+# ``/*M!100100 ... */``, so only the marks around it are skipped. No text can match in two ways, so
+# the time for a hostile statement only grows with its length.
+_SQL_START = re.compile(
+    r"(?:[\s(;]|/\*M?!\d{0,6}|\*/|/\*(?!M?!)(?:[^*]|\*(?!/))*\*/|(?:--|#)[^\n]*\n)*([A-Za-z]+)"
+)
+
+_COMMANDS = """
+    ALTER ANALYZE BACKUP BEGIN CALL CHANGE CHECK CHECKSUM CLOSE COMMENT COMMIT COPY CREATE
+    DEALLOCATE DECLARE DELETE DENY DESC DESCRIBE DO DROP END EXEC EXECUTE EXPLAIN FETCH FLUSH GRANT
+    HANDLER INSERT INSTALL KILL LOAD LOCK MERGE OPEN OPTIMIZE PREPARE PURGE RELEASE RENAME REPAIR
+    REPLACE RESET RESTORE REVOKE ROLLBACK SAVEPOINT SELECT SET SHOW SHUTDOWN START STOP TABLE
+    TRUNCATE UNINSTALL UNLOCK UPDATE USE VACUUM VALUES WITH XA
+"""
+SQL_COMMANDS = tuple(_COMMANDS.split())
+"""The commands that ``extract_sql_command`` knows: the first words of statements in the manuals of
+MySQL 8.0, PostgreSQL 16 and SQL Server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +67,70 @@ class Derived:
             that there is no value.
         accept: Tells which texts ``make`` knows: of several sources the first with such a text
             counts. ``None`` for any text.
+        needs_first: Whether there is no value without the first source; the others are then not
+            read.
+        is_shared: Whether other sources use this one, so that it is computed once for each log.
+        picks: The place of the source that gives the value, by the value of the first source in
+            lower case; ``make`` is then not used.
+        any_of: The fields of which a log must have one; without them there is no value.
     """
 
     sources: tuple[Source, ...]
     how: str
     make: Callable[..., str]
     accept: Accept | None = None
-    _readers: tuple[Callable[[Fields], str], ...] = field(init=False, repr=False)
+    needs_first: bool = False
+    is_shared: bool = False
+    picks: Mapping[str, int] | None = None
+    any_of: tuple[str, ...] = ()
+    _run: Callable[[Fields], str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        accepts = () if self.accept is None else (self.accept,)
-        readers = tuple(make_reader(source, *accepts) for source in self.sources)
-        object.__setattr__(self, "_readers", readers)
+        object.__setattr__(self, "_run", self._make_run())
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Compute the value for one log."""
         fields = log if isinstance(log, Fields) else Fields(log)
-        return self.make(*[read(fields) for read in self._readers])
+        if not self.is_shared:
+            return self._run(fields)
+        result = fields.results.get(id(self))
+        if result is None:
+            result = fields.results[id(self)] = self._run(fields)
+        return result
+
+    def _make_run(self) -> Callable[[Fields], str]:
+        """Make the function that computes the value; it runs for each log."""
+        accepts = () if self.accept is None else (self.accept,)
+        readers = tuple(make_reader(source, *accepts) for source in self.sources)
+        first, others, make = readers[0], readers[1:], self.make
+        picks, any_of = self.picks, self.any_of
+
+        def pick(fields: Fields) -> str:
+            place = (picks or {}).get(first(fields).lower())
+            return "" if place is None else readers[place](fields)
+
+        def run_if_first(fields: Fields) -> str:
+            value = first(fields)
+            return make(value, *[read(fields) for read in others]) if value else ""
+
+        def run_if_any(fields: Fields) -> str:
+            if fields.log.keys().isdisjoint(any_of):
+                return ""
+            return make(*[read(fields) for read in readers])
+
+        def run_with_one(fields: Fields) -> str:
+            return make(first(fields))
+
+        def run(fields: Fields) -> str:
+            return make(*[read(fields) for read in readers])
+
+        if picks is not None:
+            return pick
+        if self.needs_first:
+            return run_if_first
+        if any_of:
+            return run_if_any
+        return run if others else run_with_one
 
 
 def translate(source: Source, table: Mapping[str, str], otherwise: str = "") -> Derived:
@@ -103,7 +172,56 @@ def grade(source: Source, table: dict[int, str]) -> Derived:
 
 def give_if_present(source: Source, then: Source) -> Derived:
     """Give the value of ``then`` if ``source`` has a value."""
-    return Derived((source, then), "{1}, if there is {0}", lambda value, result: value and result)
+    return Derived(
+        (source, then), "{1}, if there is {0}", lambda value, result: result, needs_first=True
+    )
+
+
+def choose(source: Source, table: Mapping[str, Source], how: str = "") -> Derived:
+    """Choose a source by a value, in any case.
+
+    Args:
+        source: Where the value comes from; any other value, or none, gives no result.
+        table: The sources by value in lower case.
+        how: How the value is computed, in words, if the table is long.
+    """
+    picks = {value: place for place, value in enumerate(table, start=1)}
+    rows = ", ".join(f"{value} → {{{place}}}" for value, place in picks.items())
+    return Derived((source, *table.values()), how or f"{{0}}: {rows}", max, picks=picks)
+
+
+def keep_listed(source: Source, values: Iterable[str], otherwise: str = "") -> Derived:
+    """Keep a value that is in a list, as the list writes it; any other value becomes ``otherwise``.
+
+    An event class id must come from a list: a user's text would make a new kind of event.
+    """
+    listed = {value.lower(): value for value in values}
+    return Derived(
+        (source,),
+        f"{{0}}, if it is {'/'.join(listed.values())}"
+        + (f", else {otherwise}" if otherwise else ""),
+        lambda value: listed.get(value.lower(), otherwise) if value else "",
+        lambda value: value.lower() in listed,
+    )
+
+
+def give_if_equal(source: Source, other: Source, then: Source) -> Derived:
+    """Give the value of ``then`` if ``source`` has the value of ``other``, or none."""
+    return Derived(
+        (source, other, then),
+        "{2}, if {0} is {1} or missing",
+        lambda value, same, result: result if value in {"", same} else "",
+    )
+
+
+def give_if_absent(source: Source, then: Source) -> Derived:
+    """Give the value of ``then`` if ``source`` has no value; compute it once for each log."""
+    return Derived(
+        (source, then),
+        "{1}, if there is no {0}",
+        lambda value, result: "" if value else result,
+        is_shared=True,
+    )
 
 
 def exclude(source: Source, *values: str) -> Derived:
@@ -124,6 +242,55 @@ def drop_longer(source: Source, limit: int) -> Derived:
         lambda value: value if len(value) <= limit else "",
         lambda value: len(value) <= limit,
     )
+
+
+def find_match(prefixes: Sequence[str], passes: Collection[str]) -> Derived:
+    """Find the first prefix of fields that tell of a rule that matched.
+
+    Args:
+        prefixes: The prefixes. The field ``*_test`` is ``true`` if a rule only monitors, and
+            ``*_action`` is what a rule does.
+        passes: The actions that are no findings.
+    """
+    how = (
+        f"first of {'/'.join(prefixes)} with `*_test` true or a `*_action` other than"
+        f" {' or '.join(passes)}"
+    )
+    return _read_matches(prefixes, passes, how, lambda matches: matches[0][0] if matches else "")
+
+
+def list_matches(prefixes: Sequence[str], passes: Collection[str]) -> Derived:
+    """List the rules that matched, as ``prefix:id:action``; see ``find_match``."""
+    how = "prefix, `*_rule_id` and action of each rule that matched"
+    return _read_matches(
+        prefixes,
+        passes,
+        how,
+        lambda matches: ", ".join(":".join(filter(None, match)) for match in matches),
+    )
+
+
+def _read_matches(
+    prefixes: Sequence[str],
+    passes: Collection[str],
+    how: str,
+    write: Callable[[list[tuple[str, str, str]]], str],
+) -> Derived:
+    sources = [f"{prefix}_{part}" for part in ("test", "action", "rule_id") for prefix in prefixes]
+    many = len(prefixes)
+
+    def make(*values: str) -> str:
+        tests, actions, rules = values[:many], values[many : 2 * many], values[2 * many :]
+        matches = []
+        for prefix, test, action, rule in zip(prefixes, tests, actions, rules, strict=True):
+            if test.lower() == "true":
+                matches.append((prefix, rule, "monitor"))
+            elif action and action.lower() not in passes:
+                matches.append((prefix, rule, action))
+        return write(matches)
+
+    any_of = tuple(sources[: 2 * many])
+    return Derived(tuple(sources), how, make, is_shared=True, any_of=any_of)
 
 
 def join(*sources: Source, sep: str = " ") -> Derived:
@@ -161,6 +328,12 @@ def extract_port(source: Source) -> Derived:
     return Derived((source,), "port in {0}", lambda value: _split(value)[1])
 
 
+def extract_file_name(source: Source, separators: str = "/") -> Derived:
+    """Extract the name of a file from its path."""
+    ends = re.compile(f"[{re.escape(separators)}]")
+    return Derived((source,), "name in {0}", lambda value: ends.split(value)[-1])
+
+
 def extract_host(source: Source) -> Derived:
     """Extract the host from HTTP's ``Host``, which may have a port."""
 
@@ -177,10 +350,14 @@ def _split(value: str) -> tuple[str, str]:
 
 
 def extract_sql_command(source: Source) -> Derived:
-    """Extract the first word of an SQL statement after its comments, in capitals."""
+    """Extract the command of an SQL statement: its first word after comments, if it is known."""
 
     def make(statement: str) -> str:
         found = _SQL_START.match(statement)
-        return found[1].upper() if found else ""
+        word = found[1].upper() if found else ""
+        return word if word in _KNOWN_COMMANDS else ""
 
-    return Derived((source,), "first word of {0}", make)
+    return Derived((source,), "[SQL command](#sql-commands) of {0}", make)
+
+
+_KNOWN_COMMANDS = frozenset(SQL_COMMANDS)

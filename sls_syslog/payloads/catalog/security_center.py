@@ -10,6 +10,7 @@ from __future__ import annotations
 from sls_syslog.payloads.catalog.functions import (
     build_url,
     drop_longer,
+    extract_file_name,
     extract_host,
     join,
     translate,
@@ -41,15 +42,27 @@ _OF_THE_AGENT: dict[str, Source | Labelled] = {
     "cs5": Labelled("AssetGroup", "sas_group_name"),
     "cs6": Labelled("AccountId", "owner_id"),
 }
+_PATH_SEPARATORS = "/\\"  # of Linux and Windows
+_ALERT_PATH = ("detail.filepath", "detail.filePath", "detail.path")
 _LEVELS = {"serious": "9", "suspicious": "6", "remind": "3"}
 _RISKS = {"critical": "9", "high": "8", "medium": "5", "low": "3"}
 _NECESSITIES = {"asap": "8", "later": "5", "nntf": "3"}
 
+# As in the API's DescribeSuspEvents: what is dealt with is not as urgent as what is open.
+_CLOSED_ALERTS = {
+    "2": "3",  # ignored
+    "8": "2",  # marked as a false positive
+    "32": "2",  # handled
+    "64": "2",  # expired
+    "128": "2",  # deleted
+}
+
 ALERT = EventMapping(
     product=_PRODUCT,
-    event_class_id=("data_source", Constant("alert")),
+    # The name is in the language of the account, so it is no class id.
+    event_class_id=("detail.type", "data_source", Constant("alert")),
     name="name",
-    severity=translate("level", _LEVELS),
+    severity=(translate("status", _CLOSED_ALERTS), translate("level", _LEVELS)),
     extension={
         **_OF_THE_AGENT,
         "cat": "data_source",
@@ -59,6 +72,9 @@ ALERT = EventMapping(
         "dst": _ASSET,
         "dpt": "detail.loginDestinationPort",
         "duser": "detail.loginUser",
+        "fname": extract_file_name(_ALERT_PATH, _PATH_SEPARATORS),
+        "filePath": _ALERT_PATH,
+        "fileHash": "detail.md5",
         "externalId": drop_longer("unique_info", 40),
         "cs1": Labelled("Level", "level"),
         "cs2": Labelled("InternetIp", "internet_ip"),
@@ -85,11 +101,22 @@ _VULNERABILITY_STATES = {
     "20": "expired",
 }
 
+_CLOSED_VULNERABILITIES = {
+    "7": "2",  # fixed
+    "8": "3",  # fixed, but only after a restart
+    "10": "3",  # ignored
+    "12": "2",  # gone
+    "20": "2",  # expired
+}
+
 VULNERABILITY = EventMapping(
     product=_PRODUCT,
     event_class_id=("vul_name", "name"),
     name=("vul_alias_name", "alias_name"),
-    severity=translate(("risk_level", "level"), _RISKS | _NECESSITIES, "5"),
+    severity=(
+        translate("status", _CLOSED_VULNERABILITIES),
+        translate(("risk_level", "level"), _RISKS | _NECESSITIES, "5"),
+    ),
     extension={
         **_OF_THE_AGENT,
         "cat": "type",
@@ -144,9 +171,9 @@ LOGIN = EventMapping(
     event_class_id=(_LOGIN_TYPE, Constant("login")),
     name=Constant("Login to a host"),
     severity=3,
-    extension={**_LOGIN, "act": Constant("login")},
+    extension={**_LOGIN, "act": Constant("login"), "outcome": Constant("success")},
 )
-"""Logins to hosts, topic ``aegis-log-login``."""
+"""Logins to hosts, topic ``aegis-log-login``; failed ones are in ``aegis-log-crack``."""
 
 BRUTE_FORCE = EventMapping(
     product=_PRODUCT,
@@ -156,6 +183,10 @@ BRUTE_FORCE = EventMapping(
     extension={**_LOGIN, "act": Constant("login"), "outcome": Constant("failure")},
 )
 """Failed logins to hosts, topic ``aegis-log-crack``."""
+
+_PROCESS_PATH = ("proc_path", "filepath")
+_PARENT_PATH = ("parent_proc_path", "pfilepath")
+_PROCESS_NAME = ("proc_name", extract_file_name("proc_path", _PATH_SEPARATORS))
 
 PROCESS = EventMapping(
     product=_PRODUCT,
@@ -167,17 +198,21 @@ PROCESS = EventMapping(
         "src": _HOST,
         "suser": "username",
         "suid": "uid",
-        "sproc": ("parent_proc_path", "pfilepath", "parent_proc_name", "pfilename"),
+        "sproc": (
+            "parent_proc_name",
+            "pfilename",
+            extract_file_name(_PARENT_PATH, _PATH_SEPARATORS),
+        ),
         "spid": "ppid",
-        "dproc": ("proc_name", "filename"),
+        "dproc": ("proc_name", "filename", extract_file_name(_PROCESS_PATH, _PATH_SEPARATORS)),
         "dpid": "pid",
-        "filePath": ("proc_path", "filepath"),
+        "filePath": _PROCESS_PATH,
         "msg": "cmdline",
         "cs1": Labelled("CommandChain", "cmd_chain"),
         "cs2": Labelled("ParentCommand", "parent_cmd_line"),
         "cs3": Labelled("Directory", "cwd"),
-        "flexString1": Labelled("ContainerName", "container_name"),
-        "flexString2": Labelled("ContainerImage", "container_image_name"),
+        "flexString1": Labelled("Container", join("container_name", "container_image_name")),
+        "flexString2": Labelled("ParentPath", _PARENT_PATH),
     },
 )
 """Processes, topic ``aegis-log-process``."""
@@ -211,7 +246,8 @@ NETWORK = EventMapping(
         "dvc": _HOST,
         "proto": ("connection_type", "l4_proto", "proto"),
         "deviceDirection": _DIRECTION,
-        "deviceProcessName": ("proc_path", "proc_name"),
+        "deviceProcessName": _PROCESS_NAME,
+        "filePath": "proc_path",
         "suser": "username",
         "cs1": Labelled("State", (translate("status", _CONNECTION_STATES), "status")),
         "cs2": Labelled("AssetType", "asset_type"),
@@ -251,7 +287,8 @@ DNS = EventMapping(
         "dpt": ("dst_port", "dest_port"),
         "destinationDnsDomain": ("query_name", "qname", "domain"),
         "deviceDirection": _DIRECTION,
-        "deviceProcessName": "proc_path",
+        "deviceProcessName": _PROCESS_NAME,
+        "filePath": "proc_path",
         "msg": "cmdline",
         "externalId": drop_longer(("qid", "id"), 40),
         "cs1": Labelled("Answer", ("answer_rdata", "answer_rda", "answer")),
@@ -281,10 +318,12 @@ HTTP = EventMapping(
         "requestMethod": ("request_method", "method"),
         "requestClientApplication": ("http_user_agent", "user_agent"),
         "requestContext": ("http_referer", "referer"),
-        "out": ("response_content_length", "content_length"),
+        "out": "response_content_length",
         "cs1": Labelled("XForwardedFor", ("http_x_forward_for", "x_forward_for")),
         "cs2": Labelled("Redirect", "jump_location"),
         "cn1": Labelled("Status", _STATUS),
+        # The pages do not agree whether this is the request's or the answer's.
+        "cn2": Labelled("ContentLength", "content_length"),
     },
 )
 """Web requests in the network traffic, topic ``sas-log-http``."""

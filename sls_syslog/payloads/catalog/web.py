@@ -9,13 +9,21 @@ from __future__ import annotations
 from sls_syslog.payloads.catalog.functions import (
     Derived,
     build_url,
+    choose,
     decode_url,
     drop_longer,
+    exclude,
     extract_address,
+    extract_file_name,
     extract_host,
     extract_port,
+    find_match,
+    give_if_absent,
+    give_if_equal,
+    give_if_present,
     grade,
     join,
+    list_matches,
     translate,
 )
 from sls_syslog.payloads.fields import Constant, Source
@@ -37,36 +45,95 @@ def derive_severity(status: Source) -> tuple[Source, ...]:
 
 _WAF_SCHEME = (translate("https", {"true": "https", "on": "https"}, "http"), Constant("http"))
 _WAF_HOST = ("host", "matched_host")
+# WAF's modules, the worst finding first. Each has the fields *_action, *_rule_id, *_rule_type and
+# *_test of the rule that matched. *_test is true if the rule only monitors.
+_WAF_MODULES = (
+    *("waf", "sema", "deeplearning", "dlp", "account", "antiscan", "acl", "cc", "normalized"),
+    *("scene", "antifraud", "intelligence", "algorithm", "wxbb"),
+)
+_WAF_PASSES = ("continue", "pass")
+_WAF_MATCH = find_match(_WAF_MODULES, _WAF_PASSES)
+# Where WAF has decided, the parts of another rule must not stand beside those of the decision.
+_WAF_MODULE = give_if_absent(("final_action", "final_plugin"), _WAF_MATCH)
+_WAF_ACTIONS: dict[str, Source] = {
+    module: (
+        translate(f"{module}_test", {"true": "monitor"}),
+        exclude(f"{module}_action", *_WAF_PASSES),
+    )
+    for module in _WAF_MODULES
+}
+
+
+def _find_in_module(part: str) -> Derived:
+    """Find a part of the rule that matched."""
+    fields = {module: f"{module}_{part}" for module in _WAF_MODULES}
+    return choose(_WAF_MODULE, fields, how=f"`*_{part}` of {{0}}")
+
+
+_WAF_PLUGIN = ("final_plugin", _WAF_MODULE)
+_WAF_RULE_TYPE = ("final_rule_type", _find_in_module("rule_type"))
+# Every rule that matched: an attack that is only monitored can stand beside another decision.
+_WAF_MATCHES = list_matches(_WAF_MODULES, _WAF_PASSES)
+_WAF_BYPASS = give_if_present(
+    "bypass_matched_ids", join(Constant("bypass"), "bypass_matched_ids", sep=":")
+)
+# A client that has solved a challenge.
+_WAF_SOLVED = dict.fromkeys(("captcha_pass", "captcha_strict_pass", "js_pass", "sigchl_pass"), "3")
+# WAF answers these itself: no answer of theirs, such as a CAPTCHA with status 200, is a success.
+_WAF_ANSWERS = dict.fromkeys(("block", "captcha", "captcha_strict", "js", "sigchl"), "failure")
 
 WAF = EventMapping(
     product="WAF",
-    event_class_id=(join("final_plugin", "final_rule_type", sep=":"), Constant("access")),
+    event_class_id=(join(_WAF_PLUGIN, _WAF_RULE_TYPE, sep=":"), Constant("access")),
     name=(
         translate(
-            "final_plugin",
+            _WAF_PLUGIN,
             {
                 "waf": "Web attack",
+                "sema": "Web attack",
+                "deeplearning": "Web attack",
+                "normalized": "Unusual request",
+                "account": "Attack on accounts",
                 "acl": "Access control rule",
                 "cc": "HTTP flood",
                 "antiscan": "Scanning",
                 "antibot": "Bot",
+                "scene": "Bot",
+                "intelligence": "Bot",
+                "algorithm": "Bot",
+                "wxbb": "Bot",
+                "antifraud": "Fraud",
                 "dlp": "Data leakage",
             },
         ),
         "final_plugin",
+        give_if_present("non_terminating_rules", Constant("Rules matched")),
         Constant("Web request"),
     ),
     severity=(
         translate("final_action", {"block": "7"}, "5"),
+        # A rule that monitors is graded as what it would do.
+        translate(_find_in_module("action"), {"block": "7"} | _WAF_SOLVED, "5"),
+        give_if_present(_WAF_MODULE, Constant("5")),
+        give_if_present("non_terminating_rules", Constant("5")),
         *derive_severity("status"),
     ),
     extension={
         "rt": "time",
-        # WAF records no action for requests that it lets pass.
-        "act": ("final_action", Constant("pass")),
-        "outcome": (translate("final_action", {"block": "failure"}), derive_outcome("status")),
+        # WAF records no final action for requests that it lets pass.
+        "act": (
+            "final_action",
+            choose(
+                _WAF_MODULE,
+                _WAF_ACTIONS,
+                how="monitor, if `*_test` is true, else `*_action` of {0}",
+            ),
+            Constant("pass"),
+        ),
+        "outcome": (translate("final_action", _WAF_ANSWERS), derive_outcome("status")),
         "src": ("real_client_ip", "remote_addr"),
-        "spt": "remote_port",
+        # The port is one of the connection, which may come from a proxy.
+        "spt": give_if_equal("real_client_ip", "remote_addr", "remote_port"),
         "dhost": extract_host(_WAF_HOST),
         "dpt": ("server_port", "dst_port"),
         "destinationTranslatedAddress": extract_address("upstream_addr"),
@@ -79,22 +146,27 @@ WAF = EventMapping(
         "in": "request_length",
         "out": "body_bytes_sent",
         "externalId": drop_longer("request_traceid", 40),
-        "cs1": Labelled("RuleId", "final_rule_id"),
-        "cs2": Labelled("RuleType", "final_rule_type"),
-        "cs3": Labelled("Plugin", "final_plugin"),
+        "cs1": Labelled("RuleId", ("final_rule_id", _find_in_module("rule_id"))),
+        "cs2": Labelled("RuleType", _WAF_RULE_TYPE),
+        "cs3": Labelled("Plugin", _WAF_PLUGIN),
         "cs4": Labelled("XForwardedFor", "http_x_forwarded_for"),
         "cs5": Labelled("Region", "region"),
         "cs6": Labelled("AccountId", ("user_id", "owner_id")),
         "cn1": Labelled("Status", "status"),
         "cn2": Labelled("UpstreamStatus", "upstream_status"),
         "cn3": Labelled("RequestTimeMs", "request_time_msec"),
+        "flexString1": Labelled("RemoteAddress", "remote_addr"),
+        "flexString2": Labelled(
+            "MatchedRules", join("non_terminating_rules", _WAF_MATCHES, _WAF_BYPASS, sep=", ")
+        ),
     },
 )
 """Web Application Firewall, topic ``waf_access_log``.
 
 Sources: "Log fields" of Web Application Firewall 3.0 (help/en/waf/web-application-firewall-3-0/
 fields-in-logs), "Log fields supported by WAF" (doc-detail/95492), "WAF" of Log Audit
-(help/en/sls/waf).
+(help/en/sls/waf). They say of ``*_test`` that true is the monitor mode, which blocks nothing; of
+``final_action``, that it is not recorded if no rule decided.
 """
 
 SLB = EventMapping(
@@ -138,6 +210,7 @@ Sources: "Log fields" of CLB (help/en/sls/user-guide/log-fields-24), "SLB" of Lo
 (help/en/sls/slb).
 """
 
+_OSS_OBJECT = decode_url("object")
 _OSS_SCHEME = translate("http_type", {"http": "http", "https": "https"})
 
 OSS = EventMapping(
@@ -157,7 +230,8 @@ OSS = EventMapping(
         "suid": "requester_id",
         "dhost": "host",
         "app": _OSS_SCHEME,
-        "fname": decode_url("object"),
+        "fname": extract_file_name(_OSS_OBJECT),
+        "filePath": _OSS_OBJECT,
         "fsize": "object_size",
         "request": build_url(_OSS_SCHEME, "host", "request_uri"),
         "requestMethod": "http_method",
