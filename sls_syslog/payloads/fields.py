@@ -48,6 +48,8 @@ _json: _Write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enco
 
 def clean(value: str) -> str:
     """Make a value fit to send: no white space around it, ``""`` for SLS's ``-``."""
+    if not value:  # a mapping asks for many values that a log has not
+        return ""
     if not value.isprintable():
         value = replace_characters(value, _UNWRITABLE, _SPACES)
     value = value.strip()

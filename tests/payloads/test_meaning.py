@@ -189,6 +189,7 @@ CASES: list[tuple[Mapping[str, str], dict[str, str | None]]] = [
     ({**VULNERABLE, "status": "2"}, {"severity": "9", "Status": "fix failed"}),
     ({**ALERT, "status": "1"}, {"severity": "9"}),
     ({**ALERT, "status": "32"}, {"severity": "2"}),
+    ({**ALERT, "status": "2"}, {"severity": "9"}),  # "fix failed" on the older page
     (
         {
             **ALERT,

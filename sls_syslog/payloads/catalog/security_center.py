@@ -48,10 +48,13 @@ _LEVELS = {"serious": "9", "suspicious": "6", "remind": "3"}
 _RISKS = {"critical": "9", "high": "8", "medium": "5", "low": "3"}
 _NECESSITIES = {"asap": "8", "later": "5", "nntf": "3"}
 
-# As in the API's DescribeSuspEvents: what is dealt with is not as urgent as what is open.
+# What is dealt with is not as urgent as what is open. The numbers are those of the API's
+# DescribeSuspEvents. The older page gives alerts the numbers of vulnerabilities, so a number that
+# is open in one of the two is not here.
 _CLOSED_ALERTS = {
-    "2": "3",  # ignored
+    "7": "2",  # fixed, in the older numbers
     "8": "2",  # marked as a false positive
+    "12": "2",  # gone, in the older numbers
     "32": "2",  # handled
     "64": "2",  # expired
     "128": "2",  # deleted
