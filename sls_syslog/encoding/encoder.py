@@ -92,6 +92,7 @@ class LogEncoder:
             settings.payload, "stands_for_tag", False
         )
         self._payloads = bind_severities(settings.payload)
+        self._asks_severity_first = self._payloads is not None and "severity" in self._varying
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     def lower_limit(self, limit: int) -> None:
@@ -165,11 +166,11 @@ class LogEncoder:
         hooks, wire = self._hooks, self._wire
         severity: Severity | None = None
         of_severity: list[str] = []
-        if self._payloads is None:
-            body = hooks.ask("format_message", log, outcomes)
-        else:
+        if self._asks_severity_first:
             severity = hooks.ask("severity", log, of_severity)
             body = hooks.ask_text(log, severity, outcomes)
+        else:
+            body = hooks.ask("format_message", log, outcomes)
         if body is None:
             outcomes.append("filtered")
             return []
