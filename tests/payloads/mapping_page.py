@@ -10,13 +10,14 @@ import inspect
 import json
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
 
 from sls_syslog.payloads import catalog
 from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
+from sls_syslog.payloads.catalog.audit import KUBERNETES_NAMES
 from sls_syslog.payloads.catalog.functions import SQL_COMMANDS, Derived
 from sls_syslog.payloads.cef import CefPayload
 from sls_syslog.payloads.dictionary import LEEF_LABELS, LEEF_NAMES
@@ -75,7 +76,9 @@ def mapping_page() -> str:
     for name, mapping in MAPPINGS.items():
         parts += section(name, mapping)
     parts += [f"## Anything else\n\n{GENERIC}", *samples_of("generic")]
-    parts.append(f"## SQL commands\n\n{SQL}\n\n{', '.join(f'`{word}`' for word in SQL_COMMANDS)}")
+    parts.append(f"## SQL commands\n\n{SQL}\n\n{listed(SQL_COMMANDS)}.")
+    parts.append(f"## Kubernetes names\n\n{KUBERNETES}")
+    parts += [f"* {kind}: {listed(names)}." for kind, names in KUBERNETES_NAMES.items()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -92,6 +95,15 @@ The commands by which SQL is known: the first word after comments. What MySQL an
 word has the event class id `SQL`."""
 
 
+KUBERNETES = """\
+The names of which the event class ids of Kubernetes' events are made. A request's path can name any
+other resource; it becomes `other` there, and its name is in the event's name and in `cs2`."""
+
+
+def listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def find_sources(mapping: EventMapping) -> str:
     """The pages that a mapping follows, from the text below it, or else from its module's."""
     modules = [
@@ -103,7 +115,8 @@ def find_sources(mapping: EventMapping) -> str:
             if value is mapping and _is_defined_in(module, name):
                 texts = (_find_text_below(module, name), module.__doc__ or "")
                 found = filter(None, (re.search(r"Sources?: .*", text, re.S) for text in texts))
-                return " ".join(next(found)[0].split()).replace("``", "`")
+                words = " ".join(next(found)[0].split()).replace("``", "`")
+                return words.replace("/ ", "/")  # a path over two lines
     raise LookupError(mapping)
 
 

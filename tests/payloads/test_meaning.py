@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -244,3 +245,11 @@ def test_every_mapping_names_its_sources() -> None:
     for name, mapping in MAPPINGS.items():
         sources = find_sources(mapping)
         assert any(part in sources for part in ("help/", "doc-detail/", "zh/")), name
+
+
+def test_the_page_lists_the_modules_of_waf_in_their_order() -> None:
+    (listed,) = re.findall(r"first one first: ([^.]*)\.", find_sources(MAPPINGS["waf"]))
+    every = {f"{module}_test": "true" for module in listed.split(", ")}
+    matched = read(waf(**every))["MatchedRules"]
+    assert matched == ", ".join(f"{module}:monitor" for module in listed.split(", "))
+    assert len(every) == 14

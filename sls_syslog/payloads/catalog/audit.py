@@ -17,7 +17,7 @@ from sls_syslog.payloads.catalog.web import derive_outcome
 from sls_syslog.payloads.fields import Constant
 from sls_syslog.payloads.mapping import EventMapping, Labelled
 
-__all__ = ["ACTIONTRAIL", "KUBERNETES", "RDS"]
+__all__ = ["ACTIONTRAIL", "KUBERNETES", "KUBERNETES_NAMES", "RDS"]
 
 # Some sign-ins fail without a code, and some succeed with this message.
 _ERROR_MESSAGE = exclude("event.errorMessage", "success")
@@ -195,7 +195,10 @@ _SUBRESOURCES = (
     *("approval", "attach", "binding", "ephemeralcontainers", "eviction", "exec", "finalize"),
     *("log", "portforward", "proxy", "resize", "scale", "status", "token"),
 )
-_RESOURCE = keep_listed("objectRef.resource", _RESOURCES, "other")
+_LISTED = "[Kubernetes' own](#kubernetes-names)"
+KUBERNETES_NAMES = {"verb": _VERBS, "resource": _RESOURCES, "subresource": _SUBRESOURCES}
+"""Of what event class ids are made for Kubernetes."""
+
 _READS = dict.fromkeys(("get", "list", "watch"), "2")
 _ANONYMOUS = "system:anonymous"
 _INTO_A_POD = dict.fromkeys(("attach", "exec", "portforward"), "6")
@@ -203,8 +206,12 @@ _INTO_A_POD = dict.fromkeys(("attach", "exec", "portforward"), "6")
 KUBERNETES = EventMapping(
     product="Kubernetes",
     event_class_id=join(
-        keep_listed("verb", _VERBS, "other"),
-        join(_RESOURCE, keep_listed("objectRef.subresource", _SUBRESOURCES, "other"), sep="/"),
+        keep_listed("verb", KUBERNETES_NAMES["verb"], "other", _LISTED),
+        join(
+            keep_listed("objectRef.resource", KUBERNETES_NAMES["resource"], "other", _LISTED),
+            keep_listed("objectRef.subresource", KUBERNETES_NAMES["subresource"], "other", _LISTED),
+            sep="/",
+        ),
         sep=":",
     ),
     name=join("verb", "objectRef.resource", "objectRef.subresource"),

@@ -190,15 +190,23 @@ def choose(source: Source, table: Mapping[str, Source], how: str = "") -> Derive
     return Derived((source, *table.values()), how or f"{{0}}: {rows}", max, picks=picks)
 
 
-def keep_listed(source: Source, values: Iterable[str], otherwise: str = "") -> Derived:
+def keep_listed(
+    source: Source, values: Iterable[str], otherwise: str = "", where: str = ""
+) -> Derived:
     """Keep a value that is in a list, as the list writes it; any other value becomes ``otherwise``.
 
     An event class id must come from a list: a user's text would make a new kind of event.
+
+    Args:
+        source: Where the value comes from; without a value, there is no result.
+        values: The list.
+        otherwise: The result for every other value.
+        where: Where the documentation has the list, if it is long.
     """
     listed = {value.lower(): value for value in values}
     return Derived(
         (source,),
-        f"{{0}}, if it is {'/'.join(listed.values())}"
+        f"{{0}}, if it is {where or '/'.join(listed.values())}"
         + (f", else {otherwise}" if otherwise else ""),
         lambda value: listed.get(value.lower(), otherwise) if value else "",
         lambda value: value.lower() in listed,
@@ -252,16 +260,13 @@ def find_match(prefixes: Sequence[str], passes: Collection[str]) -> Derived:
             ``*_action`` is what a rule does.
         passes: The actions that are no findings.
     """
-    how = (
-        f"first of {'/'.join(prefixes)} with `*_test` true or a `*_action` other than"
-        f" {' or '.join(passes)}"
-    )
+    how = "module of the first rule that matched"
     return _read_matches(prefixes, passes, how, lambda matches: matches[0][0] if matches else "")
 
 
 def list_matches(prefixes: Sequence[str], passes: Collection[str]) -> Derived:
     """List the rules that matched, as ``prefix:id:action``; see ``find_match``."""
-    how = "prefix, `*_rule_id` and action of each rule that matched"
+    how = "module, `*_rule_id` and action of each rule that matched"
     return _read_matches(
         prefixes,
         passes,

@@ -166,7 +166,10 @@ WAF = EventMapping(
 Sources: "Log fields" of Web Application Firewall 3.0 (help/en/waf/web-application-firewall-3-0/
 fields-in-logs), "Log fields supported by WAF" (doc-detail/95492), "WAF" of Log Audit
 (help/en/sls/waf). They say of ``*_test`` that true is the monitor mode, which blocks nothing; of
-``final_action``, that it is not recorded if no rule decided.
+``final_action``, that it is not recorded if no rule decided. A rule has matched if its module's
+``*_test`` is true, or its ``*_action`` is neither continue nor pass. The modules, the first one
+first: waf, sema, deeplearning, dlp, account, antiscan, acl, cc, normalized, scene, antifraud,
+intelligence, algorithm, wxbb.
 """
 
 SLB = EventMapping(
