@@ -12,9 +12,9 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.caches import LogCache
-from sls_syslog.payloads.catalog import (
+from sls_syslog.payloads.catalog import MAPPINGS
+from sls_syslog.payloads.catalog.choice import (
     GENERIC,
-    MAPPINGS,
     choose_mapping,
     choose_mapping_name,
     make_generic_mapping,

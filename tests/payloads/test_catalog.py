@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sls_syslog.payloads.catalog import MAPPINGS, TOPICS, choose_mapping, make_generic_mapping
+from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
+from sls_syslog.payloads.catalog.choice import choose_mapping, make_generic_mapping
 from sls_syslog.payloads.catalog.functions import (
     build_url,
     choose,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sls_syslog import EventMapping, Labelled, SettingsError
-from sls_syslog.payloads.catalog import make_generic_mapping
+from sls_syslog.payloads.catalog.choice import make_generic_mapping
 from sls_syslog.payloads.dictionary import CEF_KEYS, CUSTOM_KEYS, RESERVED_KEYS
 from sls_syslog.payloads.fields import Constant, Fields
 from sls_syslog.payloads.mapping import make_key

@@ -1,0 +1,61 @@
+"""Chooses the mapping of a log: by its topic, or the generic one.
+
+Sans-I/O. The tables of the package say which mapping there is for which topic; this module must
+not hold a mapping of a service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sls_syslog.logs.caches import LogCache
+from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
+from sls_syslog.payloads.mapping import EventMapping, make_key, weigh_mapping
+
+__all__ = ["GENERIC", "choose_mapping", "choose_mapping_name", "make_generic_mapping"]
+
+GENERIC = "generic"
+"""The name of the generic mapping, which is made from the fields of a log."""
+
+_TAG = "__tag__:"
+_NOT_MAPPED = {"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"}
+
+
+def choose_mapping(log: Mapping[str, str]) -> EventMapping:
+    """Choose the mapping for the topic of ``log``, or the generic one."""
+    name = choose_mapping_name(log)
+    return make_generic_mapping(log) if name == GENERIC else MAPPINGS[name]
+
+
+def choose_mapping_name(log: Mapping[str, str]) -> str:
+    """Choose the mapping for the topic of ``log``, or the generic one, and return its name.
+
+    Kubernetes' audit logs have no topic of their own; their fields identify them.
+    """
+    name = TOPICS.get(log.get("__topic__", ""))
+    if name is None and "auditID" in log and "verb" in log:
+        name = "kubernetes"
+    return name or GENERIC
+
+
+def make_generic_mapping(log: Mapping[str, str]) -> EventMapping:
+    """Make a mapping of every field of ``log`` to a key made from its name.
+
+    The event class id is the topic. The key of a tag is ``tag`` and its name. The source becomes
+    the address or the host name of the device.
+    """
+    return _GENERIC[tuple(log)]
+
+
+def _make_mapping(names: tuple[str, ...]) -> EventMapping:
+    extension: dict[str, str] = {"dvc": "__source__"}
+    for name in names:
+        if name not in _NOT_MAPPED:
+            # The colon separates two words, so that the name's first letter becomes a capital.
+            wanted = f"tag:{name[len(_TAG) :]}" if name.startswith(_TAG) else name
+            extension[make_key(wanted, extension)] = name
+    return EventMapping(extension=extension)
+
+
+# Logs have a few sets of fields.
+_GENERIC: LogCache[tuple[str, ...], EventMapping] = LogCache(_make_mapping, weigh_mapping)
