@@ -216,7 +216,7 @@ CASES = {
     ),
 }
 SLOW = {"no answer": Case((UNREACHED, "no answer in time"), "SLS_ENDPOINT", arrange_silence, True)}
-# The example has no refresher; tests/consumer/test_start.py has it.
+# The example has no refresher; tests/consumer/test_factory.py has it.
 ELSEWHERE = {"credentials_refresher failed: "}
 
 
