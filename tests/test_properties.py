@@ -204,10 +204,12 @@ class Case(NamedTuple):
             }
         )
 
-    def frames(self, logs: Iterable[Mapping[str, str]]) -> list[bytes]:
+    def frames(
+        self, logs: Iterable[Mapping[str, str]], hooks: type[MessageHooks] = MessageHooks
+    ) -> list[bytes]:
         """What the library makes of logs."""
         chosen = self.settings()
-        encoder = LogEncoder(chosen, MessageHooks(chosen))
+        encoder = LogEncoder(chosen, hooks(chosen))
         return [frame for log in logs for frame in encoder.encode_log(log).frames]
 
     def expects(self, group: Group, entry: LogEntry) -> Expected:
@@ -549,12 +551,19 @@ def test_a_json_payload_reads_back_as_the_log(case: Case, group: Group) -> None:
         assert log == [(sent(key), sent(value)) for key, value in log_of(group, entry).items()]
 
 
+class OwnText(MessageHooks):
+    """A user's own text, of which nobody knows the parts."""
+
+    def format_message(self, log: Mapping[str, str]) -> str | None:
+        return super().format_message(log)
+
+
 @given(case=cases(limits=st.integers(480, 700)), group=groups)
-def test_a_message_that_is_cut_is_the_longest_beginning_without_half_a_character_or_escape(
+def test_a_text_of_ones_own_is_the_longest_beginning_without_half_a_character_or_escape(
     case: Case, group: Group
 ) -> None:
     assert case.limit is not None
-    for frame, entry in zip(case.frames(group.served()), group.logs, strict=True):
+    for frame, entry in zip(case.frames(group.served(), OwnText), group.logs, strict=True):
         message, got = read(case, frame).raw, understood(read(case, frame))
         assert len(message) <= case.limit
         if not case.is_ambiguous(entry, group):
@@ -565,6 +574,24 @@ def test_a_message_that_is_cut_is_the_longest_beginning_without_half_a_character
         assert whole.msg.startswith(got.msg)
         # An escape has six bytes, a character four.
         assert got.msg == whole.msg or len(message) >= case.limit - 8
+
+
+@given(case=cases(limits=st.integers(480, 700), bom=st.just(False)), group=groups)
+def test_a_log_that_is_too_long_has_only_true_values(case: Case, group: Group) -> None:
+    whole_case = case._replace(limit=None)
+    for frame, entry in zip(case.frames(group.served()), group.logs, strict=True):
+        message, got = read(case, frame).raw, understood(read(case, frame))
+        assert len(message) <= (case.limit or 0)
+        whole = whole_case.expects(group, entry)
+        assert got == whole._replace(msg=got.msg)
+        if case.payload == "json":
+            pairs = json.loads(whole.msg, strict=False)
+            for name, value in json.loads(got.msg, strict=False).items():
+                assert value == pairs[name] or is_cut_from(pairs[name], value)
+
+
+def is_cut_from(whole: str, value: str) -> bool:
+    return len(whole) > 255 and value.endswith("...") and whole.startswith(value[:-3])
 
 
 PART = re.compile(r"__part__=(\d+)/(\d+) __part_id__=([0-9a-f]{12}) (.*)", re.DOTALL)

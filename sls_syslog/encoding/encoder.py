@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeGuard
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.safe_hooks import HOOK_FAILED, SafeHooks
-from sls_syslog.encoding.wire import WireFormat
+from sls_syslog.encoding.wire import Shorten, WireFormat
 from sls_syslog.errors import MessageTooLongError
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
@@ -23,6 +23,7 @@ from sls_syslog.logs.columns import RowPayload
 from sls_syslog.logs.decode import Log, LogDecoder, read_time
 from sls_syslog.logs.rows import read_rows
 from sls_syslog.payloads.severity import bind_severities
+from sls_syslog.payloads.shorten import Measure, ShortPayload
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Severity, compute_prival
@@ -93,6 +94,7 @@ class LogEncoder:
         )
         self._payloads = bind_severities(settings.payload)
         self._asks_severity_first = self._payloads is not None and "severity" in self._varying
+        self._payload = settings.payload
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     def lower_limit(self, limit: int) -> None:
@@ -175,28 +177,64 @@ class LogEncoder:
             outcomes.append("filtered")
             return []
         # If the payload failed, its default has written a text without a prefix: add a TAG.
-        has_tag = self._has_tag or HOOK_FAILED in outcomes
+        has_failed = HOOK_FAILED in outcomes
+        has_tag = self._has_tag or has_failed
         outcomes += of_severity
+        shorten = partial(self._shorten, log, severity, has_failed, outcomes)
         before, behind = self._find_head(log, has_tag, severity, outcomes)
         header = f"{before}{self._format_time(log, outcomes)}{behind}"
         if not wire.format.has_structured_data:
-            return self._encode_parts(header, body, outcomes)
+            return self._encode_parts(header, body, outcomes, shorten)
         if "structured_data" in hooks.constants:
-            return self._encode_parts(f"{header}-", body, outcomes)
+            return self._encode_parts(f"{header}-", body, outcomes, shorten)
         elements = hooks.ask("structured_data", log, outcomes)
         head = header + format_structured_data(elements, wire.newlines)
         try:
-            return self._encode_parts(head, body, outcomes)
+            return self._encode_parts(head, body, outcomes, shorten)
         except MessageTooLongError:
             outcomes.append("omitted_structured_data")
             self._report_size("omitted_structured_data")
-            return self._encode_parts(f"{header}-", body, outcomes)
+            return self._encode_parts(f"{header}-", body, outcomes, shorten)
 
-    def _encode_parts(self, head: str, body: str, outcomes: list[str]) -> list[bytes]:
-        frames = self._wire.encode_parts(head, body, outcomes)
+    def _encode_parts(
+        self, head: str, body: str, outcomes: list[str], shorten: Shorten | None
+    ) -> list[bytes]:
+        frames = self._wire.encode_parts(head, body, outcomes, shorten)
         if outcomes and self._wire.oversize_outcome in outcomes:
             self._report_size(self._wire.oversize_outcome)
         return frames
+
+    def _shorten(
+        self,
+        log: Log,
+        severity: Severity | None,
+        has_failed: bool,
+        outcomes: list[str],
+        room: int,
+        measure: Measure,
+    ) -> str | None:
+        """Make a shorter text of a log; ``None`` if the payload that wrote it cannot."""
+        payload = self._find_writer(severity, has_failed)
+        if payload is None:
+            return None
+        try:
+            return payload.shorten(log, room, measure)
+        except Exception as error:  # the text is cut instead, since no log may be lost
+            outcomes.append(HOOK_FAILED)
+            self._report_failure("shorten", error)
+            return None
+
+    def _find_writer(self, severity: Severity | None, has_failed: bool) -> ShortPayload | None:
+        """Return the payload that wrote the text of a log, if it can make a shorter one."""
+        hooks = self._hooks
+        if has_failed:
+            return _find_short_payload(hooks.default_payload)
+        if "format_message" in hooks.overridden:
+            return None
+        if self._payloads is None:
+            return _find_short_payload(self._payload)
+        known = hooks.constants["severity"] if severity is None else severity
+        return _find_short_payload(self._payloads[known])
 
     def _find_head(
         self, log: Log, has_tag: bool, severity: Severity | None, outcomes: list[str]
@@ -292,6 +330,11 @@ class LogEncoder:
         is_first = cause not in self._reported
         self._reported.add(cause)
         return is_first
+
+
+def _find_short_payload(payload: Any) -> ShortPayload | None:
+    """Return the payload if it can make shorter texts; one that inherits this cannot, as above."""
+    return payload if "shorten" in vars(type(payload)) else None
 
 
 def _has_writer(payload: object) -> TypeGuard[RowPayload]:

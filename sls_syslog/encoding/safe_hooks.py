@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sls_syslog.encoding.hooks import MessageHooks, choose_severity
 from sls_syslog.logs.decode import Log
+from sls_syslog.payloads.by_name import Payload
 from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.shipper import ShipperSettings
@@ -53,6 +54,7 @@ class SafeHooks:
     Attributes:
         overridden: The hooks that a user has overridden.
         constants: The answers that are the same for every log, by hook.
+        default_payload: Makes the text if ``format_message`` fails.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class SafeHooks:
         self._own = self.overridden | ({"format_message"} if is_own_payload else set())
         if is_own_payload:
             settings = replace(settings, payload=KeyValuePayload(settings.sep))
+        self.default_payload: Payload = settings.payload
         self._defaults = MessageHooks(settings)
 
     def ask(self, hook: str, log: Log, outcomes: list[str]) -> Any:

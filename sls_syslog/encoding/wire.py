@@ -6,8 +6,10 @@ It reads the clock, and must not touch a socket.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import TypeAlias
 
 from sls_syslog.errors import InvalidMessageError, MessageTooLongError
 from sls_syslog.settings.client import ClientSettings
@@ -17,7 +19,11 @@ from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.syslog.oversize import OVERSIZE
 from sls_syslog.syslog.sanitize import NEWLINES, is_clean
 
-__all__ = ["WireFormat"]
+__all__ = ["Shorten", "WireFormat"]
+
+Shorten: TypeAlias = Callable[[int, Callable[[str], int]], "str | None"]
+"""Makes a shorter text of a message. It gets the most bytes and a function that measures the bytes
+of a text, and returns ``None`` if it cannot."""
 
 
 class WireFormat:
@@ -93,13 +99,17 @@ class WireFormat:
             moment = moment.astimezone(self._zone)
         return self.format.time(moment)
 
-    def encode_parts(self, head: str, text: str, outcomes: list[str]) -> list[bytes]:
+    def encode_parts(
+        self, head: str, text: str, outcomes: list[str], shorten: Shorten | None = None
+    ) -> list[bytes]:
         """Encode and frame a message whose header is made already.
 
         Args:
             head: Header and STRUCTURED-DATA, without the space after them.
             text: The MSG part, unchecked; empty for none.
             outcomes: Gets one entry for each change of the text.
+            shorten: Makes a shorter text, if the policy is to truncate. Without it, or if its text
+                is too long, the text is cut where it must end.
 
         Returns:
             Its frames: one; several if it was split; none if it was dropped.
@@ -117,6 +127,16 @@ class WireFormat:
         start = f"{head}{space}{self.bom if text else ''}".encode()
         if self._limit is None or len(start) + len(msg) <= self._limit:
             return [self._frame(start + msg)]
+        if shorten is not None and self.oversize_outcome == "truncated":
+            shorter = shorten(self._limit - len(start), self._measure)
+            msg = msg if shorter is None else self._encode(shorter)
         messages = self._make_fit(start, msg, self._limit)
         outcomes.append(self.oversize_outcome)
         return [self._frame(message) for message in messages]
+
+    def _encode(self, text: str) -> bytes:
+        return self.newlines(text.encode("utf-8", "replace").decode()).encode()
+
+    def _measure(self, text: str) -> int:
+        """Measure the bytes of a text, with the escapes of the newline policy."""
+        return len(self._encode(text))

@@ -16,7 +16,8 @@ from sls_syslog.payloads.dictionary import STRING_LIMITS
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
-from sls_syslog.payloads.mapping import Event, EventMapping, weigh_with_mapping
+from sls_syslog.payloads.mapping import Event, EventMapping, find_least_of, weigh_with_mapping
+from sls_syslog.payloads.shorten import LEAST_TEXT, Group, Measure, Part, cut, fit_header
 
 __all__ = ["CefPayload"]
 
@@ -52,6 +53,29 @@ class CefPayload(EventPayload):
         name = _format_header(name, _NAME_LIMIT)
         text = _LAYOUTS[mapping, tuple(values)] % (class_id, name, severity, *texts)
         return EventText(text, omitted) if omitted else text
+
+    def shorten(self, log: Mapping[str, str], room: int, measure: Measure) -> str | None:
+        """Make a shorter MSG part of one log, in which every pair is true.
+
+        See ``ShortPayload``.
+        """
+        mapping, (class_id, name, severity, values, _) = self._make_event(log)
+        before, between, behind = (_LAYOUTS[mapping, ()] % ("\0", "\0", severity)).split("\0")
+
+        def make_header(least: int | None) -> list[Part]:
+            return [
+                Part(before, cut(class_id, _CLASS_ID_LIMIT), between, least, _escape_header),
+                Part("", cut(name, _NAME_LIMIT), behind, LEAST_TEXT, _escape_header),
+            ]
+
+        start = fit_header(make_header, room, measure)
+        if start is None:
+            return None
+        parts = [
+            Part(f"{key}=", text, _find_label(mapping, key), find_least_of(key, text), _escape)
+            for key, text in values.items()
+        ]
+        return Group(start, parts, " ", "").shorten(room, measure)
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
@@ -91,6 +115,10 @@ def _format_pair(key: str, text: str) -> bytes:
     return f"{key}={_escape(text)}".encode()
 
 
+def _find_label(mapping: EventMapping, key: str) -> str:
+    return f" {_format_label(mapping, key)}" if key in mapping.labels else ""
+
+
 def _format_label(mapping: EventMapping, key: str) -> str:
     return f"{key}Label={_escape(mapping.labels[key])}"
 
@@ -109,13 +137,7 @@ def _make_layout(chosen: tuple[EventMapping, tuple[str, ...]]) -> str:
         for part in (mapping.vendor, mapping.product, mapping.version)
     )
     start = "|".join(("CEF:0", *header)).replace("%", "%%")
-    # A label follows its key directly: if a long message is cut, both are lost together.
-    pairs = (
-        f"{key}=%s {_format_label(mapping, key).replace('%', '%%')}"
-        if key in mapping.labels
-        else f"{key}=%s"
-        for key in keys
-    )
+    pairs = (f"{key}=%s{_find_label(mapping, key).replace('%', '%%')}" for key in keys)
     return f"{start}|%s|%s|%s|{' '.join(pairs)}"
 
 
@@ -131,7 +153,7 @@ def _escape(text: str) -> str:
 
 
 def _format_header(text: str, limit: int) -> str:
-    return _HEADERS[text[:limit]]
+    return _HEADERS[cut(text, limit)]
 
 
 def _escape_header(text: str) -> str:

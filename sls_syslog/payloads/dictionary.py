@@ -18,9 +18,11 @@ __all__ = [
     "LEEF_LABELS",
     "LEEF_NAMES",
     "RESERVED_KEYS",
+    "STRING_KINDS",
     "STRING_LIMITS",
     "Address",
     "CefKey",
+    "rank_key",
 ]
 
 
@@ -86,6 +88,18 @@ CEF_KEYS = {
 STRING_LIMITS = {key: limit for key, (kind, limit) in CEF_KEYS.items() if kind == "string"}
 """The limits of strings in characters, by key."""
 
+_STRING_KINDS = {
+    "text": "msg requestClientApplication",
+    "url": "request requestContext",
+    "long": "cs1 cs2 cs3 cs4 cs5 cs6 flexString1 flexString2 reason",
+}
+STRING_KINDS = dict.fromkeys(STRING_LIMITS, "name") | {
+    key: kind for kind, keys in _STRING_KINDS.items() for key in keys.split()
+}
+"""What the strings are, by key. A ``text`` may be cut anywhere, a ``url`` behind its host, and
+``long`` if it is so long that it is no name, address, hash or number. A ``name`` must never be cut:
+half a user, host, path or identifier is another one. Custom keys are ``long``."""
+
 CUSTOM_KEYS = {
     key: 128 if key.startswith("flex") else 1023
     for key in CEF_KEYS
@@ -147,3 +161,30 @@ LEEF_KEYS = frozenset(_LEEF.split())
 
 RESERVED_KEYS = CONSUMER_KEYS | LEEF_KEYS | CEF_KEYS.keys() | {f"{key}Label" for key in CUSTOM_KEYS}
 """Keys with a meaning; a field with such a name gets another key."""
+
+_WHERE = {"address", "ipv4", "mac", "port"}
+_ENDS = {"act", "outcome"}
+_WHO = {
+    *("suser", "suid", "spriv", "shost", "sntdom"),
+    *("duser", "duid", "dpriv", "dhost", "dntdom", "dvchost"),
+}
+
+
+def rank_key(key: str) -> int:
+    """Return the place of a key in an event: the lower the number, the earlier the key.
+
+    A long event loses its end first. So addresses and outcome come first, which are short, then
+    users and hosts, then all other keys of CEF, keys with labels, custom keys, and free text last.
+    """
+    kind = CEF_KEYS[key].kind if key in CEF_KEYS else ""
+    if key == "rt":
+        return 0
+    if kind in _WHERE or key in _ENDS:
+        return 1
+    if key in _WHO:
+        return 2
+    if STRING_KINDS.get(key) in {"text", "url"}:
+        return 6
+    if key in CUSTOM_KEYS:
+        return 4
+    return 3 if kind else 5

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sls_syslog.logs.caches import TOO_LARGE, LogCache, weigh
 from sls_syslog.logs.columns import BETWEEN, Columns, Writer
-from sls_syslog.payloads.dictionary import CEF_KEYS
+from sls_syslog.payloads.dictionary import CEF_KEYS, rank_key
 from sls_syslog.payloads.fields import NOTHING, Constant, Source
 from sls_syslog.payloads.mapping import Event, EventMapping, get_source, weigh_with_mapping
 
@@ -302,9 +302,13 @@ class _Plan:
 
     def _make_steps(self) -> Iterator[_Step | _Part]:
         possible: set[str] = set()
+        has_event_id = "__event_id__" in self._places
         for key, source in self._mapping.extension.items():
             if key == "rt":
                 continue
+            if has_event_id and rank_key(key) > rank_key("externalId"):
+                yield self._make_event_id_step(possible)
+                has_event_id = False
             if get_source(source) in _OWN_FIELDS:
                 raise _TooComplexError  # a mapping of this field alone would add rt or externalId
             mapping = EventMapping(extension={key: source})
@@ -321,17 +325,22 @@ class _Plan:
                 yield _Step(part.places[0], part.make_answers({}), pair, 0, label, is_final)
             else:
                 yield self._make_copy_step(key, part.places[0])
-        if "__event_id__" in self._places:
-            if "externalId" in possible:
-                raise _TooComplexError
-            yield self._make_copy_step("externalId", self._places["__event_id__"])
+        if has_event_id:
+            yield self._make_event_id_step(possible)
+
+    def _make_event_id_step(self, possible: set[str]) -> _Step:
+        if "externalId" in possible:
+            raise _TooComplexError
+        return self._make_copy_step("externalId", self._places["__event_id__"])
 
     def _make_copy_step(self, key: str, place: int) -> _Step:
         style = self._style
         return _Step(place, None, style.pair(key, ""), style.limits.get(key, 0), style.label(key))
 
-    def _format_pairs(self, event: Event) -> _Pairs:
+    def _format_pairs(self, event: Event) -> _Pairs | None:
         style = self._style
+        if any(len(text) > style.limits.get(key, len(text)) for key, text in event.values.items()):
+            return None  # the payload counts what it omits
         both = ((style.pair(key, text), style.label(key)) for key, text in event.values.items())
         return [part for pair, label in both if pair for part in (pair, label) if part]
 

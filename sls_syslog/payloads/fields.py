@@ -15,7 +15,16 @@ from typing import Any, TypeAlias
 
 from sls_syslog.syslog.sanitize import replace_characters
 
-__all__ = ["NOTHING", "Accept", "Constant", "Fields", "Source", "clean", "make_reader"]
+__all__ = [
+    "NOTHING",
+    "Accept",
+    "Constant",
+    "Fields",
+    "Source",
+    "clean",
+    "make_reader",
+    "parse_json",
+]
 
 Source: TypeAlias = "str | Callable[[Mapping[str, str]], str | None] | tuple[Source, ...]"
 """Where a value comes from: the name of a field, a path into a field that holds JSON (see
@@ -127,7 +136,7 @@ class Fields(Mapping[str, str]):
         if not dot or holder not in self.log:
             return ""
         if holder not in self._parsed:
-            self._parsed[holder] = _parse_json(self.log[holder])
+            self._parsed[holder] = parse_json(self.log[holder])
         parsed, write = self._parsed[holder]
         value = _find_at(parsed, path)
         if value is None or isinstance(value, str):
@@ -144,7 +153,7 @@ class _Number(str):
     __slots__ = ()
 
 
-def _parse_json(value: str) -> tuple[Any, _Write]:
+def parse_json(value: str) -> tuple[Any, _Write]:
     """Parse JSON, and choose what writes its parts: a slow function only if it must."""
     special: list[_Number] = []
 

@@ -17,7 +17,14 @@ from sls_syslog.payloads.dictionary import LEEF_LABELS, LEEF_NAMES, STRING_LIMIT
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
-from sls_syslog.payloads.mapping import Event, EventMapping, make_key, weigh_with_mapping
+from sls_syslog.payloads.mapping import (
+    Event,
+    EventMapping,
+    find_least_of,
+    make_key,
+    weigh_with_mapping,
+)
+from sls_syslog.payloads.shorten import LEAST_TEXT, Group, Measure, Part, cut, fit_header
 
 __all__ = ["LeefPayload"]
 
@@ -67,18 +74,59 @@ class LeefPayload(EventPayload):
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Make the MSG part of one log."""
+        mapping, event_id, severity, values, omitted = self._make_attributes(log)
+        layout = _LAYOUTS[mapping, tuple(values), self.leef_version, self.delimiter]
+        text = layout % (event_id, severity, *values.values())
+        return EventText(text, omitted) if omitted else text
+
+    def shorten(self, log: Mapping[str, str], room: int, measure: Measure) -> str | None:
+        """Make a shorter MSG part of one log, in which every attribute is true.
+
+        See ``ShortPayload``.
+        """
+        mapping, event_id, severity, values, _ = self._make_attributes(log)
+        layout = _LAYOUTS[mapping, (), self.leef_version, self.delimiter]
+        before, behind = (layout % ("\0", severity)).split("\0")
+        start = fit_header(lambda least: [Part(before, event_id, behind, least)], room, measure)
+        if start is None:
+            return None
+        keys = _map_keys(mapping)
+        parts = [
+            Part(
+                f"{keys[key]}=",
+                text,
+                least=LEAST_TEXT if key == _NAME else find_least_of(key, text),
+                write=self._write_value,
+            )
+            for key, text in values.items()
+        ]
+        group = Group("", [Part(start, ""), *parts], self.delimiter, "", must=1)
+        return group.shorten(room, measure)
+
+    def _make_attributes(
+        self, log: Mapping[str, str]
+    ) -> tuple[EventMapping, str, str, dict[str, str], int]:
+        """Make the event of a log as LEEF has it.
+
+        Returns:
+            The mapping, the event id, the severity, the values by CEF's keys, and how many values
+            were left out.
+        """
         mapping, (class_id, name, severity, values, omitted) = self._make_event(log)
         if "rt" in values:
             values["rt"] = values["rt"].zfill(_TIME_DIGITS)
-        if "suser" in values:
-            values["suser"] = values["suser"][:_USER_NAME_LIMIT].rstrip()
+        if len(values.get("suser", "")) > _USER_NAME_LIMIT:
+            del values["suser"]
+            omitted += 1
         if name != class_id:
             values[_NAME] = name
         values = _replace_ends(values, self.delimiter)
-        layout = _LAYOUTS[mapping, tuple(values), self.leef_version, self.delimiter]
-        event_id = _HEADERS[class_id[:_EVENT_ID_LIMIT]]
-        text = layout % (event_id, _SEVERITIES.get(severity, severity), *values.values())
-        return EventText(text, omitted) if omitted else text
+        event_id = _HEADERS[cut(class_id, _EVENT_ID_LIMIT)]
+        return mapping, event_id, _SEVERITIES.get(severity, severity), values, omitted
+
+    def _write_value(self, text: str) -> str:
+        """Write a value that may have got a mark, in which the delimiter may be."""
+        return text.replace(self.delimiter, " ").rstrip()
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
@@ -97,7 +145,7 @@ def _make_style(chosen: tuple[EventMapping, str, str, str]) -> EventStyle:
         severity = severity or otherwise
         named = _replace_ends({_NAME: name} if name != class_id else {}, delimiter)
         layout = _LAYOUTS[mapping, ("rt", *named), version, delimiter]
-        event_id = _HEADERS[class_id[:_EVENT_ID_LIMIT]]
+        event_id = _HEADERS[cut(class_id, _EVENT_ID_LIMIT)]
         severity = _SEVERITIES.get(severity, severity)
         # Each event has a time, so it can mark where the pairs go.
         whole = layout % (event_id, severity, "\n", *named.values())
@@ -106,7 +154,6 @@ def _make_style(chosen: tuple[EventMapping, str, str, str]) -> EventStyle:
 
     def format_pair(key: str, text: str) -> bytes:
         text = text.zfill(_TIME_DIGITS) if key == "rt" else text
-        text = text[:_USER_NAME_LIMIT].rstrip() if key == "suser" else text
         left = _replace_ends({key: text}, delimiter)
         return f"{keys[key]}={left[key]}".encode() if left else b""
 

@@ -21,7 +21,9 @@ from sls_syslog.payloads.dictionary import (
     CUSTOM_KEYS,
     LEEF_NAMES,
     RESERVED_KEYS,
+    STRING_KINDS,
     Address,
+    rank_key,
 )
 from sls_syslog.payloads.fields import (
     NOTHING,
@@ -32,12 +34,14 @@ from sls_syslog.payloads.fields import (
     clean,
     make_reader,
 )
+from sls_syslog.payloads.shorten import LEAST_TEXT, MARK, cut, find_least
 from sls_syslog.payloads.values import CONVERSIONS, NO_VALUES, classify_address
 
 __all__ = [
     "Event",
     "EventMapping",
     "Labelled",
+    "find_least_of",
     "get_source",
     "make_key",
     "weigh_mapping",
@@ -45,6 +49,7 @@ __all__ = [
 ]
 
 _KEY = re.compile(r"[A-Za-z0-9]+")
+_AUTHORITY = re.compile(r"(?:[A-Za-z][\w+.-]*://[^/?#]*)?[/?#]")  # scheme, host and port of a URL
 _WORDS = ("Unknown", "Low", "Medium", "High", "Very-High")
 _SEVERITIES: dict[str, str] = {str(n): str(n) for n in range(11)} | {
     word.lower(): word for word in _WORDS
@@ -78,8 +83,9 @@ class Event(NamedTuple):
         name: The kind of event, for people.
         severity: ``0`` to ``10``, or ``Unknown``, ``Low``, ``Medium``, ``High``, ``Very-High``;
             ``""`` if the mapping finds none: the severity of the message counts.
-        values: The values by CEF's keys; none is empty, and the time comes first.
-        omitted: How many values were left out because they are not of their key's type.
+        values: The values by CEF's keys; none is empty. They are in the order of ``rank_key``.
+        omitted: How many values were left out because they are not of their key's type, or too
+            long for it.
     """
 
     class_id: str
@@ -101,13 +107,14 @@ _Step: TypeAlias = tuple[Any, _Read, str, "_Put | None"]
 class EventMapping:
     """How logs of one kind become events.
 
-    Strings are cut at the limits of CEF's dictionary, in characters. A value that is not of its
-    key's type is left out, and counted. Under ``src``, ``dst`` and ``dvc``, an IPv6 address goes to
+    Free text is cut at the limits of CEF's dictionary, in characters, and then ends in ``...``. A
+    value that is not of its key's type is left out, and counted; so is a name, path or identifier
+    that is too long. Under ``src``, ``dst`` and ``dvc``, an IPv6 address goes to
     ``c6a2``, ``c6a3`` and ``c6a1`` instead, and a host name to ``shost``, ``dhost`` and
     ``dvchost``; of several sources an IP address counts before a host name. If a key gets several
     values, the first one counts. If the mapping gives no ``rt``, it is the log's
     own time; if it gives no ``externalId``, it is the log's ``__event_id__``, if that has at most
-    40 characters.
+    40 characters. An event has its values in the order of ``rank_key``, not of ``extension``.
 
     Attributes:
         vendor: Who made the product; at most 63 characters.
@@ -153,6 +160,8 @@ class EventMapping:
             _check_source("severity", self.severity)
         for key, value in self.extension.items():
             _check_key(key, value)
+        ordered = sorted(self.extension.items(), key=lambda item: rank_key(item[0]))
+        object.__setattr__(self, "extension", dict(ordered))
         for name, derived in self._derive().items():
             object.__setattr__(self, name, derived)
 
@@ -180,17 +189,15 @@ class EventMapping:
         labels = {
             key: _make_label(key, self.extension[key]) for key in sources if key in CUSTOM_KEYS
         }
-        steps = [_make_step(key, source) for key, source in sources.items() if key != "rt"]
-        times = [_make_step("rt", sources["rt"])] if "rt" in sources else []
+        steps = [
+            *(_make_step(key, source) for key, source in sources.items()),
+            _make_default("rt", _read_time),
+            _make_default("externalId", _read_event_id),
+        ]
         return {
             "labels": {other.ipv6: other.ipv6_label for other in _find_addresses(sources)} | labels,
             "keys": tuple(dict.fromkeys(_list_keys(sources))),
-            "_steps": (
-                *times,
-                _make_default("rt", _read_time),
-                *steps,
-                _make_default("externalId", _read_event_id),
-            ),
+            "_steps": tuple(sorted(steps, key=lambda step: rank_key(step[2]))),
             "_class_id": make_reader((self.event_class_id, "__topic__", Constant("log"))),
             "_name": self.name and make_reader(self.name),
             "_severity": _make_severity_reader(self.severity),
@@ -221,6 +228,27 @@ def make_key(name: str, taken: Container[str] = ()) -> str:
         number += 1
         numbered = f"{key}{number}"
     return numbered
+
+
+def find_least_of(key: str, value: str) -> int | None:
+    """Find to how many characters a value may be cut, with the mark.
+
+    Args:
+        key: The key in CEF.
+        value: The value.
+
+    Returns:
+        The fewest characters that must stay; ``None`` if half of the value would be a false one.
+    """
+    if key in CEF_KEYS and CEF_KEYS[key].kind != "string":
+        return None
+    kind = STRING_KINDS.get(key, "long")
+    if kind == "url":
+        found = _AUTHORITY.match(value)
+        return max(LEAST_TEXT, found.end() + len(MARK)) if found else None
+    if kind == "text":
+        return LEAST_TEXT
+    return find_least(value) if kind == "long" else None
 
 
 def weigh_mapping(names: tuple[str, ...]) -> int:
@@ -347,7 +375,12 @@ def _make_put(key: str) -> _Put:
 
 def _make_put_string(key: str, limit: int) -> _Put:
     def put(values: dict[str, str], value: str) -> bool:
-        values.setdefault(key, value if len(value) <= limit else value[:limit].rstrip())
+        if len(value) > limit:
+            least = find_least_of(key, value)
+            if least is None or least > limit:
+                return False
+            value = cut(value, limit)
+        values.setdefault(key, value)
         return True
 
     return put
@@ -374,7 +407,9 @@ def _make_put_address(key: str) -> _Put:
         if found is None:
             return value.lower() in NO_VALUES
         kind, address = found
-        values.setdefault(keys[kind], address[:limit])
+        if len(address) > limit:
+            return False
+        values.setdefault(keys[kind], address)
         return True
 
     return put

@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.columns import BETWEEN, Columns, Writer
+from sls_syslog.payloads.fields import parse_json
+from sls_syslog.payloads.shorten import Group, Measure, Part, find_least
 
 __all__ = ["JsonPayload", "KeyValuePayload"]
 
@@ -44,6 +46,23 @@ class KeyValuePayload:
             log = {key: _quote(value, sep) for key, value in log.items()}
         # A list: join() would first make one from a generator, which is slower.
         return "".join([f"{sep}{key}={value}" for key, value in log.items() if key != "__time__"])
+
+    def shorten(self, log: Mapping[str, str], room: int, measure: Measure) -> str | None:
+        """Make a shorter MSG part of one log, of whole pairs and of long texts that are cut.
+
+        See ``ShortPayload``.
+        """
+        sep = self.sep
+
+        def write(value: str) -> str:
+            return _quote(value, sep) if self.quote else value
+
+        parts = [
+            Part(f"{sep}{key}=", value, least=find_least(value), write=write)
+            for key, value in log.items()
+            if key != "__time__"
+        ]
+        return Group("", parts, "", "").shorten(room, measure)
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if values are quoted."""
@@ -105,6 +124,20 @@ class JsonPayload:
         pairs = [f"{_json(name)}:{found.get(name) or _json(text)}" for name, text in log.items()]
         return f"{{{','.join(pairs)}}}"
 
+    def shorten(self, log: Mapping[str, str], room: int, measure: Measure) -> str | None:
+        """Make a shorter JSON object of one log: long texts are cut, members are left out.
+
+        See ``ShortPayload``.
+        """
+        found = {name: _find_json(log[name]) for name in self.expand if name in log}
+        parts = [
+            _make_part(f"{_json(name)}:", *parse_json(found[name]))
+            if found.get(name)
+            else _make_part(f"{_json(name)}:", text)
+            for name, text in log.items()
+        ]
+        return Group("{", parts, ",", "}").shorten(room, measure)
+
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if one is expanded."""
         if not set(self.expand).isdisjoint(name for name, _ in columns):
@@ -126,6 +159,16 @@ class JsonPayload:
             return write(values)
 
         return write_json
+
+
+def _make_part(before: str, value: Any, write: Callable[[Any], str] = _json) -> Part | Group:
+    """Make the part of a value. Members of objects may be left out, but no items of lists."""
+    if isinstance(value, dict) and value:
+        parts = [_make_part(f"{_json(key)}:", inner, write) for key, inner in value.items()]
+        return Group(f"{before}{{", parts, ",", "}")
+    if type(value) is str:
+        return Part(before, value, least=find_least(value), write=_json)
+    return Part(before, write(value))
 
 
 _MAX_DEPTH = 100  # levels of JSON; readers stop at some hundred

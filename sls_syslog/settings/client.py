@@ -163,8 +163,8 @@ class ClientSettings(SettingsTable):
     oversize: OversizePolicy = setting(
         readers.choice(*OVERSIZE),
         "truncate",
-        "What happens to larger messages: `truncate` cuts them between characters, `split` makes"
-        " several messages with the same header, a part number and a shared id, `drop` leaves"
+        "What happens to larger messages: `truncate` cuts free text and leaves pairs out, `split`"
+        " makes several messages with the same header, a part number and a shared id, `drop` leaves"
         " them out. They are counted, and logged once. On tcp and tls it needs"
         " `max_message_bytes`.",
     )

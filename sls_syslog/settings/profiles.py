@@ -17,10 +17,9 @@ from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 __all__ = ["PROFILES", "Profile"]
 
 # No row may make a receiver lose logs. So each limit comes with a policy for larger messages.
-# Key-value and JSON are split: neither a part of a JSON object nor a cut object is JSON, but the
-# parts together have all of it. CEF and LEEF are cut: with ``__part__=1/2`` in front, no receiver
-# recognizes the event. A receiver reads a cut event except for its end, and the log is counted and
-# reported as truncated.
+# Key-value and JSON are split, because the parts together have all of the log. CEF and LEEF are
+# shortened: with ``__part__=1/2`` in front, no receiver recognizes the event. A shorter event has
+# only true values, and the log is counted and reported as truncated.
 
 
 @dataclass(frozen=True, kw_only=True)

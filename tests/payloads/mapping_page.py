@@ -55,9 +55,12 @@ extension={"duser": "account"})` adds a key to it.
   has holds no time. Times are milliseconds since 1970. They are read from ISO 8601 with a zone
   (`2026-11-03T04:00:00Z`, `2026-11-03 12:00:00.5+08:00`) and from seconds, milli-, micro- or
   nanoseconds since 1970; one without a zone could be any time of a day, and is left out.
-* Strings are cut at CEF's limits, and values that are not of their key's type are left out, and
-  counted as [`omitted_value`](wire.md#what-logs-may-hold) in the ledger. An
-  identifier that is too long for its key is left out as well: half of it identifies nothing.
+* Free text is cut at CEF's limits, and then ends in `...`. A value that is not of its key's type is
+  left out, and counted as [`omitted_value`](wire.md#what-logs-may-hold) in the ledger; so is a
+  name, a path or an identifier that is too long for its key: half of it names another one.
+* The order of keys is the same in all events: the time, addresses, ports, action and outcome; then
+  users and hosts; then CEF's other keys, keys with labels, keys of your own; URLs and free text
+  last. An event that is too long [loses free text first](wire.md#what-truncate-keeps).
 * `in` is what flowed from the source to the destination and `out` what flowed back, as CEF demands:
   for a web request, `in` is what the client sent. Cloud Firewall counts what comes into the cloud
   and what leaves it; its `direction` says which of them the source sent. Cookies are never sent.

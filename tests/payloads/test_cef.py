@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sls_syslog import CefPayload, EventMapping, Labelled, SettingsError, ShipperSettings
+from sls_syslog.payloads.dictionary import CEF_KEYS
 from sls_syslog.payloads.fields import Constant, clean
 from sls_syslog.syslog.formats import FORMATS
 from sls_syslog.syslog.sanitize import NEWLINES
@@ -38,6 +39,17 @@ OWN = CefPayload(
     },
 )
 
+# The keys of CEF whose values are sentences, or that a mapping gives a meaning of its own.
+FREE_TEXT = {
+    *("msg", "reason", "requestClientApplication"),
+    *(f"cs{n}" for n in range(1, 7)),
+    *("flexString1", "flexString2"),
+}
+
+
+def cut_to(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
 
 def naive(log: Mapping[str, str]) -> str:
     """CEF as written by those who have not heard of escaping."""
@@ -59,7 +71,7 @@ def test_a_mapping_of_ones_own_makes_exactly_this_message() -> None:
     }
     assert OWN(log) == (
         r"CEF:0|Example|Shop|2.1|Delete\|All|A\\B|High|rt=1795403700123 src=192.0.2.1 suser=李雷"
-        r" cs1=R\=1 cs1Label=Request id cs2=cn-hangzhou cs2Label=region msg=two\nlines shopTill=7"
+        r" cs1=R\=1 cs1Label=Request id cs2=cn-hangzhou cs2Label=region shopTill=7 msg=two\nlines"
     )
 
 
@@ -97,8 +109,8 @@ def test_a_hostile_value_in_the_header_is_read_back_on_one_line() -> None:
     for name, case in HOSTILE.items():
         event = read_cef(payload(LOG | {"what": case.raw}))
         flat = (case.cef or "audit").translate(str.maketrans("\t\r\n", "   "))
-        assert event.class_id == flat[:1023], name
-        assert event.name == flat[:512], name
+        assert event.class_id == cut_to(flat, 1023), name
+        assert event.name == cut_to(flat, 512), name
 
 
 def test_the_newline_policy_has_nothing_left_to_change() -> None:
@@ -203,9 +215,10 @@ def test_liblognorm_finds_out_a_writer_that_escapes_nothing(tmp_path: Path) -> N
         ({"__event_id__": "e" * 40}, {}, "externalId=" + "e" * 40),
         ({"__event_id__": "e" * 41}, {}, ""),
         ({"__event_id__": "e", "id": "mine"}, {"externalId": "id"}, "externalId=mine"),
-        ({"m": "x" * 1030}, {"msg": "m"}, "msg=" + "x" * 1023),
-        ({"m": "日" * 1022 + " 本"}, {"msg": "m"}, "msg=" + "日" * 1022),
-        ({"m": "=" * 64}, {"act": "m"}, "act=" + r"\=" * 63),
+        ({"m": "x" * 1023}, {"msg": "m"}, "msg=" + "x" * 1023),
+        ({"m": "x" * 1024}, {"msg": "m"}, "msg=" + "x" * 1020 + "..."),
+        ({"m": "日" * 1022 + " 本"}, {"msg": "m"}, "msg=" + "日" * 1020 + "..."),
+        ({"m": "=" * 63}, {"act": "m"}, "act=" + r"\=" * 63),
     ],
 )
 def test_values_have_the_type_and_length_of_their_key(
@@ -214,6 +227,27 @@ def test_values_have_the_type_and_length_of_their_key(
     line = CefPayload(extension=extension)(log)
     assert line == f"CEF:0|Alibaba Cloud|Log Service|1.0|log|log|3|{expected}"
     read_cef(line)
+
+
+def test_only_free_text_is_cut_at_the_limit_of_its_key() -> None:
+    """Half a user, host, path, hash or action is another one."""
+    for key, (kind, limit) in CEF_KEYS.items():
+        if kind == "string":
+            payload = CefPayload(extension={key: "a"})
+            text = payload({"a": "x" * (limit + 1)})
+            value = read_cef(text).extension.get(key)
+            assert value is None or (key in FREE_TEXT and value == "x" * (limit - 3) + "..."), key
+            assert getattr(text, "omitted", 0) == (value is None), key
+
+
+@pytest.mark.parametrize("key", ["request", "requestContext"])
+def test_a_url_is_cut_behind_its_host(key: str) -> None:
+    payload = CefPayload(extension={key: "a"})
+    limit = CEF_KEYS[key].limit
+    host = f"https://{'h' * (limit - 12)}"
+    assert f"{key}={host}/..." in payload({"a": f"{host}/path"})
+    for value in (f"{host}h/path", f"{host}.example.com:8443"):
+        assert f"{key}=" not in payload({"a": value})
 
 
 def test_the_time_comes_first_wherever_the_mapping_has_it() -> None:
@@ -229,7 +263,7 @@ def test_parts_take_the_place_of_those_of_the_ready_mapping() -> None:
         "CEF:0|Example %s|Log Service|1.0|audit|audit|7|rt=1795403700000 dvc=10.0.0.1"
     )
     added = CefPayload(mapping="generic", extension={"cs1": Labelled("Till", Constant("5"))})
-    assert added(LOG | {"a": "1"}).endswith("dvc=10.0.0.1 a=1 cs1=5 cs1Label=Till")
+    assert added(LOG | {"a": "1"}).endswith("dvc=10.0.0.1 cs1=5 cs1Label=Till a=1")
 
 
 def test_a_mapping_itself_can_be_given() -> None:
