@@ -14,9 +14,12 @@ __all__ = [
     "CEF_KEYS",
     "CONSUMER_KEYS",
     "CUSTOM_KEYS",
+    "FULL_NAMES",
+    "HEADER_NAMES",
     "LEEF_KEYS",
     "LEEF_LABELS",
     "LEEF_NAMES",
+    "LEEF_RESERVED_KEYS",
     "RESERVED_KEYS",
     "STRING_KINDS",
     "STRING_LIMITS",
@@ -159,8 +162,56 @@ _LEEF = """
 LEEF_KEYS = frozenset(_LEEF.split())
 """The keys to which LEEF gives a meaning."""
 
-RESERVED_KEYS = CONSUMER_KEYS | LEEF_KEYS | CEF_KEYS.keys() | {f"{key}Label" for key in CUSTOM_KEYS}
-"""Keys with a meaning; a field with such a name gets another key."""
+_FULL_NAMES = """
+    act deviceAction, agt agentAddress, ahost agentHostName, aid agentId, amac agentMacAddress,
+    app applicationProtocol, art agentReceiptTime, at agentType, atz agentTimeZone,
+    av agentVersion, cat deviceEventCategory, catdt categoryDeviceType, cnt baseEventCount,
+    dhost destinationHostName, dlat destinationGeoLatitude, dlong destinationGeoLongitude,
+    dmac destinationMacAddress, dntdom destinationNtDomain, dpid destinationProcessId,
+    dpriv destinationUserPrivileges, dproc destinationProcessName, dpt destinationPort,
+    dst destinationAddress, dtz deviceTimeZone, duid destinationUserId, duser destinationUserName,
+    dvc deviceAddress, dvchost deviceHostName, dvcmac deviceMacAddress, dvcpid deviceProcessId,
+    end endTime, fname fileName, fsize fileSize, in bytesIn, mrt managerReceiptTime, msg message,
+    out bytesOut, outcome eventOutcome, proto transportProtocol, request requestUrl,
+    rt deviceReceiptTime, shost sourceHostName, slat sourceGeoLatitude, slong sourceGeoLongitude,
+    smac sourceMacAddress, sntdom sourceNtDomain, spid sourceProcessId,
+    spriv sourceUserPrivileges, sproc sourceProcessName, spt sourcePort, src sourceAddress,
+    start startTime, suid sourceUserId, suser sourceUserName, type eventType
+"""
+_FULL_STARTS = {
+    "c6a": "deviceCustomIPv6Address",
+    "cfp": "deviceCustomFloatingPoint",
+    "cn": "deviceCustomNumber",
+    "cs": "deviceCustomString",
+}
+FULL_NAMES = dict(pair.split() for pair in _FULL_NAMES.split(",")) | {
+    key: f"{_FULL_STARTS[key[:-1]]}{key[-1]}" for key in CUSTOM_KEYS if key[:-1] in _FULL_STARTS
+}
+"""The full names of CEF's keys, where they differ. Logstash and Elastic read a full name as the
+key: "Common Event Format", the dictionaries' column "Full Name"; keys.go of Elastic's decode_cef;
+cef.rb of Logstash's codec."""
+
+HEADER_NAMES = frozenset(
+    {
+        *("cefVersion", "deviceVendor", "deviceProduct", "deviceVersion", "deviceEventClassId"),
+        *("name", "severity", "version", "signatureId", "agentSeverity"),
+    }
+)
+"""Names that readers give to the fields of CEF's header."""
+
+RESERVED_KEYS = frozenset(
+    key.lower()
+    for key in (
+        *(*CONSUMER_KEYS, *CEF_KEYS, *FULL_NAMES, *FULL_NAMES.values(), *HEADER_NAMES),
+        *(f"{key}Label" for key in (*CUSTOM_KEYS, *map(FULL_NAMES.get, CUSTOM_KEYS)) if key),
+        *LEEF_KEYS,
+    )
+)
+"""Keys with a meaning, in lower case, because some readers ignore the case. A field with such a
+name gets another key."""
+
+LEEF_RESERVED_KEYS = frozenset(key.lower() for key in LEEF_KEYS | {"name"})
+"""The same for LEEF, in whose events CEF's full names have no meaning."""
 
 _WHERE = {"address", "ipv4", "mac", "port"}
 _ENDS = {"act", "outcome"}

@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Writer
-from sls_syslog.payloads.dictionary import LEEF_LABELS, LEEF_NAMES, STRING_LIMITS
+from sls_syslog.payloads.dictionary import (
+    LEEF_LABELS,
+    LEEF_NAMES,
+    LEEF_RESERVED_KEYS,
+    STRING_LIMITS,
+)
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
@@ -220,7 +225,8 @@ def _map_keys(mapping: EventMapping) -> dict[str, str]:
     labelled = {key: label for key, label in mapping.labels.items() if key in mapping.extension}
     keys = {key: LEEF_NAMES.get(key, key) for key in mapping.keys if key not in labelled}
     for key, label in {**labelled, _NAME: "name"}.items():
-        keys[key] = LEEF_LABELS.get(label) or make_key(label, keys.values())
+        reserved = () if key == _NAME else LEEF_RESERVED_KEYS
+        keys[key] = LEEF_LABELS.get(label) or make_key(label, keys.values(), reserved)
     return keys
 
 

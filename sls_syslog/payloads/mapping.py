@@ -19,6 +19,8 @@ from sls_syslog.payloads.dictionary import (
     CEF_KEYS,
     CONSUMER_KEYS,
     CUSTOM_KEYS,
+    FULL_NAMES,
+    HEADER_NAMES,
     LEEF_NAMES,
     RESERVED_KEYS,
     STRING_KINDS,
@@ -56,6 +58,7 @@ _SEVERITIES: dict[str, str] = {str(n): str(n) for n in range(11)} | {
 }
 _HEADER_LIMITS = {"vendor": 63, "product": 63, "version": 31}
 _A_SOURCE = "a field's name, a function of the log, or a tuple of these"
+_SHORT_NAMES = {full.lower(): key for key, full in FULL_NAMES.items()}
 _INSTEAD = {leef: f"use CEF's {key!r}" for key, leef in LEEF_NAMES.items()} | {
     "sev": "use the parameter severity",
     "devTimeFormat": "times are always milliseconds since 1970",
@@ -204,16 +207,19 @@ class EventMapping:
         }
 
 
-def make_key(name: str, taken: Container[str] = ()) -> str:
+def make_key(
+    name: str, taken: Container[str] = (), reserved: Container[str] = RESERVED_KEYS
+) -> str:
     """Make a custom key from a field's name or a label; the same name gives the same key.
 
     ASCII letters and digits stay. A letter after any other character becomes a capital
     (``user_agent``: ``userAgent``). A name with characters outside ASCII ends in a digest of
-    the name. If CEF or LEEF give the key a meaning, it gets ``sls`` in front.
+    the name. If CEF or LEEF give the key a meaning, in any case, it gets ``sls`` in front.
 
     Args:
         name: Any text.
         taken: Keys that are in use; a key that would be one of them gets a number.
+        reserved: Keys with a meaning, in lower case.
     """
     first, *others = _KEY.findall(name) or [""]
     key = str(first + "".join(part[0].upper() + part[1:] for part in others))
@@ -221,10 +227,10 @@ def make_key(name: str, taken: Container[str] = ()) -> str:
         key += blake2b(name.encode("utf-8", "replace"), digest_size=4).hexdigest()
     if not key or key[0].isdigit():
         key = f"f{key}"
-    if key in RESERVED_KEYS:
+    if key.lower() in reserved:
         key = f"sls{key[0].upper()}{key[1:]}"
     number, numbered = 1, key
-    while numbered in taken or numbered in RESERVED_KEYS:
+    while numbered in taken or numbered.lower() in reserved:
         number += 1
         numbered = f"{key}{number}"
     return numbered
@@ -290,6 +296,14 @@ def _check_key(key: Any, value: Any) -> None:
         (
             f"this is LEEF's name: {_INSTEAD.get(key, '')}",
             key in _INSTEAD and key not in CEF_KEYS,
+        ),
+        (
+            f"this is the full name of CEF's {_SHORT_NAMES.get(str(key).lower())!r}: use that",
+            str(key).lower() in _SHORT_NAMES,
+        ),
+        (
+            f"CEF's header has this name: give the parameter {str(key).lower()!r}",
+            key in HEADER_NAMES,
         ),
         (
             "only keys such as cs1, cn1 and c6a4 have a label",

@@ -89,7 +89,9 @@ GENERIC = """\
 Every field under a key made of its name: ASCII's letters and digits stay, and the letter behind
 anything else becomes a capital; a name with other letters ends in a digest of it, and of two that
 become the same the second gets a number. A name to which CEF or LEEF have given a meaning gets
-`sls` before it. The severity is [that of the message](wire.md#severity-of-cef-and-leef)."""
+`sls` before it: short and full names (`src`, `source_address`), names of the header, and LEEF's
+predefined names, in upper or lower case. The severity is
+[that of the message](wire.md#severity-of-cef-and-leef)."""
 
 
 SQL = """\

@@ -149,12 +149,14 @@ def test_any_log_is_one_strict_line(
 
 
 @given(st.text(CHARACTERS, min_size=1, max_size=20), st.text(CHARACTERS, min_size=1, max_size=20))
+@example("name", "Name")
+@example("Title", "title")
 def test_labels_become_keys_that_differ_from_all_others(one: str, two: str) -> None:
     labels = [label for label in (one, two) if clean(label)]
     extension: dict[str, Any] = {
         f"cs{n}": Labelled(label, "a") for n, label in enumerate(labels, start=1)
     }
-    payload = LeefPayload(extension={**extension, "act": "a", "name": "a", "suser": "a"})
+    payload = LeefPayload(extension={**extension, "act": "a", "title": "a", "suser": "a"})
     attributes = read_leef(payload({"a": "x"})).attributes
     assert len(attributes) == 4 + len(labels)
     assert LEEF_KEYS & attributes.keys() == {"sev", "usrName"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -356,6 +357,15 @@ def test_a_custom_field_has_a_label(source: Any, label: str) -> None:
         ({"extension": {"cs1Label": "x"}}, "extension: 'cs1Label': give the label as Labelled("),
         ({"extension": {"devTime": "x"}}, "extension: 'devTime': this is LEEF's name: use CEF's"),
         ({"extension": {"sev": "x"}}, "extension: 'sev': this is LEEF's name: use the parameter"),
+        (
+            {"extension": {"sourceAddress": "x"}},
+            "extension: 'sourceAddress': this is the full name",
+        ),
+        (
+            {"extension": {"message": "x"}},
+            "extension: 'message': this is the full name of CEF's 'm",
+        ),
+        ({"extension": {"name": "x"}}, "extension: 'name': CEF's header has this name: give the"),
         ({"extension": {"act": Labelled("a", "x")}}, "extension: 'act': only keys such as"),
         ({"extension": {"cs1": Labelled("-", "x")}}, "extension: 'cs1': a label must"),
         ({"extension": {"act": 7}}, "extension: 'act': expected a field's name"),
@@ -387,6 +397,13 @@ def test_a_mapping_that_cannot_be_is_refused(wrong: dict[str, Any], problem: str
         ("usrName", "slsUsrName"),
         ("cs1Label", "slsCs1Label"),
         ("request_method", "slsRequestMethod"),
+        ("SRC", "slsSRC"),
+        ("start_time", "slsStartTime"),
+        ("deviceCustomString1Label", "slsDeviceCustomString1Label"),
+        ("mrt", "slsMrt"),
+        ("name", "slsName"),
+        ("Severity", "slsSeverity"),
+        ("usrname", "slsUsrname"),
     ],
 )
 def test_a_name_becomes_a_key(name: str, key: str) -> None:
@@ -402,7 +419,41 @@ def test_every_field_of_an_unknown_log_has_a_key_of_its_own(names: list[str]) ->
     log = {name: "x" for name in names if not name.startswith("__")}
     values = make_generic_mapping(log).event(log).values
     assert list(values.values()) == ["x"] * len(log)
-    assert not values.keys() & RESERVED_KEYS
+    assert not {key.lower() for key in values} & RESERVED_KEYS
+
+
+# Names that Logstash's codec and Elastic's decode_cef read as fields of CEF.
+READ_AS_CEF = """
+    agentAddress agentHostName agentId agentMacAddress agentReceiptTime agentTimeZone agentType
+    agentVersion applicationProtocol baseEventCount bytesIn bytesOut categoryDeviceType
+    destinationAddress destinationGeoLatitude destinationGeoLongitude destinationHostName
+    destinationMacAddress destinationNtDomain destinationPort destinationProcessId
+    destinationProcessName destinationUserId destinationUserName destinationUserPrivileges
+    deviceAction deviceAddress deviceCustomFloatingPoint1 deviceCustomFloatingPoint4Label
+    deviceCustomIPv6Address1 deviceCustomIPv6Address4Label deviceCustomNumber1
+    deviceCustomNumber3Label deviceCustomString1 deviceCustomString6Label deviceCustomDate1Label
+    deviceEventCategory deviceEventClassId deviceHostName deviceMacAddress deviceProcessId
+    deviceProduct deviceReceiptTime deviceTimeZone deviceVendor deviceVersion endTime eventId
+    eventOutcome fileName fileSize flexDate1Label flexString2Label managerReceiptTime message
+    rawEvent requestUrl sourceAddress sourceGeoLatitude sourceGeoLongitude sourceHostName
+    sourceMacAddress sourceNtDomain sourcePort sourceProcessId sourceProcessName sourceUserId
+    sourceUserName sourceUserPrivileges startTime transportProtocol name severity catdt mrt
+    deviceInboundInterface oldFileHash destinationTranslatedZoneExternalID cefVersion
+"""
+READ_AS_LEEF = "devTime devTimeFormat usrName srcPort identHostName isLoginEvent sev url policy"
+
+
+def spellings(name: str) -> Iterator[str]:
+    """Names of fields that could become a key."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    yield from (name, name.lower(), name.upper(), words, words.lower(), words.replace("_", "-"))
+
+
+@pytest.mark.parametrize("known", f"{READ_AS_CEF} {READ_AS_LEEF}".split())
+def test_no_field_of_an_unknown_log_passes_for_a_field_of_cef_or_leef(known: str) -> None:
+    for name in spellings(known):
+        (key,) = make_generic_mapping({name: "x"}).event({name: "x"}).values
+        assert key.lower().startswith("sls"), name
 
 
 def test_the_dictionary_has_a_type_for_each_key() -> None:

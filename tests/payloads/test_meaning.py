@@ -167,7 +167,7 @@ CASES: list[tuple[Mapping[str, str], dict[str, str | None]]] = [
     (kubernetes(verb="list", objectRef={"resource": "secrets"}), {"severity": "5"}),
     (
         kubernetes(verb="hack", objectRef={"resource": "mine", "subresource": "x y"}),
-        {"class": "other:other/other", "Resource": "mine"},
+        {"class": "other:other/other", "ResourceType": "mine"},
     ),
     # SQL: what stands in /*! ... */ is run; a class id is no user's text.
     (rds("/*!50001 DROP */ TABLE x"), {"class": "DROP", "act": "DROP", "severity": "5"}),

@@ -851,7 +851,7 @@ SAMPLES: tuple[Sample, ...] = (
             requestClientApplication = kubectl/v1.31.1 (linux/amd64) kubernetes/948afe5
             externalId = 4d2c8f3e-6b1a-4c7d-9e8f-0a1b2c3d4e5f
             cs1 [Namespace] shop
-            cs2 [Resource] pods
+            cs2 [ResourceType] pods
             cs3 [ObjectName] web-0
             cs5 [Groups] ["system:masters","system:authenticated"]
             cs6 [Decision] allow
@@ -900,7 +900,7 @@ SAMPLES: tuple[Sample, ...] = (
             request url /api/v1/secrets
             requestClientApplication = curl/8.5.0
             externalId = 5e3d9f4f-7c2b-4d8e-8f90-1b2c3d4e5f60
-            cs2 [Resource] secrets
+            cs2 [ResourceType] secrets
             cs6 [Decision] forbid
             cn1 [Status] 403
         """),
@@ -936,7 +936,7 @@ SAMPLES: tuple[Sample, ...] = (
             request url /api/v1/namespaces/shop/secrets/db
             externalId = 6f4eaf50-8d3c-4e9f-9fa1-2c3d4e5f6071
             cs1 [Namespace] shop
-            cs2 [Resource] secrets
+            cs2 [ResourceType] secrets
             cs3 [ObjectName] db
             cs5 [Groups] ["developers"]
             cn1 [Status] 200
@@ -1345,7 +1345,7 @@ SAMPLES: tuple[Sample, ...] = (
             level = ERROR
             userAgent = curl/8.5.0
             slsSrc = checkout
-            message = 支付失败 a=b|c
+            slsMessage = 支付失败 a=b|c
         """),
     ),
 )

@@ -243,7 +243,7 @@ KUBERNETES = EventMapping(
         "requestClientApplication": "userAgent",
         "externalId": drop_longer("auditID", 40),
         "cs1": Labelled("Namespace", "objectRef.namespace"),
-        "cs2": Labelled("Resource", "objectRef.resource"),
+        "cs2": Labelled("ResourceType", "objectRef.resource"),
         "cs3": Labelled("ObjectName", "objectRef.name"),
         "cs4": Labelled("ApiGroup", "objectRef.apiGroup"),
         "cs5": Labelled("Groups", "user.groups"),
