@@ -27,6 +27,7 @@ from sls_syslog.consumer.source import (
     format_skew,
     measure_skew,
 )
+from sls_syslog.consumer.start import describe_start
 from sls_syslog.network.deadline import Deadline
 from sls_syslog.network.resolver import resolve
 from sls_syslog.preflight.findings import describe_certificate
@@ -93,6 +94,7 @@ class _Check:
         self._allowed: list[str] = []
         self._denied: list[str] = []
         self._has_group = False
+        self._needs_shards = bool(config.cursor_end_time)  # to know when a range is shipped
 
     def run(self) -> None:
         try:
@@ -184,8 +186,9 @@ class _Check:
 
     def _note_shards(self, shards: Sequence[Mapping[str, Any]] | None) -> None:
         if shards is None:
-            found = "not shown: log:ListShards is not allowed, which shipping does not need"
-            self._note("shards", "ok", found)
+            reason = "log:ListShards is not allowed"
+            needed = "" if self._needs_shards else ", which shipping does not need"
+            self._note("shards", "ok", f"not shown: {reason}{needed}")
             return
         kinds: dict[str, list[str]] = {}
         for shard in shards:
@@ -207,7 +210,11 @@ class _Check:
         if self._has_group:
             self._note("group", "ok", f"{name} exists")
         elif groups:
-            self._note("group", "ok", f"{name} does not exist yet: the first start creates it")
+            start = describe_start(self._config)
+            found = (
+                f"{name} does not exist yet: the first start creates it, and begins with {start}"
+            )
+            self._note("group", "ok", found)
             return
         else:
             self._note("group", "ok", f"{name}; whether it exists is not known")
@@ -219,7 +226,7 @@ class _Check:
         """Note which RAM actions are missing, and which were not tried."""
         for operation in self._denied:
             action = ACTIONS[operation]
-            if operation == "ListShards":  # see _note_shards
+            if operation == "ListShards" and not self._needs_shards:  # see _note_shards
                 continue
             if operation == "ListConsumerGroup":
                 found = f"{action} is missing: a start does without it"
@@ -254,6 +261,7 @@ _DESCRIPTIONS = {
 }
 _CONSEQUENCES = {
     "GetCheckPoint": "no shard can be taken up",
+    "ListShards": "the end of the range is never reached",
     "GetCursor": "no log can be read",
 }
 

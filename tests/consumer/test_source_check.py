@@ -99,7 +99,9 @@ def test_nothing_in_sls_is_changed(emulator: SlsEmulator) -> None:
 def test_a_group_that_is_new_is_said_to_be_made_at_the_first_start(emulator: SlsEmulator) -> None:
     report = check(emulator)
     assert report.ok
-    assert get_row(report, "group").found == "siem does not exist yet: the first start creates it"
+    found = get_row(report, "group").found
+    assert found.startswith("siem does not exist yet: the first start creates it, and begins with ")
+    assert found.endswith("the oldest log that SLS has")
     assert get_rows(report, "checkpoints") == []
     untried = get_row(report, "RAM").found.partition("not tried, ")[2]
     assert "log:CreateConsumerGroup" in untried
@@ -292,6 +294,14 @@ def test_an_action_that_shipping_does_not_need_is_no_fault(emulator: SlsEmulator
     report = check(emulator)
     assert report.ok
     assert "log:ListShards is not allowed, which shipping does not need" in str(report)
+
+
+def test_a_range_needs_to_know_all_shards(emulator: SlsEmulator) -> None:
+    emulator.deny("log:ListShards")
+    report = check(emulator, start="2023-11-14T00:00:00Z", end="2023-11-15")
+    assert get_failure(report).found.startswith("log:ListShards is missing: ")
+    assert "does not need" not in str(report)
+    assert "the first log that SLS received at 2023-11-14T" in get_row(report, "group").found
 
 
 def test_a_group_that_is_deleted_meanwhile_is_no_fault(emulator: SlsEmulator) -> None:
