@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
@@ -126,6 +126,8 @@ _OTHER_ANSWER = Advice(
 _SERVER = Advice("request", "this is a failure of SLS itself, which ends with time")
 _UNAUTHORIZED_STATUS, _FORBIDDEN = 401, 403
 _SERVER_ERROR = 500  # first HTTP status that blames the server
+# Steps that fail if the project is written twice in the name of the host.
+_NAMING_STEPS = ("resolve", "TLS", "project")
 _LONGEST_CODE = 80  # characters of an error code to keep: a proxy may answer in place of SLS
 _LONGEST_MESSAGE = 200
 _LONGEST_CHAIN = 20  # causes of an error to look at
@@ -192,6 +194,14 @@ def explain(error: LogException, config: LogHubConfig, operations: Sequence[str]
         config: Says where the request went.
         operations: The operation, or those of which it may be one.
     """
+    trouble = _explain(error, config, operations)
+    if trouble.step in _NAMING_STEPS and _get_host(config).startswith(f"{config.project}."):
+        advice = f"leave the project out of SLS_ENDPOINT, or {trouble.advice}"
+        return replace(trouble, advice=advice)
+    return trouble
+
+
+def _explain(error: LogException, config: LogHubConfig, operations: Sequence[str]) -> Trouble:
     cause = error.__context__
     if isinstance(cause, RequestException) and cause.response is not None:
         return _explain_failure(cause.response)
@@ -340,11 +350,9 @@ def _explain_silence(error: BaseException, config: LogHubConfig) -> Trouble:
         )
     if any(map(is_lookup_error, chain)):
         is_unknown = any(map(is_unknown_name, chain))
-        host = config.endpoint.partition("://")[2] or config.endpoint
-        name = f"{config.project}.{host.partition('/')[0].partition(':')[0]}"
         return Trouble(
             step="resolve",
-            found=f"{name}: {cause}",
+            found=f"{config.project}.{_get_host(config)}: {cause}",
             advice=f"check {endpoint}, such as cn-hangzhou.log.aliyuncs.com, and SLS_PROJECT"
             if is_unknown
             else f"check the DNS of this machine, and {endpoint}",
@@ -358,6 +366,12 @@ def _explain_silence(error: BaseException, config: LogHubConfig) -> Trouble:
     return Trouble(
         step="connect", found=cause, advice=f"check {endpoint}, its scheme and port", may_mend=True
     )
+
+
+def _get_host(config: LogHubConfig) -> str:
+    """Return the host of the endpoint; the SDK puts the project before it."""
+    host: str = config.endpoint.partition("://")[2] or config.endpoint
+    return host.partition("/")[0].partition(":")[0]
 
 
 def _explain_handshake(chain: Sequence[BaseException], cause: str, config: LogHubConfig) -> Trouble:

@@ -169,6 +169,20 @@ def test_a_name_that_does_not_exist(wrong: dict[str, str], emulator: SlsEmulator
     assert "SLS_ENDPOINT" in str(error)
 
 
+def test_a_project_that_stands_in_the_endpoint_too(emulator: SlsEmulator) -> None:
+    """The console shows a project's address with the project in it."""
+    hint = "; leave the project out of SLS_ENDPOINT, or check "
+    assert hint in str(fail(emulator, endpoint="https://127.cn-hang!zou.invalid"))
+    assert hint not in str(fail(emulator, endpoint="https://cn-hang!zou.invalid"))
+    # DNS may know any name below an endpoint.
+    with SlsEmulator(project="siem-logs") as other, pytest.MonkeyPatch.context() as patch:
+        for name, value in other.environ().items():
+            patch.setenv(name, value)
+        error = fail(other, endpoint="other.localhost", project="other")
+    assert error.code == "ProjectNotExist"
+    assert hint in str(error)
+
+
 def test_nothing_shows_a_secret(emulator: SlsEmulator) -> None:
     makers: list[Callable[[], SourceError]] = [
         lambda: fail(emulator, access_key="hunter2"),
