@@ -16,7 +16,7 @@ from aliyun.log.consumer import CursorPosition
 
 from sls_syslog.consumer.first_look import read_sls_time
 from sls_syslog.consumer.sdk import Answer, Worker
-from sls_syslog.consumer.start import describe_start, format_time
+from sls_syslog.consumer.start import format_time, read_start_time
 from sls_syslog.delivery.ledger import ShipperStats
 from sls_syslog.errors import SettingsError
 from sls_syslog.logs.event_ids import read_cursor
@@ -77,8 +77,9 @@ class Backfill:
         self._before = self._count_logs()
 
     def __str__(self) -> str:
-        start = describe_start(self._worker.option)
-        return f"from {start}, and before {format_time(self._end)}"
+        start = read_start_time(self._worker.option)
+        since = f"from {format_time(start)} on and " if start is not None else ""
+        return f"{since}before {format_time(self._end)}"
 
     @property
     def is_future(self) -> bool:
@@ -198,9 +199,11 @@ class Backfill:
         if not is_before or start == self._client.get_begin_cursor(shard):
             return
         group = self._client.mconsumer_group
-        problem = f"shard {shard}: the checkpoint of group {group} is before the start of the range"
-        advice = "give the range a consumer group of its own"
-        self.problem = SettingsError("SLS_CG", f"{problem}; {advice}")
+        self.problem = SettingsError(
+            "SLS_CG",
+            f"shard {shard}: the checkpoint of group {group}"
+            " is before the start of the range; give the range a consumer group of its own",
+        )
 
     def _is_settled(self, answer: Answer) -> bool:
         """Return whether SLS had every log of the range when it gave an answer, by its clock."""

@@ -25,6 +25,7 @@ __all__ = [
     "make_cursor_options",
     "read_end",
     "read_start",
+    "read_start_time",
 ]
 
 POSITIONS = {"start": "SLS_START", "end": "SLS_END"}
@@ -124,8 +125,16 @@ def describe_start(option: Options) -> str:
         return "the oldest log that SLS has"
     if word == "end":
         return "the logs that SLS receives from now on"
-    start = format_time(given) if isinstance(given, int) else given
-    return f"the first log that SLS received at {start} or later"
+    start = read_start_time(option)
+    moment = given if start is None else format_time(start)
+    return f"the first log that SLS received at {moment} or later"
+
+
+def read_start_time(option: Options) -> int | None:
+    """Return when SLS received the first log; ``None`` if that is not given as a number."""
+    is_time = option.cursor_position is CursorPosition.SPECIAL_TIMER_CURSOR
+    start = option.cursor_start_time
+    return start if is_time and isinstance(start, int) else None
 
 
 def format_time(seconds: float) -> str:
