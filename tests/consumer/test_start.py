@@ -260,7 +260,7 @@ def test_a_new_group_begins_where_it_should_and_misses_nothing_from_there_on(
         emulator.put(3, seconds(LATER) + 1, children[1])
         for _ in range(consumers):
             workers.enter_context(shipping(emulator, syslog_receiver.settings(), start=start))
-        eventually(lambda: len(emulator.checkpoints(GROUP)) == 3)
+            eventually(lambda: len(emulator.checkpoints(GROUP)) == 3)
         for n, shard in enumerate(emulator.split_shard(children[0]), 4):
             emulator.put_logs([{"n": str(n)}], shard=shard)  # before anybody has this shard
         emulator.put_logs([{"n": "6"}], shard=children[1])

@@ -49,5 +49,6 @@ ShipperSettings(host="siem").port = 514  # refused
 print(sls_syslog.client_settings)  # refused
 sls_syslog.consumer_config(foo=3)  # refused
 sls_syslog.consumer_config(region=3)  # refused
+sls_syslog.consumer_config(start=5)  # refused
 sls_syslog.SyslogMessage(severity=1.5)  # refused
 sls_syslog.SyslogMessage(mesage="hello")  # refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,12 @@ def ship(stats: ShipperStats) -> int:
     run_worker(make_worker(Shipper, config, args=(settings(), stats), start_seconds=None))
     numbers: dict[str, Any] = stats.snapshot()
     return int(numbers["confirmed"])
+
+
+def ship_yesterday(midnight: datetime) -> None:
+    """A range."""
+    config = consumer_config(start="2026-11-27T00:00:00+08:00", end=midnight)
+    run_worker(ConsumerWorker(Shipper, config, args=(settings(),)))
 
 
 def send(host: str) -> str:
