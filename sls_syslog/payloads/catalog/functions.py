@@ -81,7 +81,7 @@ class Derived:
     accept: Accept | None = None
     needs_first: bool = False
     is_shared: bool = False
-    picks: Mapping[str, int] | None = None
+    picks: Mapping[str, int] | None = field(default=None, hash=False)
     any_of: tuple[str, ...] = ()
     _run: Callable[[Fields], str] = field(init=False, repr=False)
 
@@ -187,7 +187,13 @@ def choose(source: Source, table: Mapping[str, Source], how: str = "") -> Derive
     """
     picks = {value: place for place, value in enumerate(table, start=1)}
     rows = ", ".join(f"{value} → {{{place}}}" for value, place in picks.items())
-    return Derived((source, *table.values()), how or f"{{0}}: {rows}", max, picks=picks)
+    sources = (source, *table.values())
+    return Derived(sources, how or f"{{0}}: {rows}", _make_nothing, picks=picks)
+
+
+def _make_nothing(*texts: str) -> str:
+    """Stand in for what computes a value from texts, where a source is only chosen."""
+    return ""
 
 
 def keep_listed(
