@@ -96,7 +96,7 @@ class Fields(Mapping[str, str]):
 
     Attributes:
         log: The log with clean values; some may be empty.
-        results: What sources have computed and will be asked for again, by the source's ``id``.
+        results: What functions have computed and will be asked for again, by function.
     """
 
     __slots__ = ("_inside", "_parsed", "log", "results")
@@ -105,7 +105,7 @@ class Fields(Mapping[str, str]):
         self.log = log if _is_tidy(log) else {key: clean(value) for key, value in log.items()}
         self._parsed: dict[str, tuple[Any, _Write]] = {}
         self._inside: dict[str, str] = {}
-        self.results: dict[int, str] = {}
+        self.results: dict[Callable[[Fields], str], str] = {}
 
     def text(self, name: str) -> str:
         """Return the value, or ``""`` if there is none."""
@@ -223,7 +223,9 @@ def make_reader(source: Source, *accepts: Accept) -> Callable[[Fields], str]:
     if isinstance(source, tuple):
         readers = tuple(make_reader(each, *accepts) for each in source)
         return _make_first_reader(readers, accepts)
-    function = source
+    # The sources of the catalog have the function that takes ``Fields``; a call would look first
+    # whether it got these.
+    function = getattr(source, "compute_from_fields", source)
     return lambda fields: clean(function(fields) or "")
 
 

@@ -73,6 +73,7 @@ class Derived:
         picks: The place of the source that gives the value, by the value of the first source in
             lower case; ``make`` is then not used.
         any_of: The fields of which a log must have one; without them there is no value.
+        compute_from_fields: Computes the value from the fields of a log; derived.
     """
 
     sources: tuple[Source, ...]
@@ -83,20 +84,15 @@ class Derived:
     is_shared: bool = False
     picks: Mapping[str, int] | None = field(default=None, hash=False)
     any_of: tuple[str, ...] = ()
-    _run: Callable[[Fields], str] = field(init=False, repr=False)
+    compute_from_fields: Callable[[Fields], str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_run", self._make_run())
+        run = self._make_run()
+        object.__setattr__(self, "compute_from_fields", _share(run) if self.is_shared else run)
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Compute the value for one log."""
-        fields = log if isinstance(log, Fields) else Fields(log)
-        if not self.is_shared:
-            return self._run(fields)
-        result = fields.results.get(id(self))
-        if result is None:
-            result = fields.results[id(self)] = self._run(fields)
-        return result
+        return self.compute_from_fields(log if isinstance(log, Fields) else Fields(log))
 
     def _make_run(self) -> Callable[[Fields], str]:
         """Make the function that computes the value; it runs for each log."""
@@ -131,6 +127,18 @@ class Derived:
         if any_of:
             return run_if_any
         return run if others else run_with_one
+
+
+def _share(run: Callable[[Fields], str]) -> Callable[[Fields], str]:
+    """Compute a value once for each log."""
+
+    def run_once(fields: Fields) -> str:
+        result = fields.results.get(run)
+        if result is None:
+            result = fields.results[run] = run(fields)
+        return result
+
+    return run_once
 
 
 def translate(source: Source, table: Mapping[str, str], otherwise: str = "") -> Derived:
