@@ -256,7 +256,7 @@ class Case(NamedTuple):
             legal = "".join("_" if c in "[]:" else c for c in legal)
         if self.syslog_format == "rfc5424":
             return legal
-        return squeezed(legal, LETTERS + "_.-", "-", 255).rstrip("-_.") or "unknown"
+        return squeezed(legal, LETTERS + "_.-", "-", 255).strip("-_.") or "unknown"
 
     def _tag(self, log: Mapping[str, str]) -> str:
         legal = squeezed(self.tag.rendered(log, "-"), PRINTABLE, "_", 48)

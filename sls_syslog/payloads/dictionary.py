@@ -77,7 +77,9 @@ _OTHERS = {
     # The standard says "integer" for ports, which end at 65535, and for counts. But the bytes of
     # a long connection do not fit into 32 bits.
     "port": "destinationTranslatedPort dpt sourceTranslatedPort spt",
-    "count": "cnt fsize in oldFileSize out",
+    "count": "cnt in out",
+    # An integer, as the standard says: Elastic drops a larger one.
+    "size": "fsize oldFileSize",
     "float": "cfp1 cfp2 cfp3 cfp4",
     "time": "deviceCustomDate1 deviceCustomDate2 end fileCreateTime fileModificationTime"
     " flexDate1 oldFileCreateTime oldFileModificationTime rt start",

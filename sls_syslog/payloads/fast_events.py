@@ -30,7 +30,7 @@ _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _FINAL_FORMS = {
     "address": re.compile(rb"%b(?:\.%b){3}" % (_OCTET, _OCTET)).fullmatch,
     "port": re.compile(rb"0|[1-9][0-9]{0,3}").fullmatch,
-    **dict.fromkeys(("integer", "long", "count", "float"), _NUMBER),
+    **dict.fromkeys(("integer", "long", "count", "size", "float"), _NUMBER),
     "time": re.compile(rb"[1-9][0-9]{12}").fullmatch,
 }
 _NEVER = re.compile(rb"(?!)").fullmatch

@@ -15,8 +15,9 @@ from sls_syslog.logs.caches import LogCache, weigh
 
 __all__ = ["CONVERSIONS", "NO_VALUES", "classify_address", "parse_milliseconds", "split_port"]
 
-NO_VALUES = frozenset({"unknown", "none", "null", "nil", "undefined", "n/a"})
-"""What programs write for an address, a number or a time that they do not know, in lower case."""
+NO_VALUES = frozenset({"unknown", "none", "null", "nil", "undefined", "n/a", "log_service"})
+"""What programs write for an address, a number or a time that they do not know, in lower case.
+``log_service`` is the source of logs that Alibaba Cloud's services write, and no host."""
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
@@ -139,6 +140,7 @@ CONVERSIONS: dict[str, Callable[[str], str | None]] = {
     "long": _make_integer_converter(-(2**63), 2**63 - 1),
     "port": _make_integer_converter(0, 65535),
     "count": _make_integer_converter(0, 2**63 - 1),
+    "size": _make_integer_converter(0, 2**31 - 1),
     "float": _check_float,
     "time": parse_milliseconds,
 }

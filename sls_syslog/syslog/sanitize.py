@@ -63,9 +63,10 @@ def sanitize_rfc5424_hostname(text: str) -> str:
 def sanitize_rfc3164_hostname(text: str) -> str:
     """Make a HOSTNAME of RFC 3164: ``unknown`` for no text, since it has no NILVALUE.
 
-    It ends in a letter or digit, because rsyslog reads any other hostname as the TAG.
+    It begins with a letter or digit, because grok refuses any other hostname, and ends in one,
+    because rsyslog reads any other hostname as the TAG.
     """
-    return _NOT_HOSTNAME_RFC3164.sub("-", text[:255]).rstrip("-_.") or "unknown"
+    return _NOT_HOSTNAME_RFC3164.sub("-", text[:255]).strip("-_.") or "unknown"
 
 
 def sanitize_rfc3164_tag(text: str) -> str:

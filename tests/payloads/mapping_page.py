@@ -44,7 +44,7 @@ extension={"duser": "account"})` adds a key to it.
   A log in which the mapping of its topic finds nothing is sent in the form for all others.
 * Of several sources the first that fits counts: for an address, a number or a time, the first that
   is one; for any other key, the first that is not empty. SLS's `-` is nothing, and neither is
-  `unknown` or `null` for an address, a number or a time.
+  `unknown` or `null` for an address, a number or a time. The source `log_service` is no host.
   `event.eventName` is what lies at that path in the JSON of the field `event`.
   Numbers keep their digits.
 * Under `src`, `dst` and `dvc` an IPv6 address goes to `c6a2`, `c6a3` and `c6a1` instead (in LEEF

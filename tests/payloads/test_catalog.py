@@ -14,6 +14,7 @@ from sls_syslog.payloads.catalog.functions import (
     build_url,
     choose,
     decode_url,
+    drop_larger,
     drop_longer,
     exclude,
     extract_address,
@@ -379,6 +380,16 @@ def test_what_is_there_is_joined() -> None:
 def test_what_is_too_long_is_left_out() -> None:
     short = drop_longer("id", 3)
     assert [short({"id": "abc"}), short({"id": "abcd"})] == ["abc", ""]
+
+
+def test_a_size_that_fsize_cannot_hold_has_a_number_of_its_own() -> None:
+    oss = MAPPINGS["oss"]
+    small = oss.event({"object_size": "2147483647"})
+    large = oss.event({"object_size": "2147483648"})
+    assert (small.values["fsize"], small.values["cn3"]) == ("2147483647", "2147483647")
+    assert "fsize" not in large.values
+    assert (large.values["cn3"], large.omitted) == ("2147483648", 0)
+    assert [drop_larger("a", 9)({"a": text}) for text in ("9", "10", "9" * 30)] == ["9", "", ""]
 
 
 def test_a_url_is_put_together_from_what_there_is() -> None:

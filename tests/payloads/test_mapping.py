@@ -220,6 +220,7 @@ def test_the_logs_own_time_is_its_time(log: dict[str, str], expected: str | None
         ("src", "192.0.2.1:80,10.0.0.1:80", {"src": "192.0.2.1"}),
         ("src", "[2001:db8::1]:80, 10.0.0.1", {"c6a2": "2001:db8::1"}),
         *(("src", text, {}) for text in ("-", "", "unknown", "Unknown", "null", "None", "n/a")),
+        ("dvc", "log_service", {}),
         *(("src", text, {}) for text in ("two words", "1.2.3", "256.0.0.1", "17", "1.2.3.4.5")),
         *(("src", text, {}) for text in (":80", "[]:80", "192.0.2.1:port", "192.0.2.1:123456")),
         *(

@@ -19,6 +19,7 @@ __all__ = [
     "build_url",
     "choose",
     "decode_url",
+    "drop_larger",
     "drop_longer",
     "exclude",
     "extract_address",
@@ -310,6 +311,20 @@ def _read_matches(
 
     any_of = tuple(sources[: 2 * many])
     return Derived(tuple(sources), how, make, is_shared=True, any_of=any_of)
+
+
+def drop_larger(source: Source, most: int) -> Derived:
+    """Drop a number above ``most``, which a key cannot hold."""
+
+    def fits(value: str) -> bool:
+        return not value.isdecimal() or (len(value) < 19 and int(value) <= most)
+
+    return Derived(
+        (source,),
+        f"{{0}}, if not above {most}",
+        lambda value: value if fits(value) else "",
+        fits,
+    )
 
 
 def join(*sources: Source, sep: str = " ") -> Derived:

@@ -11,6 +11,7 @@ from sls_syslog.payloads.catalog.functions import (
     build_url,
     choose,
     decode_url,
+    drop_larger,
     drop_longer,
     exclude,
     extract_address,
@@ -235,7 +236,7 @@ OSS = EventMapping(
         "app": _OSS_SCHEME,
         "fname": extract_file_name(_OSS_OBJECT),
         "filePath": _OSS_OBJECT,
-        "fsize": "object_size",
+        "fsize": drop_larger("object_size", 2**31 - 1),
         "request": build_url(_OSS_SCHEME, "host", "request_uri"),
         "requestMethod": "http_method",
         "requestClientApplication": ("User-Agent", "user_agent"),
@@ -251,6 +252,7 @@ OSS = EventMapping(
         "cs6": Labelled("AccountId", "owner_id"),
         "cn1": Labelled("Status", "http_status"),
         "cn2": Labelled("ResponseTimeMs", "response_time"),
+        "cn3": Labelled("ObjectSize", "object_size"),
     },
 )
 """Object Storage Service, topics ``oss_access_log`` and ``oss_batch_delete_log``.
