@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.columns import BETWEEN, Columns, Writer
@@ -105,19 +105,31 @@ class JsonPayload:
             parts: every digit of a number stays, and so do keys that come twice. Any other text
             stays a text, and so does JSON that many readers refuse: ``NaN``, numbers beyond
             1.8e308, halves of surrogate pairs, more than 100 levels.
+        names: What becomes of the names of fields. ``as-is``: nothing. Elasticsearch refuses a
+            document with an empty name, a name that begins with a dot, or ``a`` beside ``a.b``.
+            ``nested``: ``a.b`` becomes the member ``b`` of the object ``a``. ``flat``: ``a.b``
+            becomes ``a_b``, so that no log makes an object of what is a text in another log. In
+            both, empty parts of a name are left out, an empty name becomes ``_``, and a name whose
+            place is taken gets a number: ``a_2``. Names inside expanded fields are treated alike.
 
     Raises:
-        SettingsError: If ``expand`` is a text and not a tuple.
+        SettingsError: If ``expand`` is a text and not a tuple, or ``names`` is none of the three.
     """
 
     expand: tuple[str, ...] = ()
+    names: Literal["as-is", "flat", "nested"] = "as-is"
 
     def __post_init__(self) -> None:
         if isinstance(self.expand, str):
             raise SettingsError("expand", f"expected several names, got {short_repr(self.expand)}")
+        if self.names not in ("as-is", *_PATHS):
+            expected = f"expected as-is, {' or '.join(_PATHS)}"
+            raise SettingsError("names", f"{expected}, got {short_repr(self.names)}")
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Make the MSG part of one log."""
+        if self.names != "as-is":
+            return _write(self._make_tree(log))
         found = {name: _find_json(log[name]) for name in self.expand if name in log}
         if not any(found.values()):
             return _json(dict(log))
@@ -129,25 +141,39 @@ class JsonPayload:
 
         See ``ShortPayload``.
         """
-        found = {name: _find_json(log[name]) for name in self.expand if name in log}
-        parts = [
-            _make_part(f"{_json(name)}:", *parse_json(found[name]))
-            if found.get(name)
-            else _make_part(f"{_json(name)}:", text)
-            for name, text in log.items()
-        ]
+        tree = self._make_tree(log)
+        parts = [_make_part(f"{_json(name)}:", value) for name, value in tree.items()]
         return Group("{", parts, ",", "}").shorten(room, measure)
+
+    def _make_tree(self, log: Mapping[str, str]) -> dict[str, Any]:
+        """Make the object of a log: texts, ``_Expanded``, and ``_Object`` for nested names."""
+        pairs: dict[str, Any] = dict(log)
+        for name in self.expand:
+            text = _find_json(log.get(name, ""))
+            if text:
+                parsed, write = parse_json(text)
+                pairs[name] = _Expanded(self._rename(parsed), write)
+        return self._rename_members(pairs)
+
+    def _rename(self, value: Any) -> Any:
+        """Rename the members of objects inside a value."""
+        if isinstance(value, dict):
+            inner = {name: self._rename(inside) for name, inside in value.items()}
+            return self._rename_members(inner)
+        return [self._rename(item) for item in value] if isinstance(value, list) else value
+
+    def _rename_members(self, pairs: dict[str, Any]) -> dict[str, Any]:
+        return pairs if self.names == "as-is" else _arrange(pairs, _PATHS[self.names])
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if one is expanded."""
         if not set(self.expand).isdisjoint(name for name, _ in columns):
             return None
-        pairs = (
-            f"{_escape_percent(_json(name))}:"
-            + ('"%b"' if text is None else _escape_percent(_json(text)))
-            for name, text in columns
-        )
-        write = _make_template(["{", ",".join(pairs), "}"])
+        tree = self._rename_members({name: (name, text) for name, text in columns})
+        template, order = _make_json_template(tree)
+        if order != [name for name, _ in columns]:
+            return None  # an object has brought values together
+        write = _make_template([template])
 
         def write_json(values: tuple[bytes, ...]) -> bytes | None:
             together = BETWEEN.join(values)
@@ -161,8 +187,83 @@ class JsonPayload:
         return write_json
 
 
+class _Object(dict[str, Any]):
+    """An object made of the names of fields; it may get more members."""
+
+
+class _Expanded(NamedTuple):
+    """The value of a field that holds JSON, and the function that writes it."""
+
+    parsed: Any
+    write: Callable[[Any], str]
+
+
+_MOST_LEVELS = 20  # of objects made of one name, as many as an index of Elasticsearch has
+
+
+def _make_nested_path(parts: list[str]) -> list[str]:
+    return [*parts[: _MOST_LEVELS - 1], "_".join(parts[_MOST_LEVELS - 1 :])][: len(parts)]
+
+
+_PATHS: dict[str, Callable[[list[str]], list[str]]] = {
+    "flat": lambda parts: ["_".join(parts)],
+    "nested": _make_nested_path,
+}
+"""How the parts of a name become a path of members, by the value of ``names``."""
+
+
+def _arrange(pairs: Mapping[str, Any], make_path: Callable[[list[str]], list[str]]) -> _Object:
+    """Put each value where the path of its name leads; number a member whose place is taken."""
+    tree = _Object()
+    objects: dict[tuple[int, str], _Object] = {}  # by the object that holds them, and their name
+    numbers: dict[tuple[int, str], int] = {}  # the last number, likewise
+
+    def find_place(holder: _Object, name: str) -> str:
+        wanted = name
+        while name in holder:
+            number = numbers[id(holder), wanted] = numbers.get((id(holder), wanted), 1) + 1
+            name = f"{wanted}_{number}"
+        return name
+
+    for name, value in pairs.items():
+        *steps, last = make_path([part for part in name.split(".") if part.strip()] or ["_"])
+        holder = tree
+        for step in steps:
+            key = id(holder), step
+            if key not in objects:
+                objects[key] = holder[find_place(holder, step)] = _Object()
+            holder = objects[key]
+        holder[find_place(holder, last)] = value
+    return tree
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, _Object):
+        pairs = (f"{_json(name)}:{_write(inner)}" for name, inner in value.items())
+        return f"{{{','.join(pairs)}}}"
+    return value.write(value.parsed) if isinstance(value, _Expanded) else _json(value)
+
+
+def _make_json_template(tree: dict[str, Any]) -> tuple[str, list[str]]:
+    """Make a template of an object of columns, and list the columns in its order."""
+    pairs: list[str] = []
+    order: list[str] = []
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            text, inside = _make_json_template(value)
+            order += inside
+        else:
+            column, constant = value
+            text = '"%b"' if constant is None else _escape_percent(_json(constant))
+            order.append(column)
+        pairs.append(f"{_escape_percent(_json(name))}:{text}")
+    return f"{{{','.join(pairs)}}}", order
+
+
 def _make_part(before: str, value: Any, write: Callable[[Any], str] = _json) -> Part | Group:
     """Make the part of a value. Members of objects may be left out, but no items of lists."""
+    if isinstance(value, _Expanded):
+        return _make_part(before, value.parsed, value.write)
     if isinstance(value, dict) and value:
         parts = [_make_part(f"{_json(key)}:", inner, write) for key, inner in value.items()]
         return Group(f"{before}{{", parts, ",", "}")

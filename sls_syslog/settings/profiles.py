@@ -146,11 +146,17 @@ _ROWS = (
     Profile(
         name="elastic",
         title="Elastic Agent, Filebeat",
-        settings={**_JSON, "max_message_bytes": 20 * 1024 * 1024},
+        settings={
+            **_JSON,
+            "payload": JsonPayload(names="nested"),
+            "max_message_bytes": 20 * 1024 * 1024,
+        },
         udp={"max_message_bytes": 10 * 1024},
         source="https://elastic.co/docs/reference/beats/filebeat/filebeat-input-tcp,"
         " https://elastic.co/docs/reference/beats/filebeat/filebeat-input-syslog",
-        note="`framing: delimiter` is the receiver's default.",
+        note="`framing: delimiter` is the receiver's default. Names become nested objects, because"
+        " Elasticsearch refuses a document with an empty name, a name that begins with a dot, or"
+        " `a` beside `a.b`.",
     ),
     Profile(
         name="graylog",

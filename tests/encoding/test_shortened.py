@@ -97,6 +97,9 @@ FORMS = {
     "json-expanded": Form(
         JsonPayload(expand=("event", "detail", "userInfo", "user")), b"{", read_pairs_of_json, {}
     ),
+    "json-nested": Form(
+        JsonPayload(expand=("event",), names="nested"), b"{", read_pairs_of_json, {}
+    ),
     "key-value": Form(KeyValuePayload(), b"||", read_pairs_of_key_value, {}),
 }
 

@@ -186,6 +186,99 @@ def test_what_is_no_json_object_stays_a_text(text: str) -> None:
     assert json.loads(JsonPayload(expand=("event",))({"event": text})) == {"event": text}
 
 
+NAMES: list[tuple[dict[str, str], Any, Any]] = [
+    ({"": "1", "b": "2"}, {"_": "1", "b": "2"}, None),
+    ({"": "1", ".": "2", " ": "3"}, {"_": "1", "__2": "2", "__3": "3"}, None),
+    (
+        {".a": "1", "b.": "2", "c..d": "3"},
+        {"a": "1", "b": "2", "c_d": "3"},
+        {"a": "1", "b": "2", "c": {"d": "3"}},
+    ),
+    (
+        {"a": "1", "a.b": "2", "a.c": "3"},
+        {"a": "1", "a_b": "2", "a_c": "3"},
+        {"a": "1", "a_2": {"b": "2", "c": "3"}},
+    ),
+    (
+        {"a.b": "2", "a": "1", "a.c": "3"},
+        {"a_b": "2", "a": "1", "a_c": "3"},
+        {"a": {"b": "2", "c": "3"}, "a_2": "1"},
+    ),
+    ({"a": "1", ".a": "2", "a.": "3"}, {"a": "1", "a_2": "2", "a_3": "3"}, None),
+    ({"a_2": "0", "a": "1", ".a": "2"}, {"a_2": "0", "a": "1", "a_3": "2"}, None),
+]
+
+
+@pytest.mark.parametrize(("log", "flat", "nested"), NAMES)
+def test_names_that_elasticsearch_refuses_are_made_flat_or_nested(
+    log: dict[str, str], flat: Any, nested: Any
+) -> None:
+    assert json.loads(JsonPayload(names="flat")(log)) == flat
+    assert json.loads(JsonPayload(names="nested")(log)) == (nested or flat)
+
+
+def is_readable(value: Any) -> bool:
+    """Whether Elasticsearch reads each name as one member."""
+    if isinstance(value, list):
+        return all(map(is_readable, value))
+    return not isinstance(value, dict) or all(
+        name.strip() and "." not in name and is_readable(inner) for name, inner in value.items()
+    )
+
+
+def list_texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in list_texts(inner)]
+    return [value]
+
+
+@given(st.dictionaries(st.text("a._ 2", max_size=6), st.text("xyz"), max_size=8))
+def test_no_value_is_lost_whatever_the_names_are(log: dict[str, str]) -> None:
+    for names in ("flat", "nested"):
+        read = json.loads(JsonPayload(names=names)(log))
+        assert is_readable(read)
+        assert sorted(list_texts(read)) == sorted(log.values())
+
+
+def test_names_inside_expanded_fields_are_treated_alike() -> None:
+    log = {"event": '{"a":1.10,"a.b":[{".c":2}],"":{}}', "event.x": "7"}
+    flat = JsonPayload(expand=("event",), names="flat")
+    assert flat(log) == '{"event":{"a":1.10,"a_b":[{"c":2}],"_":{}},"event_x":"7"}'
+    nested = JsonPayload(expand=("event",), names="nested")
+    assert nested(log) == ('{"event":{"a":1.10,"a_2":{"b":[{"c":2}]},"_":{}},"event_2":{"x":"7"}}')
+
+
+def test_a_name_of_many_parts_makes_few_levels() -> None:
+    log = {"a." * 5000 + "b": "1", **{"." * n: "2" for n in range(3000)}}
+    read = json.loads(JsonPayload(names="nested")(log))
+    assert len(read) == 3001
+    level = read["a"]
+    for _ in range(18):
+        level = level["a"]
+    assert list(level.values()) == ["1"]
+
+
+@pytest.mark.parametrize("names", ["flat", "nested"])
+def test_the_writer_writes_the_same_names(names: Any) -> None:
+    payload = JsonPayload(names=names)
+    columns = [("__time__", None), ("", None), ("a", "x%"), ("a.", None)]
+    write = payload.writer(columns)
+    assert write is not None
+    log = {"__time__": "1", "": "2", "a": "x%", "a.": "3"}
+    assert write((b"1", b"2", b"3")) == payload(log).encode()
+    dotted = [("a.b", None), ("a.%", "%"), ("c", None)]
+    write = payload.writer(dotted)
+    assert write is not None
+    assert write((b"1", b"2")) == payload({"a.b": "1", "a.%": "%", "c": "2"}).encode()
+    apart = payload.writer([("a.b", None), ("c", None), ("a.d", None)])
+    assert (apart is None) == (names == "nested")
+
+
+def test_names_are_one_of_three() -> None:
+    with pytest.raises(SettingsError, match="names: expected as-is, flat or nested, got 'deep'"):
+        JsonPayload(names="deep")  # type: ignore[arg-type]
+
+
 def test_the_fields_to_expand_are_several_names() -> None:
     with pytest.raises(SettingsError, match="expand: expected several names"):
         JsonPayload(expand="event")  # type: ignore[arg-type]
