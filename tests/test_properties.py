@@ -24,7 +24,7 @@ from aliyun.log.proto import LogGroupList, LogGroupListRaw
 from hypothesis import assume, example, find, given, settings
 from hypothesis import strategies as st
 
-from sls_syslog import CefPayload, Labelled, LeefPayload
+from sls_syslog import CefPayload, JsonPayload, KeyValuePayload, Labelled, LeefPayload
 from sls_syslog.encoding.encoder import EncodedLogs, LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.wire import WireFormat
@@ -458,6 +458,11 @@ EVENT_PAYLOADS: list[Payload] = [
         event_class_id="__topic__", extension={"rt": "a", "dst": "__source__", "fname": "b"}
     ),
     CefPayload(mapping="waf"),
+    LeefPayload(dialect="sc4s"),
+    LeefPayload(**_OWN, dialect="sc4s"),
+    KeyValuePayload(time=True),
+    JsonPayload(names="flat"),
+    JsonPayload(names="nested"),
 ]
 
 

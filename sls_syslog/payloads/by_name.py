@@ -11,10 +11,13 @@ from typing import TypeAlias
 
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 
-__all__ = ["PAYLOADS", "Payload"]
+__all__ = ["PAYLOADS", "MakePayload", "Payload", "make_leef_for_sc4s"]
 
 Payload: TypeAlias = Callable[[Mapping[str, str]], str]
 """Makes the MSG part from one log."""
+
+MakePayload: TypeAlias = Callable[[str], Payload]
+"""Makes a payload from the setting ``sep``."""
 
 
 def _make_cef(sep: str) -> Payload:
@@ -29,10 +32,17 @@ def _make_leef(sep: str) -> Payload:
     return LeefPayload()
 
 
-PAYLOADS: dict[str, Callable[[str], Payload]] = {
+def make_leef_for_sc4s(sep: str) -> Payload:
+    """Make the payload ``leef`` for the receiver ``sc4s``."""
+    from sls_syslog.payloads.leef import LeefPayload
+
+    return LeefPayload(dialect="sc4s")
+
+
+PAYLOADS: dict[str, MakePayload] = {
     "key-value": KeyValuePayload,
     "json": lambda sep: JsonPayload(),
     "cef": _make_cef,
     "leef": _make_leef,
 }
-"""The payloads by the value of the setting ``payload``; each is made from the setting ``sep``."""
+"""The payloads by the value of the setting ``payload``."""

@@ -231,9 +231,9 @@ class _Plan:
         """Make a writer that copies all values; it leaves other logs to ``otherwise``."""
         style = self._style
         before, behind = self._head.make_answers(constants)[()]
-        milliseconds = "1" * (_SECONDS_DIGITS + 3)
-        prefix = style.pair("rt", milliseconds).removesuffix(milliseconds.encode())
-        parts = [_escape_percent(prefix) + b"%b000", *map(_escape_percent, first)]
+        seconds = "1" * _SECONDS_DIGITS
+        time = style.pair("rt", f"{seconds}000").split(seconds.encode())
+        parts = [b"%b".join(map(_escape_percent, time)), *map(_escape_percent, first)]
         parts += [_escape_percent(step.prefix) + b"%b" for step in steps]
         whole = _escape_percent(style.between).join(parts)
         template = _escape_percent(before) + whole + _escape_percent(behind)

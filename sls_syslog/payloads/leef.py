@@ -7,8 +7,9 @@ escapes, so this module replaces every character that would end a value or a hea
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.caches import LogCache, weigh
@@ -43,6 +44,25 @@ _NAME = "(name)"  # our key for the event's name; CEF has no such key
 _IN_HEADER = str.maketrans("|\t\r\n", "/   ")
 
 
+class _Dialect(NamedTuple):
+    """What a reader needs that does not follow IBM's guide.
+
+    Attributes:
+        format_time: Formats a time of 13 digits.
+        refused: The characters that must not stand in a value; each becomes ``/``.
+    """
+
+    format_time: Callable[[str], str]
+    refused: str
+
+
+_DIALECTS = {
+    "ibm": _Dialect(str, ""),
+    # parser_leef.py and app-leef.conf of SC4S: split("|"), date-parser with "%s.%f" and "%s".
+    "sc4s": _Dialect(lambda digits: f"{digits[:-3]}.{digits[-3:]}", "|"),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class LeefPayload(EventPayload):
     r"""LEEF: ``LEEF:2.0|vendor|product|version|event id|^|key=value^key=value``.
@@ -58,16 +78,23 @@ class LeefPayload(EventPayload):
             way to the receiver writes ``#011`` for it by default.
         delimiter: The character between attributes in 2.0: TAB, or a punctuation character of
             ASCII other than ``|``, ``=`` and ``\``; ``""`` for ``^``.
+        dialect: ``ibm``, or ``sc4s`` for Splunk Connect for Syslog: it looks for attributes only
+            behind the last ``|``, so ``|`` becomes ``/`` in values too, and it reads ``devTime`` in
+            seconds with a fraction.
 
     Raises:
-        SettingsError: If the delimiter is not allowed, or as in ``EventPayload``.
+        SettingsError: If the delimiter or the dialect is not allowed, or as in ``EventPayload``.
     """
 
     leef_version: str = "2.0"
     delimiter: str = ""
+    dialect: Literal["ibm", "sc4s"] = "ibm"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.dialect not in _DIALECTS:
+            problem = f"expected {' or '.join(_DIALECTS)}, got {short_repr(self.dialect)}"
+            raise SettingsError("dialect", problem)
         if self.leef_version not in _DEFAULT_DELIMITERS:
             expected = " or ".join(_DEFAULT_DELIMITERS)
             problem = f"expected {expected}, got {short_repr(self.leef_version)}"
@@ -118,14 +145,15 @@ class LeefPayload(EventPayload):
             were left out.
         """
         mapping, (class_id, name, severity, values, omitted) = self._make_event(log)
+        dialect = _DIALECTS[self.dialect]
         if "rt" in values:
-            values["rt"] = values["rt"].zfill(_TIME_DIGITS)
+            values["rt"] = dialect.format_time(values["rt"].zfill(_TIME_DIGITS))
         if len(values.get("suser", "")) > _USER_NAME_LIMIT:
             del values["suser"]
             omitted += 1
         if name != class_id:
             values[_NAME] = name
-        values = _replace_ends(values, self.delimiter)
+        values = _replace_ends(values, self.delimiter, dialect.refused)
         event_id = _HEADERS[cut(class_id, _EVENT_ID_LIMIT)]
         return mapping, event_id, _SEVERITIES.get(severity, severity), values, omitted
 
@@ -136,19 +164,22 @@ class LeefPayload(EventPayload):
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
         mapping = self._choose_mapping({name: text or "" for name, text in columns})
-        style = _STYLES[mapping, self._severity, self.leef_version, self.delimiter]
+        chosen = mapping, self._severity, self.leef_version, self.delimiter, self.dialect
+        style = _STYLES[chosen]
         return make_event_writer(mapping, columns, style)
 
 
-def _make_style(chosen: tuple[EventMapping, str, str, str]) -> EventStyle:
-    mapping, otherwise, version, delimiter = chosen
+def _make_style(chosen: tuple[EventMapping, str, str, str, str]) -> EventStyle:
+    mapping, otherwise, version, delimiter, dialect = chosen
+    format_time, refused = _DIALECTS[dialect]
     keys = _map_keys(mapping)
     end = delimiter.encode()
+    special = [end, *(character.encode() for character in refused)]
 
     def format_around(event: Event) -> tuple[bytes, bytes]:
         class_id, name, severity, *_ = event
         severity = severity or otherwise
-        named = _replace_ends({_NAME: name} if name != class_id else {}, delimiter)
+        named = _replace_ends({_NAME: name} if name != class_id else {}, delimiter, refused)
         layout = _LAYOUTS[mapping, ("rt", *named), version, delimiter]
         event_id = _HEADERS[cut(class_id, _EVENT_ID_LIMIT)]
         severity = _SEVERITIES.get(severity, severity)
@@ -158,8 +189,8 @@ def _make_style(chosen: tuple[EventMapping, str, str, str]) -> EventStyle:
         return before, behind
 
     def format_pair(key: str, text: str) -> bytes:
-        text = text.zfill(_TIME_DIGITS) if key == "rt" else text
-        left = _replace_ends({key: text}, delimiter)
+        text = format_time(text.zfill(_TIME_DIGITS)) if key == "rt" else text
+        left = _replace_ends({key: text}, delimiter, refused)
         return f"{keys[key]}={left[key]}".encode() if left else b""
 
     return EventStyle(
@@ -167,13 +198,13 @@ def _make_style(chosen: tuple[EventMapping, str, str, str]) -> EventStyle:
         between=end,
         pair=format_pair,
         label=lambda key: b"",
-        special=(end, b"\t"),
-        escape=lambda text: None if end in text else text,
+        special=(*special, b"\t"),
+        escape=lambda text: None if any(each in text for each in special) else text,
         limits=_LIMITS,
     )
 
 
-_STYLES: LogCache[tuple[EventMapping, str, str, str], EventStyle] = LogCache(
+_STYLES: LogCache[tuple[EventMapping, str, str, str, str], EventStyle] = LogCache(
     _make_style, lambda chosen: weigh_with_mapping(*chosen, chosen[0].keys, besides=2000)
 )
 
@@ -181,14 +212,14 @@ _STYLES: LogCache[tuple[EventMapping, str, str, str], EventStyle] = LogCache(
 _LIMITS = {**STRING_LIMITS, "suser": _USER_NAME_LIMIT}
 
 
-def _replace_ends(values: dict[str, str], delimiter: str) -> dict[str, str]:
-    """Replace each character that would end a value by a space; leave out empty values."""
+def _replace_ends(values: dict[str, str], delimiter: str, refused: str) -> dict[str, str]:
+    """Replace each character that would end a value; leave out empty values."""
     joined = "\0".join(values.values())  # one test for all: nearly no value has such a character
-    ends = [end for end in (delimiter, "\t", "\r", "\n") if end in joined]
+    ends = [end for end in (delimiter, "\t", "\r", "\n", *refused) if end in joined]
     if not ends:
         return values
     for end in ends:
-        joined = joined.replace(end, " ")
+        joined = joined.replace(end, "/" if end in refused else " ")
     texts = zip(values, joined.split("\0"), strict=True)
     return {key: text.strip() for key, text in texts if text.strip()}
 

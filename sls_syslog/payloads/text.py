@@ -26,7 +26,7 @@ __all__ = ["JsonPayload", "KeyValuePayload"]
 class KeyValuePayload:
     r"""The documented form: ``||__topic__=...||__source__=...||__tag__:k=v||key=value``.
 
-    Fields keep the order of the log. ``__time__`` is left out: the header has the time.
+    Fields keep the order of the log. ``__time__`` is left out by default: the header has the time.
     By default values are not quoted, so a receiver splits a value that contains the separator.
 
     Attributes:
@@ -34,10 +34,13 @@ class KeyValuePayload:
         quote: Whether to put a value into double quotes, with ``\"`` and ``\\`` inside, if a
             receiver would misread it: it is empty, or has a double quote, a line break or the
             separator. Field names are never quoted.
+        time: Whether to send ``__time__``, in seconds since 1970. The header of RFC 3164 has no
+            year, so a receiver may date a message of New Year's Eve a year ahead.
     """
 
     sep: str = "||"
     quote: bool = False
+    time: bool = False
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Make the MSG part of one log."""
@@ -45,7 +48,8 @@ class KeyValuePayload:
         if self.quote:
             log = {key: _quote(value, sep) for key, value in log.items()}
         # A list: join() would first make one from a generator, which is slower.
-        return "".join([f"{sep}{key}={value}" for key, value in log.items() if key != "__time__"])
+        left = None if self.time else "__time__"
+        return "".join([f"{sep}{key}={value}" for key, value in log.items() if key != left])
 
     def shorten(self, log: Mapping[str, str], room: int, measure: Measure) -> str | None:
         """Make a shorter MSG part of one log, of whole pairs and of long texts that are cut.
@@ -60,7 +64,7 @@ class KeyValuePayload:
         parts = [
             Part(f"{sep}{key}=", value, least=find_least(value), write=write)
             for key, value in log.items()
-            if key != "__time__"
+            if self.time or key != "__time__"
         ]
         return Group("", parts, "", "").shorten(room, measure)
 
@@ -70,7 +74,7 @@ class KeyValuePayload:
             return None
         return _make_template(
             "%.0b"
-            if name == "__time__"
+            if name == "__time__" and not self.time
             else f"{_escape_percent(f'{self.sep}{name}=')}{_make_placeholder(text)}"
             for name, text in columns
         )

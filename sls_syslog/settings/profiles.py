@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sls_syslog.payloads.text import JsonPayload
+from sls_syslog.payloads.by_name import MakePayload, make_leef_for_sc4s
+from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.syslog.framing import LARGEST_DATAGRAM
 
@@ -31,6 +32,8 @@ class Profile:
         title: The name that the vendor gives to the receiver.
         settings: Keys of ``ShipperSettings`` and their values; sizes are in bytes.
         udp: Values that differ over UDP.
+        events: Values that differ if the user has chosen CEF or LEEF.
+        payloads: Forms of payloads that the receiver needs, by the value of ``payload``.
         source: The vendor's documentation, or the receiver's source code, that proves it.
         note: Why the row has these values.
     """
@@ -39,6 +42,8 @@ class Profile:
     title: str
     settings: Mapping[str, Any]
     udp: Mapping[str, Any] = field(default_factory=dict)
+    events: Mapping[str, Any] = field(default_factory=dict)
+    payloads: Mapping[str, MakePayload] = field(default_factory=dict)
     source: str
     note: str
 
@@ -70,6 +75,7 @@ _EVENT = {
     "newlines": "space",
     "oversize": "truncate",
 }
+_EVENT_INSTEAD = {key: of for key, of in _EVENT.items() if key != "framing"}
 _LEEF_GUIDE = "https://www.ibm.com/docs/en/dsm?topic=overview-leef-event-components"
 _QRADAR_SIZES = (
     "sizes: Max TCP (UDP) Syslog Payload Length in"
@@ -130,9 +136,15 @@ _ROWS = (
         name="sc4s",
         title="Splunk Connect for Syslog",
         settings={**_JSON, "max_message_bytes": 65_536},
+        events=_EVENT_INSTEAD,
+        payloads={"leef": make_leef_for_sc4s},
         source="https://github.com/splunk/splunk-connect-for-syslog: docs/sources,"
-        " package/etc/go_templates/source_network.t; size: syslog-ng's log-msg-size",
-        note="Ports 514 and 6514 read only lines; octet counting is for 601 and 5425.",
+        " package/etc/go_templates/source_network.t; LEEF: package/etc/pylib/parser_leef.py,"
+        " package/etc/conf.d/conflib/syslog/app-leef.conf; size: syslog-ng's log-msg-size",
+        note="Ports 514 and 6514 read only lines; octet counting is for 601 and 5425. With `leef`,"
+        " `|` in a value becomes `/`, and `devTime` is in seconds with a fraction: SC4S would lose"
+        " all attributes before the last `|`, and read milliseconds as the year 58809. CEF and LEEF"
+        " go out under RFC 3164, because SC4S knows them by the TAG.",
     ),
     Profile(
         name="sentinel",
@@ -146,11 +158,8 @@ _ROWS = (
     Profile(
         name="elastic",
         title="Elastic Agent, Filebeat",
-        settings={
-            **_JSON,
-            "payload": JsonPayload(names="nested"),
-            "max_message_bytes": 20 * 1024 * 1024,
-        },
+        settings={**_JSON, "max_message_bytes": 20 * 1024 * 1024},
+        payloads={"json": lambda sep: JsonPayload(names="nested")},
         udp={"max_message_bytes": 10 * 1024},
         source="https://elastic.co/docs/reference/beats/filebeat/filebeat-input-tcp,"
         " https://elastic.co/docs/reference/beats/filebeat/filebeat-input-syslog",
@@ -173,16 +182,19 @@ _ROWS = (
         settings={**_JSON, "syslog_format": "rfc3164", "max_message_bytes": 65_000},
         source="https://github.com/wazuh/wazuh: src/remoted/src/syslogtcp.c; issues/16994,"
         " issues/107",
-        note="Wazuh's predecoder does not read RFC 5424. It decodes JSON that follows `TAG: `."
+        note="Wazuh's predecoder does not read RFC 5424. It decodes JSON that follows `TAG: `;"
+        " its `__time__` has the year that the header lacks."
         " Its buffer is 65536 bytes, and must also hold the line feed and Wazuh's own prefix.",
     ),
     Profile(
         name="logrhythm",
         title="LogRhythm System Monitor Agent",
         settings={**_LINES, "syslog_format": "rfc3164", "oversize": "split"},
+        payloads={"key-value": lambda sep: KeyValuePayload(sep, time=True)},
         source="https://docs.logrhythm.com/lrsiem/docs/syslog-collection",
         note="Lines on 514, or 6514 for TLS. A relay regex of the agent reads host and time; no"
-        " limit is documented.",
+        " limit is documented. `key-value` has the field `__time__`, because the header has no"
+        " year.",
     ),
     Profile(
         name="rsyslog",

@@ -206,7 +206,8 @@ class ShipperSettings(ClientSettings):
     def _read_options(self, options: Mapping[str, Any]) -> None:
         super()._read_options(options)
         if isinstance(self.payload, str):
-            object.__setattr__(self, "payload", PAYLOADS[self.payload](self.sep))
+            makers = {**PAYLOADS, **(PROFILES[self.receiver].payloads if self.receiver else {})}
+            object.__setattr__(self, "payload", makers[self.payload](self.sep))
 
     def _choose_profile(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the settings of the profile ``receiver`` that fit the other keys."""
@@ -218,12 +219,15 @@ class ShipperSettings(ClientSettings):
         }
         if "receiver" not in given:
             return {}
-        settings = PROFILES[given["receiver"]].choose_settings(given.get("protocol"))
+        row = PROFILES[given["receiver"]]
+        settings = row.choose_settings(given.get("protocol"))
         payload = given.get("payload", settings.get("payload"))
         if _is_event(payload) == _is_event(settings.get("payload")):
             return settings
         # The policies for CEF and LEEF would cut JSON, and those for JSON would split an event.
-        return {key: of for key, of in settings.items() if key not in {"oversize", "newlines"}}
+        fitting = {key: of for key, of in settings.items() if key not in {"oversize", "newlines"}}
+        events = row.events if _is_event(payload) else {}
+        return {**fitting, **events}
 
     def _find_contradictions(self, given: Set[str]) -> Iterator[tuple[str, str]]:
         by_whom = f" (with receiver {self.receiver!r})" if self.receiver else ""

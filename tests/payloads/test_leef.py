@@ -192,6 +192,27 @@ def test_a_time_before_2001_has_thirteen_digits_too() -> None:
     assert read_leef(line).attributes["devTime"] == "0000086400000"
 
 
+def read_as_sc4s(line: str) -> dict[str, str]:
+    """The attributes that SC4S finds: it looks for them behind the last pipe."""
+    parts = line.split("|")
+    return dict(pair.split("=", 1) for pair in parts[-1].split(parts[5]))
+
+
+@pytest.mark.parametrize("case", HOSTILE.values(), ids=HOSTILE)
+def test_sc4s_finds_all_attributes_and_a_time_that_it_reads(case: Hostile) -> None:
+    payload = LeefPayload(dialect="sc4s")
+    log = LOG | {"__time_ns_part__": "5000000", "first": case.raw, "last": "end"}
+    found = read_as_sc4s(payload(log))
+    there = {} if case.leef is None else {"first": case.leef.replace("|", "/")}
+    assert found == {**START, "devTime": "1795403700.005", **there, "last": "end"}
+    read_leef(payload(log).replace("1795403700.005", "1795403700005"))
+
+
+def test_a_dialect_is_one_of_two() -> None:
+    with pytest.raises(SettingsError, match="dialect: expected ibm or sc4s, got 'sap'"):
+        LeefPayload(dialect="sap")  # type: ignore[arg-type]
+
+
 def test_the_translation_is_into_leefs_own_names() -> None:
     assert set(LEEF_NAMES) <= set(CEF_KEYS)
     assert set(LEEF_NAMES.values()) - LEEF_KEYS == {"dvc"}

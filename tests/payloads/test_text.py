@@ -284,6 +284,15 @@ def test_the_fields_to_expand_are_several_names() -> None:
         JsonPayload(expand="event")  # type: ignore[arg-type]
 
 
+def test_the_time_is_in_the_text_on_request() -> None:
+    payload = KeyValuePayload("^", time=True)
+    log = {"__time__": "1795403700", "__topic__": "t"}
+    assert payload(log) == "^__time__=1795403700^__topic__=t"
+    write = payload.writer([("__time__", None), ("__topic__", "t")])
+    assert write is not None
+    assert write((b"1795403700",)) == payload(log).encode()
+
+
 def test_each_name_of_the_setting_makes_its_payload() -> None:
     made = {name: make("^") for name, make in PAYLOADS.items()}
     assert made == {

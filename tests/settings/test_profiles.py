@@ -24,6 +24,8 @@ from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.safe_hooks import SafeHooks
 from sls_syslog.payloads.by_name import PAYLOADS
 from sls_syslog.payloads.cef import CefPayload
+from sls_syslog.payloads.leef import LeefPayload
+from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.keywords import ReceiverName
 from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.settings.protocols import PROTOCOLS
@@ -381,9 +383,9 @@ def test_a_key_that_is_given_wins(key: str, value: Any) -> None:
 
 
 def test_a_payload_that_is_given_wins() -> None:
-    key_value = ShipperSettings(host="siem").payload
-    for name in PROFILES:
-        assert settings_of(name, payload="key-value").payload == key_value, name
+    for name, row in PROFILES.items():
+        make = row.payloads.get("key-value", KeyValuePayload)
+        assert settings_of(name, payload="key-value").payload == make("||"), name
         assert settings_of(name, payload=repr).payload is repr, name
 
 
@@ -489,6 +491,25 @@ def test_a_setting_without_effect_under_a_profile_is_refused() -> None:
         settings_of("logrhythm", oversize="drop")
     settings = settings_of("logrhythm", oversize="drop", max_message_bytes=480)
     assert settings.oversize == "drop"
+
+
+def test_a_receiver_gets_the_form_of_a_payload_that_it_reads() -> None:
+    assert settings_of("elastic").payload == JsonPayload(names="nested")
+    assert settings_of("elastic", payload="json").payload == JsonPayload(names="nested")
+    assert settings_of("elastic", payload=JsonPayload()).payload == JsonPayload()
+    assert settings_of("logrhythm", sep="^").payload == KeyValuePayload("^", time=True)
+    leef = settings_of("sc4s", payload="leef")
+    assert leef.payload == LeefPayload(dialect="sc4s")
+    assert (leef.syslog_format, leef.newlines, leef.oversize) == ("rfc3164", "space", "truncate")
+    assert (leef.framing, leef.max_message_bytes) == ("newline", 65_536)
+    assert settings_of("sc4s", payload="leef", syslog_format="rfc5424").syslog_format == "rfc5424"
+
+
+@pytest.mark.parametrize("name", ["wazuh", "logrhythm"])
+def test_a_header_without_a_year_has_the_full_time_behind_it(name: str) -> None:
+    (message,) = messages(name, group_of(a="1"))
+    assert broken(RULES[name], message) == []
+    assert re.search(rb'__time__(=|":")\d{10}\b', message)
 
 
 def test_parts_of_an_event_are_refused() -> None:

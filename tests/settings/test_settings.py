@@ -540,7 +540,8 @@ def test_repr_shows_what_differs_from_the_defaults() -> None:
     settings = ShipperSettings(hosts="a,b", payload="json", hostname="me", severity="error")
     assert repr(settings) == (
         "ShipperSettings(host='a', port=514, hosts=('a:514', 'b:514'), framing='newline',"
-        " severity=<Severity.ERROR: 3>, hostname='me', payload=JsonPayload(expand=(), names='as-is'))"
+        " severity=<Severity.ERROR: 3>, hostname='me',"
+        " payload=JsonPayload(expand=(), names='as-is'))"
     )
 
 
