@@ -24,13 +24,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-__all__ = ["MAX_SEARCHED", "compile_search"]
+__all__ = ["MAX_SEARCHED", "compile_replace", "compile_search"]
 
 MAX_SEARCHED = 2048
 """The first characters of a text in which a pattern is searched."""
 
 _MAX_STEPS = 25_000_000
 """Most steps of a search in the worst text: up to a second, and most patterns need a hundredth."""
+
+_MAX_REACH = MAX_SEARCHED // 2
+"""Most characters of a match, and behind it, that a pattern may look at in a longer text. A search
+in parts goes on by the rest of ``MAX_SEARCHED`` each time."""
 
 _MAX_STATES = 10_000
 """Most states of a pattern; more take long to check."""
@@ -65,11 +69,81 @@ def compile_search(pattern: str) -> Callable[[str], re.Match[str] | None]:
         TypeError: If it is no text.
         ValueError: If it is no regular expression, or the search could take long.
     """
+    compiled, _, _ = _compile(pattern)
+    return lambda text: compiled.search(text, 0, MAX_SEARCHED)
+
+
+def compile_replace(pattern: str) -> Callable[[str, Callable[[str], str]], str | None]:
+    r"""Compile a pattern, and return a function that replaces its matches anywhere in a text.
+
+    A text of more than ``MAX_SEARCHED`` characters is searched in parts that overlap by what the
+    pattern can look at. So that must be bounded (``\d{13,19}``, but not ``\d+``), and the text
+    must not be so long that the search could take more than a second.
+
+    Args:
+        pattern: The regular expression.
+
+    Returns:
+        A function that takes a text and a function from a match to what stands in its place. It
+        returns the new text, or ``None`` if the text is too long to be searched.
+
+    Raises:
+        TypeError: If it is no text.
+        ValueError: If it is no regular expression, can match nothing, or the search could take
+            long.
+    """
+    compiled, tree, steps = _compile(pattern)
+    if not tree.getwidth()[0]:
+        raise ValueError("expected a pattern that matches at least one character")
+    reach = tree.getwidth()[1] + sum(_list_lookaheads(tree)) + _CONTEXT
+    longest = MAX_SEARCHED * max(1, _MAX_STEPS // steps) if reach <= _MAX_REACH else MAX_SEARCHED
+
+    def replace(text: str, write: Callable[[str], str]) -> str | None:
+        if len(text) <= MAX_SEARCHED:
+            return compiled.sub(lambda match: write(match[0]), text)
+        if len(text) > longest:
+            return None
+        parts: list[str] = []
+        copied = begin = 0
+        while begin < len(text):
+            end = begin + MAX_SEARCHED
+            # From here on, a match could depend on what is behind the part.
+            border = end - reach if end < len(text) else end
+            match = compiled.search(text, begin, end)
+            if match is None or match.start() >= border:
+                begin = border
+                continue
+            parts += [text[copied : match.start()], write(match[0])]
+            copied = begin = match.end()
+        return "".join([*parts, text[copied:]])
+
+    return replace
+
+
+# Characters behind a match at which `$` and `\b` look.
+_CONTEXT = 3
+
+
+def _compile(pattern: str) -> tuple[re.Pattern[str], Any, int]:
+    """Compile a pattern and check it; return it, its tree, and the steps of the longest search.
+
+    Raises:
+        TypeError: If it is no text.
+    """
     if not isinstance(pattern, str):
         raise TypeError(f"matches: expected a text, got {type(pattern).__name__}")
     compiled = re.compile(pattern)
-    _Automaton(_parser.parse(pattern), compiled.flags).check()
-    return lambda text: compiled.search(text, 0, MAX_SEARCHED)
+    tree = _parser.parse(pattern)
+    return compiled, tree, _Automaton(tree, compiled.flags).check()
+
+
+def _list_lookaheads(tree: Any) -> Iterator[int]:
+    """List the most characters that each assertion of a pattern looks at."""
+    if isinstance(tree, tuple) and len(tree) == 2 and str(tree[0]) in {"ASSERT", "ASSERT_NOT"}:
+        yield tree[1][1].getwidth()[1]
+    if isinstance(tree, (list, tuple)) or hasattr(tree, "data"):
+        for part in getattr(tree, "data", tree):
+            yield from _list_lookaheads(part)
 
 
 @dataclass(slots=True)
@@ -128,8 +202,8 @@ class _Automaton:
         if whole.is_sure:
             self._first = {}
 
-    def check(self) -> None:
-        """Check that no text takes long.
+    def check(self) -> int:
+        """Check that no text takes long; return the steps of a search in the worst text.
 
         Raises:
             ValueError: If a text does.
@@ -137,8 +211,10 @@ class _Automaton:
         loops = [self._make_loop(states) for states in self._find_loops(range(len(self._next)))]
         for loop in loops:
             self._check_loop(loop)
-        if self._count_steps(loops) > _MAX_STEPS:
+        steps = self._count_steps(loops)
+        if steps > _MAX_STEPS:
             raise ValueError(_FOLLOWING)
+        return steps
 
     def _build(self, tree: Any, flags: int, weight: int) -> _Part:
         """Build the automaton of a sequence."""

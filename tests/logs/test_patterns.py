@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import sls_syslog
 from sls_syslog import SettingsError, SeverityRule
-from sls_syslog.logs.patterns import MAX_SEARCHED, compile_search
+from sls_syslog.logs.patterns import MAX_SEARCHED, compile_replace, compile_search
 
 SAFE = [
     *("", "^Delete", "error|fail", r"(?i)\b(?:error|failed|denied)\b", r"^5\d\d$", r"[^\x00-\x7f]"),
@@ -105,6 +107,60 @@ def test_only_the_beginning_of_a_text_is_searched() -> None:
     for before, is_found in ((MAX_SEARCHED - 5, True), (MAX_SEARCHED - 4, False)):
         assert bool(search("x" * before + "error")) is is_found
     assert search("x" * (MAX_SEARCHED - 5) + "error, and more")
+
+
+@given(
+    st.sampled_from(
+        [
+            r"\d{13,19}",
+            r"(?<!\d)\d{3,5}(?!\d)",
+            r"\b[a-c]{2,5}\b",
+            "a|bc",
+            "1$",
+            "(?m)^a",
+            r"(?m)c$",
+        ]
+    ),
+    st.text("1a c\n", max_size=40),
+    st.integers(0, 300),
+    st.text("1a c\n", max_size=40),
+)
+def test_a_replacement_finds_in_a_text_of_any_length_what_re_finds(
+    pattern: str, unit: str, times: int, end: str
+) -> None:
+    text = unit * times + end
+    replaced = compile_replace(pattern)(text, lambda match: f"<{match}>")
+    assert replaced == re.sub(pattern, lambda match: f"<{match[0]}>", text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "longest"),
+    [
+        (r"\d+", MAX_SEARCHED),  # a match may be longer than what is searched at once
+        (r"\d(?=.*x)", MAX_SEARCHED),
+        (r"\d{1000}(?=[^x]{100})", MAX_SEARCHED),
+        ("^.{0,50}error.{0,50}root", 100 * MAX_SEARCHED),
+    ],
+)
+def test_a_text_that_cannot_be_searched_as_a_whole_is_not_replaced(
+    pattern: str, longest: int
+) -> None:
+    replace = compile_replace(pattern)
+    assert replace("y" * longest, str.upper) == "y" * longest
+    if longest == MAX_SEARCHED:
+        assert replace("y" * (longest + 1), str.upper) is None
+
+
+def test_a_text_of_which_the_search_would_take_more_than_a_second_is_not_replaced() -> None:
+    replace = compile_replace(r"[\w.]{1,64}@[\w.]{1,255}\.[a-z]{2,20}")
+    assert replace("y" * (1 << 15), str.upper) is not None
+    assert replace("y" * (1 << 28), str.upper) is None
+
+
+@pytest.mark.parametrize("pattern", ["", "a*", "(?=a)", r"\b", "a|"])
+def test_a_pattern_that_can_match_nothing_replaces_nothing(pattern: str) -> None:
+    with pytest.raises(ValueError, match="at least one character"):
+        compile_replace(pattern)
 
 
 def list_own_patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
