@@ -33,6 +33,9 @@ if TYPE_CHECKING:
         UnconfirmedError,
         WorkerError,
     )
+    from sls_syslog.logs.dropped import DroppedLog
+    from sls_syslog.logs.masking import MaskRule
+    from sls_syslog.logs.rules import LogRule
     from sls_syslog.logs.severity_rules import SeverityRule
     from sls_syslog.payloads.cef import CefPayload
     from sls_syslog.payloads.leef import LeefPayload
@@ -53,6 +56,7 @@ __all__ = [
     "ClientSettings",
     "ConnectError",
     "DestinationReport",
+    "DroppedLog",
     "EventMapping",
     "Facility",
     "InvalidMessageError",
@@ -61,6 +65,8 @@ __all__ = [
     "Labelled",
     "LeefPayload",
     "LogPreview",
+    "LogRule",
+    "MaskRule",
     "MessageTooLongError",
     "SendError",
     "SettingsError",
@@ -93,6 +99,7 @@ _MODULES = {
     "ClientSettings": "settings.client",
     "ConnectError": "errors",
     "DestinationReport": "preflight.report",
+    "DroppedLog": "logs.dropped",
     "EventMapping": "payloads.mapping",
     "Facility": "syslog.codes",
     "InvalidMessageError": "errors",
@@ -101,6 +108,8 @@ _MODULES = {
     "Labelled": "payloads.mapping",
     "LeefPayload": "payloads.leef",
     "LogPreview": "preflight.preview",
+    "LogRule": "logs.rules",
+    "MaskRule": "logs.masking",
     "MessageTooLongError": "errors",
     "SendError": "errors",
     "SettingsError": "errors",

@@ -6,6 +6,7 @@ raises, the SDK drops the batch (``aliyun/log/consumer/tasks.py``) and continues
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from threading import Lock
 from typing import Protocol
@@ -22,9 +23,11 @@ from sls_syslog.consumer.patches import (
 )
 from sls_syslog.consumer.sdk import CheckpointTracker
 from sls_syslog.delivery.batches import Batch
+from sls_syslog.delivery.copies import Copies
 from sls_syslog.delivery.ledger import ShipperStats, Tally, close_ledger, open_ledger
+from sls_syslog.delivery.retry import RetryPolicy
 from sls_syslog.delivery.window import Delivery
-from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.encoder import Held, LogEncoder
 from sls_syslog.errors import MessageTooLongError, TransportError, short_repr
 from sls_syslog.logs.event_ids import format_ledger_name, format_shard_name, make_event_ids
 from sls_syslog.logs.protobuf import LogGroupList
@@ -43,6 +46,11 @@ logger = SafeLogger("sls_syslog.consumer", caught=BaseException)
 _CONNECT_SECONDS = 10.0
 # Seconds to pause after an error that the receiver did not cause, so that retries do not spin.
 _PAUSE_SECONDS = 1.0
+
+
+# Upper bounds of the pauses between the tries of a log that is held, in seconds. Each try fetches
+# its batch again, and usually the hook must be corrected first.
+_HOLD = RetryPolicy(first=1.0, longest=20.0)
 
 
 class _Owner(Protocol):
@@ -74,6 +82,10 @@ class Shard:
         self._fetches = Fetches()
         # Cursor that the SDK still holds after a roll-back.
         self._rolled_back_at: str | None = None
+        # The cursor of the batch in which a log is held, and how many logs before it the receiver
+        # has. After a roll-back nothing is known of them.
+        self._held_at: tuple[str, int] | None = None
+        self._pauses = _HOLD.draw_delays()
 
     def __repr__(self) -> str:
         return self._name or f"shard {self._number}"
@@ -218,7 +230,12 @@ class Shard:
             start = self._fetches.pop_start(log_groups)
             if start not in {None, delivery.position}:
                 return self._go_back_to(delivery.position, tracker)
-            delivery.deliver(self._encode(log_groups, delivery.position))
+            batch, held = self._encode(log_groups, delivery.position)
+            if held is not None:
+                return self._hold(delivery, batch, held, tracker)
+            delivery.deliver(batch)
+            if self._held_at is not None:
+                self._held_at, self._pauses = None, _HOLD.draw_delays()
             self._save(delivery.committable)
             self._ledger.note_position(delivery.position, delivery.confirmed)
             self._owner.stats.log_line()
@@ -243,6 +260,10 @@ class Shard:
         # The tracker has no start of a batch. Before the first save, its checkpoint is that start.
         start = tracker.get_check_point()
         transport = open_transport(settings, self._stop, connect_seconds=_CONNECT_SECONDS)
+        copies = Copies(settings, self._name)
+        self._encoder.on_drop = lambda number, cause, log: copies.keep(
+            self._delivery.position if self._delivery else start, number + 1, cause, log=log
+        )
         self._delivery = Delivery(
             settings, transport, self._stop, self._ledger, start, name=self._name
         )
@@ -251,34 +272,77 @@ class Shard:
         self._save(start)
         return self._delivery
 
-    def _encode(self, log_groups: LogGroupList, start: str) -> Batch:
+    def _encode(self, log_groups: LogGroupList, start: str) -> tuple[Batch, Held | None]:
+        """Encode a batch.
+
+        Returns:
+            The batch, and the log that must not be passed, if there is one. Then the batch is the
+            part before that log, without what the receiver has of it.
+        """
         groups = [group for group in log_groups.LogGroups if group.Logs]
         number = sum(len(group.Logs) for group in groups)
         end = self._tracker.get_cursor()
         encoder = self._encoder
         encoder.where = f"{self._name}, batch at cursor {start}"
+        begin = self._held_at[1] if self._held_at and self._held_at[0] == start else 0
         again = self._ledger.receive(number)
         try:
             needs_ids = self._owner.settings.event_id
             ids = make_event_ids(self._name, end, log_groups) if needs_ids else None
             try:
-                encoded = encoder.encode(log_groups, ids)
+                encoded = encoder.encode(log_groups, ids, begin)
             except UnicodeDecodeError:  # protobuf before 4.21 raises for text that is not UTF-8
                 raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
-                encoded = encoder.encode(raw, ids)
+                encoded = encoder.encode(raw, ids, begin)
         except BaseException:
             self._ledger.roll_back(again, number - again)
             raise
+        held = encoded.held
+        begin, stop = (begin, held.number) if held else (0, number)
         tally = Tally(
-            logs=number - again,
-            again=again,
+            logs=max(0, stop - max(again, begin)),
+            again=max(0, min(again, stop) - begin),
             size=sum(map(len, encoded.frames)),
             oldest=read_receive_time(groups[0], groups[0].Logs[0]) if groups else 0,
             newest=read_receive_time(groups[-1], groups[-1].Logs[-1]) if groups else 0,
             # Outcomes of logs that were confirmed before are counted already.
             outcomes=Counter(kind for log, kind in encoded.outcomes if log >= again),
         )
-        return Batch(encoded.frames, end, tally)
+        if held is None:
+            return Batch(encoded.frames, end, tally), None
+        tally.newest = tally.oldest
+        self._ledger.roll_back(again - tally.again, number - again - tally.logs)
+        return Batch(encoded.frames, start, tally, is_part=True), held
+
+    def _hold(self, delivery: Delivery, part: Batch, held: Held, tracker: CheckpointTracker) -> str:
+        """Deliver and confirm all logs before one that must not be passed; report that one.
+
+        Returns:
+            The cursor of its batch, from which SLS must deliver again.
+        """
+        start = delivery.position
+        if part.logs:
+            delivery.deliver(part)
+        longest = max(self._owner.settings.retry_seconds, _PAUSE_SECONDS)
+        give_up = time.monotonic() + longest
+        delivery.flush()
+        while delivery.has_unconfirmed:  # the receiver has yet to show that it reads
+            if time.monotonic() > give_up or self._stop.wait(_PAUSE_SECONDS):
+                return self._roll_back(tracker)
+            delivery.flush()
+        self._held_at = start, held.number
+        self._save(delivery.committable)
+        if throttle.is_due("held", self._name, held.problem):
+            logger.error(
+                "%s, log %d: %s; the shard waits, nothing of this log is sent, and it is tried"
+                " again until that works",
+                self._encoder.where,
+                held.number + 1,
+                held.problem,
+                exc_info=held.error,
+            )
+        self._stop.wait(min(next(self._pauses), longest))
+        return self._go_back_to(start, tracker)
 
     def _poll(self, delivery: Delivery, cursor: str) -> None:
         """Confirm what is due between two batches, and check that the receiver is there."""
@@ -293,6 +357,7 @@ class Shard:
 
     def _roll_back(self, tracker: CheckpointTracker) -> str:
         """Roll back; return the cursor from which SLS must deliver again."""
+        self._held_at = None
         cursor = self._delivery.roll_back() if self._delivery else tracker.get_check_point()
         return self._go_back_to(cursor, tracker)
 

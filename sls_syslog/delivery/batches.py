@@ -37,6 +37,8 @@ class Batch:
         tally: What happened to its logs.
         removed: Messages that were removed from its head because the receiver has them.
         is_split: Whether each frame is one message for sure.
+        is_part: Whether it ends where it begins, because a log behind it is held: SLS will deliver
+            its logs again even if the receiver has them.
     """
 
     frames: list[bytes]
@@ -44,6 +46,12 @@ class Batch:
     tally: Tally
     removed: int = 0
     is_split: bool = False
+    is_part: bool = False
+
+    @property
+    def logs(self) -> int:
+        """The number of its logs, with those that were confirmed before."""
+        return self.tally.logs + self.tally.again
 
 
 def count_bytes(batches: Iterable[Batch]) -> int:

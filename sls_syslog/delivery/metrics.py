@@ -13,10 +13,10 @@ __all__ = ["METRICS", "count_dropped", "format_summary", "make_numbers", "merge"
 
 _DROPPED = "dropped_"
 _REPAIRED = "repaired_"
-_OUTCOMES = ("filtered", "truncated", "split")
+_OUTCOMES = ("filtered", "masked", "truncated", "split")
 # Causes and kinds that are present from the beginning, at 0. If a counter appeared only with its
 # first event, an alert would not see it rise.
-_CAUSES = ("expired", "oversize", "refused")
+_CAUSES = ("expired", "hook_failed", "oversize", "refused")
 _KINDS = ("hook_failed",)
 _TIMES = ("lag_seconds", "stalled_seconds")
 
@@ -28,14 +28,18 @@ METRICS = (
         " the next consumer of the shard counts the logs that were pending.",
     ),
     ("confirmed", "counter", "Logs that the receiver has, as the setting `confirm` defines it."),
-    ("filtered", "counter", "Logs for which `format_message` returned `None`."),
+    (
+        "filtered",
+        "counter",
+        "Logs for which `format_message` returned `None`, or that `skip` or `only` left out.",
+    ),
     (
         "dropped",
         "counter",
         "Logs that could not be sent, by cause: `oversize` (longer than `max_message_bytes`, with"
         " `oversize` set to `drop`, or longer than a datagram can be), `expired` (gone from SLS"
         " before they could be sent again), `refused` (the receiver refuses it, with `on_refused`"
-        " set to `drop`).",
+        " set to `drop`), `hook_failed` (a hook raised, with `on_hook_error` set to `drop`).",
     ),
     (
         "pending",
@@ -45,6 +49,7 @@ METRICS = (
     ("replayed", "counter", "Logs that SLS delivered again."),
     ("retries", "counter", "Attempts to deliver that failed."),
     ("reconnects", "counter", "Deliveries that worked after at least one failed attempt."),
+    ("masked", "counter", "Logs in which `mask` replaced something."),
     ("truncated", "counter", "Logs that were cut to `max_message_bytes`."),
     ("split", "counter", "Logs that were sent as several messages."),
     (

@@ -16,6 +16,7 @@ from sls_syslog.delivery.batches import (
     find_other_message,
     list_messages,
 )
+from sls_syslog.delivery.copies import Copies, CopyError
 from sls_syslog.errors import TransportError
 from sls_syslog.network.evidence import DoubtError
 from sls_syslog.network.transport import Transport
@@ -105,11 +106,13 @@ class Refusals:
     Args:
         settings: ``on_refused`` and ``refused_tries``.
         name: The shard, for log lines.
+        copies: Gets a copy of each message that is dropped.
     """
 
-    def __init__(self, settings: ShipperSettings, name: str) -> None:
+    def __init__(self, settings: ShipperSettings, name: str, copies: Copies) -> None:
         self._settings = settings
         self._name = name
+        self._copies = copies
         self._trial: Trial | None = None
         self._place = ""  # of the suspect, once it is refused
         self._good: bytes | None = None
@@ -159,22 +162,30 @@ class Refusals:
             if not trial.is_refused:
                 raise
             before = [earlier.end for earlier in window[: window.index(batch)]]
-            self._settle(trial.suspect, batch, [start, *before][-1])
-            if self._settings.on_refused == "hold":
+            if not self._settle(trial.suspect, batch, [start, *before][-1]):
                 raise
             outcome = Outcome.DROPPED
         self._trial = None
         return outcome
 
-    def _settle(self, message: bytes, batch: Batch, start: str) -> None:
-        """Drop a refused message, if the settings say so, and name it in any case."""
+    def _settle(self, message: bytes, batch: Batch, start: str) -> bool:
+        """Drop a refused message, if the settings say so, and name it in any case.
+
+        Returns:
+            Whether it is dropped.
+        """
         number = batch.removed + batch.frames.index(message) + 1
         self._place = f"message {number} of the batch at cursor {start}"
-        is_held = self._settings.on_refused == "hold"
+        is_held, verdict = self._settings.on_refused == "hold", _HELD
         if not is_held:
-            drop_message(batch, message)
+            try:
+                self._copies.keep(start, number, "refused", frame=message)
+            except CopyError as error:
+                is_held, verdict = True, f"the shard waits, because {error}"
+            else:
+                drop_message(batch, message)
         if is_held and not throttle.is_due("refused", self._name, message):
-            return
+            return False
         logger.error(
             "%s, batch at cursor %s: the receiver refuses message %d of the batch (%d bytes): it"
             " ends the connection each time, and takes other messages before and after it; %s; if"
@@ -183,9 +194,10 @@ class Refusals:
             start,
             number,
             len(message),
-            _HELD if is_held else _DROPPED,
+            verdict if is_held else _DROPPED,
             message[:_SHOWN_BYTES],
         )
+        return not is_held
 
 
 def _send_good(transport: Transport, good: bytes, least: int) -> bool:

@@ -24,6 +24,7 @@ from sls_syslog.delivery.batches import (
     remove_messages,
     split_messages,
 )
+from sls_syslog.delivery.copies import Copies
 from sls_syslog.delivery.ledger import ShardLedger
 from sls_syslog.delivery.pieces import Pieces
 from sls_syslog.delivery.refusal import Outcome, Refusals
@@ -92,8 +93,8 @@ class Delivery:
     ``replay_seconds`` is set. The last part is the window.
 
     Args:
-        settings: ``retry_seconds``, ``replay_seconds``, ``window_bytes``, ``on_refused`` and
-            ``refused_tries``.
+        settings: ``retry_seconds``, ``replay_seconds``, ``window_bytes``, ``on_refused``,
+            ``refused_tries`` and ``dropped``.
         transport: Sends to the receiver.
         stop: Ends every wait when requested.
         ledger: Counts what happens.
@@ -136,7 +137,8 @@ class Delivery:
         self.is_failing = False
         self._failures = 0  # since the last confirmation
         self._pieces = Pieces()
-        self._refusals = Refusals(settings, name)
+        self._copies = Copies(settings, name)
+        self._refusals = Refusals(settings, name, self._copies)
         self._has_progressed = False  # whether a piece was confirmed in this attempt
         self._in_doubt = 0, 0  # messages and bytes that were sent since the last confirmation
         self._receivers = len(settings.receivers)
@@ -153,6 +155,11 @@ class Delivery:
         """The cursor after the last batch that was given to ``deliver``."""
         return self._window[-1].end if self._window else self.confirmed
 
+    @property
+    def has_unconfirmed(self) -> bool:
+        """Whether batches wait for their confirmation."""
+        return bool(self._window)
+
     def deliver(self, batch: Batch) -> None:
         """Send a batch, and confirm if that is due.
 
@@ -161,6 +168,8 @@ class Delivery:
                 ``roll_back``.
             TransportError: If it could not be delivered in ``retry_seconds``, or SLS must deliver
                 logs again for another reason; call ``roll_back``.
+            CopyError: If a message must be dropped, and no copy of it can be kept; call
+                ``roll_back``.
         """
         if not self._window:
             self._due_at = self._reserve_turn()
@@ -427,12 +436,14 @@ class Delivery:
         now = self._clock()
         done, rest = self._window[:batches], self._window[batches:]
         self._refusals.note_good(get_last_message(done))
-        logs = sum(batch.tally.logs + batch.tally.again for batch in done)
+        logs = sum(batch.logs for batch in done if not batch.is_part)
+        parts = sum(batch.logs for batch in done if batch.is_part)
         replayable = deque([*self._replayable, _Confirmed(now, done[-1].end, logs)])
         # In one statement: no exception can come between, so no batch is lost or there twice.
         self._window, self._replayable, self._sent, self._is_kept = rest, replayable, 0, True
         self._confirmed_at = now
         self._ledger.confirm(batch.tally for batch in done)
+        self._ledger.roll_back(parts, 0)
         self._in_doubt = 0, 0
         if not rest:
             self._pieces = Pieces()
@@ -476,7 +487,17 @@ class Delivery:
             self._transport.destination.outage.begin(error)
 
     def _drop_oversize(self, size: int) -> None:
-        """Drop messages that this system's datagrams cannot carry."""
+        """Drop messages that this system's datagrams cannot carry.
+
+        Raises:
+            CopyError: If no copy of one can be kept; then none is dropped.
+        """
+        start = self.confirmed
+        for batch in self._window:
+            for number, frame in enumerate(batch.frames, batch.removed + 1):
+                if len(frame) >= size:
+                    self._copies.keep(start, number, "oversize", frame=frame)
+            start = batch.end
         drop_larger(self._window, size)
         if throttle.is_due("oversize", self._settings.destination):
             logger.warning(

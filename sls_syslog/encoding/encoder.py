@@ -1,7 +1,8 @@
 """``LogEncoder``: encodes any log to the bytes of its message.
 
 Most logs take the fast path (``fast_path.py``). For all others it calls the hooks
-(``safe_hooks.py``) and writes header and text (``wire.py``). It must lose no log.
+(``safe_hooks.py``) and writes header and text (``wire.py``). It must lose no log. Filters and masks
+come before all of this.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from typing import Any, TypeAlias, TypeGuard
 
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.encoding.safe_hooks import HOOK_FAILED, SafeHooks
+from sls_syslog.encoding.safe_hooks import HOOK_FAILED, HookError, SafeHooks
 from sls_syslog.encoding.wire import Shorten, WireFormat
 from sls_syslog.errors import MessageTooLongError
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import RowPayload
 from sls_syslog.logs.decode import Log, LogDecoder, read_time
+from sls_syslog.logs.masking import LogMask
 from sls_syslog.logs.rows import read_rows
+from sls_syslog.logs.rules import make_filter
 from sls_syslog.payloads.severity import bind_severities
 from sls_syslog.payloads.shorten import Measure, ShortPayload
 from sls_syslog.safe_logger import SafeLogger
@@ -30,14 +33,40 @@ from sls_syslog.syslog.codes import Severity, compute_prival
 from sls_syslog.syslog.formats import format_structured_data
 from sls_syslog.syslog.timestamps import LogClock
 
-__all__ = ["EncodedLogs", "LogEncoder"]
+__all__ = ["EncodedLogs", "Held", "LogEncoder"]
 
 logger = SafeLogger("sls_syslog.encoding")
 
 _Runs: TypeAlias = Iterable[tuple[Sequence[bytes], int | None]]
 """The logs of a group as ``FastPath.encode_group`` yields them."""
 
+_DROPPED = "dropped_"
+
 _HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A log that must not be passed.
+
+    Attributes:
+        number: The number of the log in the batch, from 0.
+        problem: What is wrong, for this program's own log.
+        error: What was raised.
+    """
+
+    number: int
+    problem: str
+    error: BaseException
+
+
+class _HeldError(Exception):
+    """Raised when a log must not be passed."""
+
+    def __init__(self, problem: str, error: BaseException) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.error = error
 
 
 @dataclass(slots=True)
@@ -50,10 +79,13 @@ class EncodedLogs:
         outcomes: What happened to logs: the number of the log in the batch, from 0, and the kind
             (``docs/reference/wire.md``). A log that was sent unchanged has no entry; a log with
             several outcomes has several entries.
+        held: The log at which encoding ended, because it must not be passed; ``None`` if all logs
+            are encoded.
     """
 
     frames: list[bytes] = field(default_factory=list)
     outcomes: list[tuple[int, str]] = field(default_factory=list)
+    held: Held | None = None
 
 
 class LogEncoder:
@@ -69,6 +101,8 @@ class LogEncoder:
 
     Attributes:
         where: The shard and cursor of the next logs, for this program's own log.
+        on_drop: Called with the number in the batch, the cause and the fields of each log that is
+            to be dropped. If it raises, the log is held. ``None`` at first.
     """
 
     def __init__(
@@ -81,6 +115,10 @@ class LogEncoder:
     ) -> None:
         self.where = ""
         self._on_failure = on_failure
+        self.on_drop: Callable[[int, str, Log], None] | None = None
+        self._on_hook_error = settings.on_hook_error
+        self._is_sent = make_filter(settings.skip, settings.only)
+        self._mask = LogMask(settings.mask, settings.mask_key).apply if settings.mask else None
         self._reported: set[tuple[str, ...]] = set()
         self._wire = WireFormat(settings)
         self._hooks = SafeHooks(settings, hooks, self._wire.format_time, self._report_failure)
@@ -107,13 +145,15 @@ class LogEncoder:
         self,
         log_groups: protobuf.LogGroupList,
         event_id: Callable[[int, int], str] | None = None,
+        begin: int = 0,
     ) -> EncodedLogs:
-        """Encode and frame a batch.
+        """Encode and frame a batch, up to the first log that must not be passed.
 
         Args:
             log_groups: The batch, the SDK's ``LogGroupList``.
             event_id: Makes the id of a log from the numbers of its group in the batch and of the
                 log in the group, both from 0; ``None`` for no ids.
+            begin: The number in the batch of the first log to encode, from 0.
 
         Returns:
             The frames, and the outcomes of logs.
@@ -121,9 +161,11 @@ class LogEncoder:
         encoded = EncodedLogs()
         first = 0  # the number in the batch of the group's first log
         for number, group in enumerate(log_groups.LogGroups):
-            ids = partial(event_id, number) if event_id else None
-            self._encode_group(group, ids, first, encoded)
-            first += len(group.Logs)
+            size = len(group.Logs)
+            if encoded.held is None and first + size > begin:
+                ids = partial(event_id, number) if event_id else None
+                self._encode_group(group, ids, first, encoded, max(0, begin - first))
+            first += size
         return encoded
 
     def encode_log(self, log: Log) -> EncodedLogs:
@@ -136,7 +178,14 @@ class LogEncoder:
             Its frames and its outcomes. It has one frame, unless it was split or left out.
         """
         outcomes: list[str] = []
-        return EncodedLogs(self._encode_slowly(log, outcomes), [(0, kind) for kind in outcomes])
+        encoded = EncodedLogs()
+        self._add_log(log, 0, outcomes, encoded)
+        encoded.outcomes = [(0, kind) for kind in outcomes]
+        return encoded
+
+    def mask(self, log: Log) -> Log:
+        """Return a log as payloads and hooks get it."""
+        return self._mask(log) if self._mask else log
 
     def _encode_group(
         self,
@@ -144,13 +193,22 @@ class LogEncoder:
         event_id: Callable[[int], str] | None,
         first: int,
         encoded: EncodedLogs,
+        begin: int,
     ) -> None:
-        """Add the logs of a group to ``encoded``; ``first`` is the number of its first log."""
+        """Add the logs of a group to ``encoded``.
+
+        Args:
+            group: The group.
+            event_id: Makes the id of a log from its number in the group.
+            first: The number in the batch of its first log.
+            encoded: What is encoded.
+            begin: The number in the group of the first log to add.
+        """
         decoder: LogDecoder | None = None
-        if self._fast_path is None:
+        if self._fast_path is None or begin:
             rows = list(read_rows(group))
             decoder = LogDecoder(group, event_id, rows)
-            runs: _Runs = zip(repeat(()), range(len(rows)), strict=False)
+            runs: _Runs = zip(repeat(()), range(begin, len(rows)), strict=False)
         else:
             runs = self._fast_path.encode_group(group, event_id)
         for frames, number in runs:
@@ -159,9 +217,59 @@ class LogEncoder:
                 break
             decoder = decoder or LogDecoder(group, event_id)
             outcomes: list[str] = []
-            encoded.frames += self._encode_slowly(decoder.decode(number, outcomes), outcomes)
+            self._add_log(decoder.decode(number, outcomes), first + number, outcomes, encoded)
+            if encoded.held:
+                break
             if outcomes:
                 encoded.outcomes += [(first + number, kind) for kind in outcomes]
+
+    def _add_log(self, log: Log, number: int, outcomes: list[str], encoded: EncodedLogs) -> None:
+        """Add any log to ``encoded``, or note there that it is held."""
+        if self._is_sent is not None and not self._is_sent(log):
+            outcomes.append("filtered")
+            return
+        if self._mask is not None:
+            masked = self._mask(log)
+            if masked is not log:
+                outcomes.append("masked")
+            log = masked
+        try:
+            frames = self._encode_or_drop(log, outcomes)
+            if not frames:
+                self._report_drop(log, number, outcomes)
+        except _HeldError as error:
+            outcomes.append("held")
+            encoded.held = Held(number, error.problem, error.error)
+        else:
+            encoded.frames += frames
+
+    def _encode_or_drop(self, log: Log, outcomes: list[str]) -> list[bytes]:
+        """Encode and frame a log; return no frames if it is left out.
+
+        Raises:
+            _HeldError: If a hook fails, and the log must not be passed.
+        """
+        try:
+            return self._encode_slowly(log, outcomes)
+        except HookError as failure:
+            if self._on_hook_error == "hold":
+                raise _HeldError(f"{failure} (on_hook_error)", failure.error) from failure
+            outcomes.append(f"{_DROPPED}hook_failed")
+            return []
+
+    def _report_drop(self, log: Log, number: int, outcomes: list[str]) -> None:
+        """Report a log that is dropped and not filtered.
+
+        Raises:
+            _HeldError: If that fails.
+        """
+        causes = [kind.removeprefix(_DROPPED) for kind in outcomes if kind.startswith(_DROPPED)]
+        if self.on_drop is None or not causes:
+            return
+        try:
+            self.on_drop(number, causes[0], log)
+        except BaseException as error:  # the user's function, as a hook
+            raise _HeldError("it must be dropped, and no copy of it can be kept", error) from error
 
     def _encode_slowly(self, log: Log, outcomes: list[str]) -> list[bytes]:
         """Encode and frame any log; return no frames if a hook filters it."""
@@ -275,6 +383,8 @@ class LogEncoder:
     ) -> FastPath | None:
         """Make the fast path; ``None`` if settings or hooks need the slow path for all logs."""
         payload = settings.payload
+        if self._mask is not None or self._is_sent is not None:
+            return None
         if self._payloads is not None and not self._varying:
             payload = self._payloads[self._hooks.constants["severity"]]
         if not _has_writer(payload) or "format_message" in self._hooks.overridden:
@@ -308,12 +418,16 @@ class LogEncoder:
     def _report_failure(self, hook: str, error: BaseException) -> None:
         if self._on_failure is not None:
             self._on_failure(hook, error)
-        if self._is_first(hook, type(error).__name__):
+        # Whoever holds the shard reports a log that is held.
+        verdict = {"default": "its default was used", "drop": "the log is dropped"}
+        policy = self._on_hook_error
+        if policy in verdict and self._is_first(hook, type(error).__name__):
             logger.error(
-                "%s: hook %s failed; its default was used."
+                "%s: hook %s failed; %s (on_hook_error)."
                 " Further failures of this kind are only counted.",
                 self.where,
                 hook,
+                verdict[policy],
                 exc_info=error,
             )
 

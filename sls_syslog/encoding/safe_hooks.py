@@ -1,7 +1,7 @@
 """``SafeHooks``: calls a user's hooks so that a mistake in a hook loses no log.
 
-It checks and repairs what a hook returns. If a hook raises, its default answers instead. It must
-not know batches, headers or frames.
+It checks and repairs what a hook returns. If a hook raises, its default answers instead, unless the
+settings forbid it. It must not know batches, headers or frames.
 """
 
 from __future__ import annotations
@@ -21,12 +21,26 @@ from sls_syslog.syslog.codes import Facility, Severity
 from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.syslog.sanitize import sanitize_header_field, sanitize_rfc5424_hostname
 
-__all__ = ["HOOK_FAILED", "SafeHooks", "is_overridden"]
+__all__ = ["HOOK_FAILED", "HookError", "SafeHooks", "is_overridden"]
 
 HOOK_FAILED = "hook_failed"
 """The outcome under which a failed hook is counted."""
 
 _MAX_APP_NAME = 48  # characters, RFC 5424 section 6.2.5
+
+
+class HookError(Exception):
+    """Raised when a hook fails and its default must not stand in.
+
+    Attributes:
+        hook: The name of the hook.
+        error: What it raised.
+    """
+
+    def __init__(self, hook: str, error: BaseException) -> None:
+        super().__init__(f"hook {hook} failed")
+        self.hook = hook
+        self.error = error
 
 
 class _Hook(NamedTuple):
@@ -66,6 +80,7 @@ class SafeHooks:
     ) -> None:
         self._hooks = hooks
         self._report = report
+        self._has_defaults = settings.on_hook_error == "default"
         self._table = _make_table(format_time)
         self.overridden = frozenset(hook for hook in self._table if is_overridden(hooks, hook))
         self.constants = {
@@ -73,8 +88,8 @@ class SafeHooks:
             for hook, answer in _find_constants(settings).items()
             if hook not in self.overridden
         }
-        # A payload can be the user's code too; then KeyValuePayload is its default.
-        is_own_payload = not isinstance(settings.payload, (KeyValuePayload, JsonPayload))
+        # A payload can be the user's code too, also a subclass; its default is KeyValuePayload.
+        is_own_payload = type(settings.payload) not in {KeyValuePayload, JsonPayload}
         self._own = self.overridden | ({"format_message"} if is_own_payload else set())
         if is_own_payload:
             settings = replace(settings, payload=KeyValuePayload(settings.sep))
@@ -91,6 +106,9 @@ class SafeHooks:
 
         Returns:
             A legal answer: the hook's, else its default's, else a constant.
+
+        Raises:
+            HookError: If it fails and ``on_hook_error`` is not ``default``.
         """
         if hook in self.constants:
             return self.constants[hook]
@@ -128,6 +146,8 @@ class SafeHooks:
     def _fail(self, hook: str, error: BaseException, outcomes: list[str]) -> None:
         outcomes.append(HOOK_FAILED)
         self._report(hook, error)
+        if not self._has_defaults:
+            raise HookError(hook, error) from error
 
 
 def _make_table(format_time: Callable[[datetime], str]) -> dict[str, _Hook]:

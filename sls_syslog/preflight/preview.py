@@ -36,16 +36,18 @@ class LogPreview:
     """What one log would become; print it.
 
     Attributes:
-        log: The log, as payloads and hooks get it.
+        log: The log, as payloads and hooks get it: with its masks.
         frames: The bytes of its messages with their framing, in order: one element; several if the
             log would be split; none if it would be left out. Over UDP, each element is one
             datagram. Over RELP, each element is the message in one RELP frame.
         outcomes: What would be repaired, cut or left out, by kind (``docs/reference/wire.md``);
-            empty if the log would be sent unchanged.
-        failures: The hooks that fail for this log, with their errors; their defaults are used.
+            empty if the log would be sent unchanged. ``held`` if the shard would wait here.
+        failures: The hooks that fail for this log, with their errors; ``on_hook_error`` says what
+            happens then.
         profile: The setting ``receiver``; ``None`` if it is not set.
         writer: What writes the text: the class of the payload, the overridden hook
-            ``format_message``, or ``default payload`` if that one fails.
+            ``format_message``, or ``default payload`` if that one fails; ``nothing`` if
+            ``on_hook_error`` forbids that.
         mapping: The mapping of CEF or LEEF: the name of a ready one, ``generic``, or ``own`` for
             a mapping of yours. ``None`` if the text is no such event.
     """
@@ -176,6 +178,7 @@ class LogPreviewer:
         self._failures.clear()
         self._encoder.where = f"log {self._number}"
         encoded = self._encoder.encode_log(log)
+        log = self._encoder.mask(log)
         writer, mapping = self._find_writer(log)
         return LogPreview(
             log=log,
@@ -190,7 +193,8 @@ class LogPreviewer:
     def _find_writer(self, log: Log) -> tuple[str, str | None]:
         """Return what wrote the text, and the mapping that it used."""
         if _TEXT_HOOK in dict(self._failures):
-            return "default payload", None
+            stands_in = self.settings.on_hook_error == "default"
+            return "default payload" if stands_in else "nothing", None
         if self._own_writer:
             return self._own_writer, None
         payload: Any = self.settings.payload

@@ -6,10 +6,13 @@ compares the two. Annotations are objects here, not strings, so that ``help()`` 
 
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from sls_syslog.logs.dropped import DroppedLog
+from sls_syslog.logs.masking import MaskRule
+from sls_syslog.logs.rules import LogRule
 from sls_syslog.logs.severity_rules import SeverityRule
 from sls_syslog.payloads.by_name import Payload
 from sls_syslog.syslog.codes import Facility, Severity
@@ -19,6 +22,7 @@ __all__ = [
     "ClientOptions",
     "ConfirmLevel",
     "Framing",
+    "HookErrorPolicy",
     "NewlinePolicy",
     "OversizePolicy",
     "PayloadName",
@@ -36,6 +40,7 @@ Framing: TypeAlias = Literal["newline", "octet-counting"]
 NewlinePolicy: TypeAlias = Literal["escape", "space", "keep"]
 OversizePolicy: TypeAlias = Literal["truncate", "split", "drop"]
 RefusedPolicy: TypeAlias = Literal["hold", "drop"]
+HookErrorPolicy: TypeAlias = Literal["default", "drop", "hold"]
 ConfirmLevel: TypeAlias = Literal["auto", "consumed", "acked", "written"]
 TlsVersion: TypeAlias = Literal["1.2", "1.3"]
 PayloadName: TypeAlias = Literal["key-value", "json", "cef", "leef"]
@@ -106,11 +111,17 @@ class ShipperOptions(ClientOptions, total=False):
     sep: str | None
     payload: PayloadName | Payload | None
     severity_rules: Sequence[SeverityRule | Mapping[str, Any]] | None
+    skip: Sequence[LogRule | Mapping[str, Any]] | None
+    only: Sequence[LogRule | Mapping[str, Any]] | None
+    mask: Sequence[MaskRule | Mapping[str, Any]] | None
+    mask_key: str | None
     structured_data: Mapping[str, Mapping[str, str]] | None
     enterprise_id: int | None
     event_id: bool | None
     retry_seconds: float | None
     replay_seconds: float | None
     window_bytes: int | None
+    on_hook_error: HookErrorPolicy | None
     on_refused: RefusedPolicy | None
     refused_tries: int | None
+    dropped: str | os.PathLike[str] | Callable[[DroppedLog], object] | None

@@ -35,6 +35,7 @@ __all__ = [
     "host",
     "instance_of",
     "integer",
+    "new_file_path",
     "seconds",
     "secret",
     "template",
@@ -195,6 +196,21 @@ def file_path(value: Any) -> str:
     except (TypeError, ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise ValueError(f"expected the path of a readable file ({reason})") from None
+
+
+def new_file_path(value: Any) -> str:
+    """Read the path of a file that can be written; it need not exist yet.
+
+    Raises:
+        ValueError: If it is a directory, or cannot be written.
+    """
+    problem = "not a path"
+    if isinstance(value, (str, os.PathLike)) and value:
+        path = Path(value)
+        problem = "a directory" if path.is_dir() else "cannot be written"
+        if not path.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK):
+            return str(path)
+    raise ValueError(f"expected the path of a file that can be written ({problem})")
 
 
 def fingerprints(value: Any) -> tuple[str, ...]:

@@ -5,11 +5,15 @@ Each setting is one row of a table. This module must not open a connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from sls_syslog.errors import InvalidMessageError, SettingsError
+from sls_syslog.logs.dropped import DroppedLog
+from sls_syslog.logs.masking import DIGEST_LENGTH, MaskRule
+from sls_syslog.logs.rules import LogRule, make_rule
 from sls_syslog.logs.severity_rules import SeverityRule
 from sls_syslog.logs.templates import Template
 from sls_syslog.payloads.by_name import PAYLOADS, Payload
@@ -17,7 +21,12 @@ from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings import readers
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.contradictions import NEEDS, RULES
-from sls_syslog.settings.keywords import ReceiverName, RefusedPolicy, ShipperOptions
+from sls_syslog.settings.keywords import (
+    HookErrorPolicy,
+    ReceiverName,
+    RefusedPolicy,
+    ShipperOptions,
+)
 from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.settings.table import (
     Rule,
@@ -33,6 +42,11 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["ShipperSettings"]
+
+_Rule = TypeVar("_Rule")
+
+# A shorter key could be found by trying.
+_LEAST_KEY = 16
 
 # Payloads that write an event with a header of its own, in place of the TAG of RFC 3164.
 _EVENTS = {"cef", "leef"}
@@ -63,11 +77,36 @@ def _read_payload(value: Any) -> Any:
     return readers.choice(*PAYLOADS)(value)
 
 
-def _read_severity_rules(value: Any) -> tuple[SeverityRule, ...]:
+def _can_drop(settings: Any) -> bool:
+    return "drop" in {settings.oversize, settings.on_hook_error, settings.on_refused} or (
+        settings.protocol == "udp"  # whose datagrams may carry less than max_message_bytes
+    )
+
+
+def _has_hashed(settings: Any) -> bool:
+    return any(rule.hashed for rule in settings.mask)
+
+
+def _read_rules(key: str, kind: type[_Rule], value: Any) -> tuple[_Rule, ...]:
     rules = readers.from_json(value)
     if not isinstance(rules, (list, tuple)):
         raise ValueError("expected a list of rules")
-    return tuple(SeverityRule.of(rule) for rule in rules)
+    try:
+        return tuple(make_rule(kind, key, rule) for rule in rules)
+    except SettingsError as error:
+        raise SettingsError(key, str(error).removeprefix(f"{error.key}: ")) from None
+
+
+def _read_mask_key(value: Any) -> Any:
+    key = readers.secret(value)
+    if len(key) < _LEAST_KEY:
+        raise ValueError(f"expected a secret of at least {_LEAST_KEY} characters")
+    return key
+
+
+def _read_dropped(value: Any) -> Any:
+    is_function = callable(value) and not isinstance(value, type)
+    return value if is_function else readers.new_file_path(value)
 
 
 def _read_structured_data(value: Any) -> Mapping[str, Mapping[str, str]]:
@@ -108,7 +147,19 @@ class ShipperSettings(ClientSettings):
             "'drop' needs protocol 'tcp' or 'tls' with confirm 'auto' or 'consumed': nothing else"
             " shows that a log was refused",
         ),
+        Rule(
+            ("mask",),
+            lambda settings: _has_hashed(settings) and settings.mask_key is None,
+            "a rule with hashed needs mask_key",
+        ),
         *NEEDS,
+        need(("mask_key",), _has_hashed, "needs a rule in mask with hashed"),
+        need(
+            ("dropped",),
+            _can_drop,
+            "has no effect: nothing is dropped unless oversize, on_hook_error or on_refused is"
+            " 'drop', or protocol is 'udp'",
+        ),
         need(
             ("refused_tries",),
             _can_see_refusals,
@@ -135,13 +186,42 @@ class ShipperSettings(ClientSettings):
         " `CefPayload` with a mapping of your own.",
     )
     severity_rules: tuple[SeverityRule, ...] = setting(
-        _read_severity_rules,
+        partial(_read_rules, "severity_rules", SeverityRule),
         (),
         "A list of `SeverityRule`s, or of mappings such as"
         ' `{"field": "level", "equals": "ERROR", "severity": "error"}` (JSON in the environment).'
         " The first rule that matches a log gives its severity; if none does, `severity` does."
         " `matches` looks at the first 2048 characters of a field; a pattern that some text makes"
         " take long, such as `(a+)+$`, is refused.",
+    )
+    skip: tuple[LogRule, ...] = setting(
+        partial(_read_rules, "skip", LogRule),
+        (),
+        "A list of `LogRule`s, or of mappings such as"
+        ' `{"field": "path", "equals": "/healthz"}` (JSON in the environment), with the conditions'
+        " of `severity_rules`. A log that matches any of them is not sent; it counts as"
+        " `filtered`.",
+    )
+    only: tuple[LogRule, ...] = setting(
+        partial(_read_rules, "only", LogRule),
+        (),
+        "As `skip`; a log that matches none of these rules is not sent.",
+    )
+    mask: tuple[MaskRule, ...] = setting(
+        partial(_read_rules, "mask", MaskRule),
+        (),
+        'A list of `MaskRule`s, or of mappings such as `{"field": "password"}`,'
+        ' `{"field_matches": "(?i)token", "hashed": true}` or'
+        ' `{"value_matches": "[0-9]{13,19}", "text": "<card>"}` (JSON in the environment). They'
+        " replace values, also inside JSON, before anything else sees the log, after `skip` and"
+        " `only`. The default of `text` is `***`.",
+    )
+    mask_key: str | None = setting(
+        _read_mask_key,
+        None,
+        f"Key of the digests that rules of `mask` with `hashed` write: at least {_LEAST_KEY}"
+        f" characters. A digest is HMAC-SHA256 in {DIGEST_LENGTH} hexadecimal digits.",
+        secret=True,
     )
     structured_data: Mapping[str, Mapping[str, str]] = setting(
         _read_structured_data,
@@ -185,6 +265,14 @@ class ShipperSettings(ClientSettings):
         " again. The batch that is sent at the moment is always kept.",
     )
 
+    on_hook_error: HookErrorPolicy = setting(
+        readers.choice("default", "drop", "hold"),
+        "default",
+        "What to do with a log for which a hook or a payload of yours raises: `default` (the"
+        " default of the hook is used, which sends what the hook would have masked), `drop` (the"
+        " log is not sent, and is counted as dropped) or `hold` (the shard waits until the hook"
+        " works, and an error in the log names it).",
+    )
     on_refused: RefusedPolicy = setting(
         readers.choice("hold", "drop"),
         "hold",
@@ -198,6 +286,14 @@ class ShipperSettings(ClientSettings):
         "How often in a row the receiver must refuse a log before it counts as refused. Each time,"
         " the log is sent alone, and the receiver must confirm other logs before and after it. Only"
         " where `on_refused` can be set to `drop`.",
+    )
+
+    dropped: str | Callable[[DroppedLog], object] | None = setting(
+        _read_dropped,
+        None,
+        "What gets a copy of each log that is dropped: the path of a file, to which a line of JSON"
+        " is appended, or a function that is called with a `DroppedLog`. A log is dropped only"
+        " after this has worked. Only where something can be dropped.",
     )
 
     def __init__(self, /, **options: Unpack[ShipperOptions]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sls_syslog import (
+    DroppedLog,
     SettingsError,
     ShipperSettings,
     ShipperStats,
@@ -142,6 +143,35 @@ def test_a_refused_log_is_dropped_and_named_and_the_shard_goes_on(
     assert f"message {REFUSED + 1} of the batch ({len(LINES[REFUSED])} bytes)" in error
     assert repr(LINES[REFUSED][:200]) in error
     assert repr(LINES[REFUSED][:201])[:-1] not in error
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_refused_log_is_dropped_only_with_its_copy(caplog: pytest.LogCaptureFixture) -> None:
+    kept: list[DroppedLog] = []
+    tries = 0
+
+    def keep(copy: DroppedLog) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise OSError("disk full")
+        kept.append(copy)
+
+    with Picky() as receiver:
+        shard = open_shard(receiver, on_refused="drop", dropped=keep)
+        shard.deliver([make_line(-1)], "1")
+        shard.deliver(LINES, "2")
+        shard.delivery.flush()
+        assert shard.numbers() == (LOGS, 1)
+        shard.delivery.close()
+    (copy,) = kept
+    assert copy == DroppedLog(
+        shard="p/l shard 0", cursor="1", number=REFUSED + 1, cause="refused", frame=LINES[REFUSED]
+    )
+    held, dropped = [line for line in caplog.messages if "refuses" in line]
+    assert "the shard waits, because no copy of a log to drop can be kept" in held
+    assert "disk full" in held
+    assert "it is dropped (on_refused)" in dropped
 
 
 @pytest.mark.usefixtures("quick")

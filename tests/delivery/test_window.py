@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sls_syslog import (
+    DroppedLog,
     MessageTooLongError,
     ShipperSettings,
     ShipperStats,
@@ -21,6 +22,7 @@ from sls_syslog import (
     UnconfirmedError,
 )
 from sls_syslog.delivery.batches import Batch
+from sls_syslog.delivery.copies import CopyError
 from sls_syslog.delivery.ledger import Tally, open_ledger
 from sls_syslog.delivery.window import Delivery, WindowLimits
 from sls_syslog.network.deadline import Stop
@@ -437,6 +439,35 @@ def test_a_datagram_that_cannot_be_made_smaller_is_dropped_alone(
         assert shard.numbers() == {"received": 5, "confirmed": 3, "dropped": 2}
     assert set(receiver.frames) == set(small)
     assert sum("does not fit into a datagram" in line for line in caplog.messages) == 1
+
+
+def test_a_datagram_is_dropped_only_with_its_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[DroppedLog] = []
+    is_full = True
+
+    def keep(copy: DroppedLog) -> None:
+        if is_full and len(kept) == 1:
+            raise OSError("disk full")
+        kept.append(copy)
+
+    refuse_larger_datagrams(monkeypatch, 100)
+    small, large = b"<14>1 - - - - - - 0", [b"x" * 300, b"x" * 400]
+    with SyslogReceiver("udp") as receiver, shard_to(receiver, dropped=keep) as shard:
+        shard.deliver(small)
+        with pytest.raises(CopyError, match="disk full"):
+            shard.deliver(small, *large)
+        assert shard.delivery.roll_back() == "1"
+        assert shard.numbers() == {"received": 4, "confirmed": 1, "pending": 3}
+        kept.clear()
+        is_full = False
+        shard.deliver(small, *large)
+        shard.delivery.flush()
+        assert shard.numbers()["dropped"] == 2
+    assert [(copy.number, copy.cause, copy.frame) for copy in kept] == [
+        (2, "oversize", large[0]),
+        (3, "oversize", large[1]),
+    ]
+    assert {(copy.shard, copy.cursor, copy.log) for copy in kept} == {("", "1", None)}
 
 
 def test_a_datagram_that_can_be_made_smaller_is_left_to_sls(

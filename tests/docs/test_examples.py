@@ -174,6 +174,7 @@ def test_prometheus_metrics_serves_what_was_shipped(
     assert {name for name, *_ in found if name.endswith("_total")} == {
         *("confirmed_total", "filtered_total", "dropped_total", "replayed_total", "bytes_total"),
         *("retries_total", "reconnects_total", "truncated_total", "split_total", "repaired_total"),
+        "masked_total",
     }
     assert [found["received", shard, ""] for shard in "01"] == [8, 2]
     assert [found["confirmed_total", shard, ""] for shard in "01"] == [8, 1]

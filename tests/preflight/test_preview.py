@@ -85,6 +85,14 @@ KINDS: dict[str, dict[str, Any]] = {
     "udp": {"protocol": "udp"},
     "rfc3164": {"syslog_format": "rfc3164", "max_message_bytes": 480},
 }
+MASKS: dict[str, Any] = {
+    "mask": [
+        {"field": "__topic__", "text": "hidden"},
+        {"field_matches": "(?i)user|name", "hashed": True},
+        {"value_matches": r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b", "text": "<address>"},
+    ],
+    "mask_key": "a key of 24 characters..",
+}
 CASES: dict[str, dict[str, Any]] = {
     **{f"profile {name}": {"receiver": name} for name in PROFILES},
     **{
@@ -104,6 +112,18 @@ CASES: dict[str, dict[str, Any]] = {
         "payload": "json",
     },
     "hooks": {"processor": Masking},
+    "hooks drop": {"processor": Masking, "on_hook_error": "drop"},
+    "filters": {
+        "skip": [{"field": "n", "at_least": 20}],
+        "only": [{"field": "level", "equals": "ERROR"}, {"field": "long", "contains": "x"}],
+    },
+    **{f"masks {payload}": {"payload": payload, **MASKS} for payload in PAYLOADS},
+    "masks templates": {
+        "hostname": "{__source__}",
+        "tag": "{__topic__}",
+        "enterprise_id": 32473,
+        **MASKS,
+    },
     "changed settings": {"processor": Changing},
     "mapping": {"payload": CefPayload(mapping="waf", vendor="Us")},
 }
@@ -140,6 +160,32 @@ def test_the_bytes_are_those_that_a_receiver_gets(
             else:
                 assert receiver.frames == make_deframer(framing).feed(b"".join(frames))
     assert len(shown) == len(RAW)
+
+
+def test_a_log_is_shown_as_hooks_get_it_and_says_what_becomes_of_it() -> None:
+    masked = show(LOG, mask=[{"field": "level"}, {"field": "__topic__"}], payload="cef")
+    assert (masked.log["level"], masked.log["__topic__"]) == ("***", "***")
+    assert masked.outcomes == ("masked",)
+    filtered = show(LOG, skip=[{"field": "level", "equals": "ERROR"}], mask=[{"field": "level"}])
+    assert (filtered.frames, filtered.outcomes) == ((), ("filtered",))
+    assert filtered.log["level"] == "***"
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcomes", "writer"),
+    [
+        ("default", ("hook_failed",), "default payload"),
+        ("drop", ("hook_failed", "dropped_hook_failed"), "nothing"),
+        ("hold", ("hook_failed", "held"), "nothing"),
+    ],
+)
+def test_what_a_hook_that_fails_does_is_shown(
+    policy: str, outcomes: tuple[str, ...], writer: str
+) -> None:
+    shown = show({**LOG, "level": ""}, Failing, on_hook_error=policy)
+    assert bool(shown.frames) is (policy == "default")
+    assert (tuple(dict.fromkeys(shown.outcomes)), shown.writer) == (outcomes, writer)
+    assert shown.failures[0] == "format_message: IndexError('string index out of range')"
 
 
 def test_event_ids_take_the_place_of_those_that_only_a_cursor_gives() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime as dt
+import json
 import pickle
 import socket
 import ssl
@@ -17,6 +18,9 @@ import pytest
 
 from sls_syslog.client import SyslogClient
 from sls_syslog.errors import SettingsError
+from sls_syslog.logs.masking import MaskRule
+from sls_syslog.logs.rules import LogRule
+from sls_syslog.logs.severity_rules import SeverityRule
 from sls_syslog.payloads.cef import CefPayload
 from sls_syslog.payloads.leef import LeefPayload
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
@@ -44,6 +48,7 @@ BOTH = pytest.mark.parametrize("kind", [ClientSettings, ShipperSettings])
 
 
 SECRET = "hunter2"
+HASHED = '[{"field": "a", "hashed": true}]'
 
 
 class Timeless(dt.tzinfo):
@@ -218,6 +223,13 @@ def test_the_separator_reaches_the_payload() -> None:
         ("enterprise_id", [0, "x", 2**32], "expected a whole number from 1 to"),
         ("severity_rules", [5, {"field": "x"}], "expected a list of rules"),
         ("severity_rules", ["not json"], "expected JSON"),
+        ("skip", [5, {"field": "x"}], "expected a list of rules"),
+        ("only", [5, {"field": "x"}], "expected a list of rules"),
+        ("only", ["not json"], "expected JSON"),
+        ("mask", [5, {"field": "x"}], "expected a list of rules"),
+        ("mask_key", ["short", "", 5], "expected a "),
+        ("on_hook_error", ["keep", 5], "expected one of default, drop, hold"),
+        ("dropped", ["/", "/no/such/file", 5, ""], "expected the path of a file that can be"),
         ("structured_data", [5, ["x"]], "expected a mapping of SD-ID to parameters"),
         ("structured_data", ["not json"], "expected JSON"),
         ("structured_data", [{"a b": {}}, {"a": {"b=": "c"}}], "expected as "),
@@ -246,7 +258,7 @@ def test_a_wrong_value_is_refused(key: str, wrong: list[Any], expected: str) -> 
         assert error.key == key
         assert str(error).startswith(f"{key}: {expected}")
         assert str(error).count(", got ") == (value is not None)
-        if key not in {"client_key_password", "hosts", "structured_data"}:
+        if key not in {"client_key_password", "hosts", "mask_key", "structured_data"}:
             assert value is None or f", got {value!r}" in str(error)
 
 
@@ -274,6 +286,14 @@ def test_every_key_has_a_row_in_the_table_of_wrong_values() -> None:
         ("newlines", "esacpe", "did you mean 'escape'?"),
         ("oversize", "spilt", "did you mean 'split'?"),
         ("on_refused", "hodl", "did you mean 'hold'?"),
+        ("on_hook_error", "hodl", "did you mean 'hold'?"),
+        ("mask", [{"feild": "level"}], "a rule has no key 'feild'; did you mean 'field'"),
+        (
+            "skip",
+            [{"field": "a", "equal": "b"}],
+            "a rule has no key 'equal'; did you mean 'equals'",
+        ),
+        ("dropped", list, "list is a class: give an object"),
         ("syslog_format", "RFC-5424", "did you mean 'rfc5424'?"),
         ("timezone", "Asia/Shangai", "did you mean 'Asia/Shanghai'?"),
         ("timezone", "asia/shanghai", "did you mean 'Asia/Shanghai'?"),
@@ -428,6 +448,10 @@ def test_what_is_no_mapping_is_refused(value: Any) -> None:
             "structured_data",
             "is for syslog_format",
         ),
+        ({"mask": HASHED}, "mask", "a rule with hashed needs mask_key"),
+        ({"mask_key": "k" * 16}, "mask_key", "needs a rule in mask with hashed"),
+        ({"mask_key": "k" * 16, "mask": '[{"field": "a"}]'}, "mask_key", "needs a rule in mask"),
+        ({"dropped": print}, "dropped", "has no effect: nothing is dropped unless"),
         ({"verify_hostname": False}, "verify_hostname", "is for protocol 'tls'"),
         ({"min_tls": "1.3"}, "min_tls", "is for protocol 'tls'"),
         ({"fingerprint": "ab" * 32}, "fingerprint", "is for protocol 'tls'"),
@@ -482,6 +506,11 @@ def test_a_contradiction_is_refused(
         {"payload": KeyValuePayload("^"), "sep": "^"},
         {"payload": repr, "sep": "^"},
         {"protocol": "udp", "refused_tries": 5, "on_refused": "hold"},
+        {"mask": HASHED, "mask_key": SECRET * 16},
+        {"dropped": print, "on_hook_error": "drop"},
+        {"dropped": print, "on_refused": "drop"},
+        {"dropped": print, "oversize": "drop", "max_message_bytes": 480},
+        {"dropped": print, "protocol": "udp"},
         {"protocol": "tls", "client_cert": "PEM", "client_key_password": SECRET},
         {
             "protocol": "tls",
@@ -504,6 +533,66 @@ def test_what_only_looks_like_a_contradiction_is_accepted(
     settings = ShipperSettings.from_mapping({"host": "siem", **given})
     assert settings.host in {"siem", "a"}
     assert dataclasses.replace(settings) == settings
+
+
+WRONG_RULES: list[tuple[str, Any, str]] = [
+    ("skip", {}, "field: expected a name"),
+    ("skip", {"field": "f"}, "exactly one of equals, contains, matches, at_least, got none"),
+    ("only", {"field": "f", "matches": "(a+)+$"}, "a repeat within a repeat"),
+    ("only", SeverityRule("f", equals="x", severity=3), "expected a LogRule or a mapping of field"),
+    ("mask", {}, "exactly one of field, field_matches, value_matches, got none"),
+    ("mask", {"field": "a", "value_matches": "b"}, "exactly one of field, field_matches"),
+    ("mask", {"field": ""}, "field: expected a name"),
+    ("mask", {"field": "__time__"}, "field: __time__ cannot be masked"),
+    ("mask", {"field_matches": "("}, "field_matches: missing )"),
+    ("mask", {"field_matches": "(a+)+$"}, "field_matches: some texts can be read in so many ways"),
+    ("mask", {"value_matches": "(a+)+$"}, "value_matches: some texts can be read in so many ways"),
+    ("mask", {"value_matches": "a*"}, "expected a pattern that matches at least one character"),
+    ("mask", {"value_matches": b"a"}, "expected a text, got bytes"),
+    ("mask", {"field": "a", "text": 5}, "text: expected a text, got 5"),
+    ("mask", {"field": "a", "hashed": "yes"}, "hashed: expected true or false, got 'yes'"),
+    ("mask", {"field": "a", "hashed": True, "text": "x"}, "text: has no effect with hashed"),
+    ("mask", "password", "expected a MaskRule or a mapping of field, field_matches"),
+]
+
+
+@pytest.mark.parametrize(("key", "rule", "words"), WRONG_RULES)
+def test_a_wrong_rule_names_its_setting(key: str, rule: Any, words: str) -> None:
+    error = refused(host="siem", **{key: [rule]})
+    assert error.key == key
+    assert words in str(error)
+    if isinstance(rule, dict) and not any(isinstance(value, bytes) for value in rule.values()):
+        variables = {"SYSLOG_HOST": "siem", f"SYSLOG_{key.upper()}": json.dumps([rule])}
+        with pytest.raises(SettingsError, match=f"environment variable SYSLOG_{key.upper()}"):
+            ShipperSettings.from_env(variables)
+
+
+def test_rules_are_the_same_from_python_a_dict_and_the_environment() -> None:
+    made = ShipperSettings(
+        host="siem",
+        skip=[LogRule("a", equals="b")],
+        only=[LogRule("n", at_least=5)],
+        mask=[MaskRule("email", hashed=True), MaskRule(value_matches="[0-9]{13}", text="<card>")],
+        mask_key="k" * 16,
+    )
+    rules = {
+        "skip": [{"field": "a", "equals": "b"}],
+        "only": [{"field": "n", "at_least": 5}],
+        "mask": [
+            {"field": "email", "hashed": True},
+            {"value_matches": "[0-9]{13}", "text": "<card>"},
+        ],
+    }
+    assert ShipperSettings.from_mapping({"host": "siem", "mask_key": "k" * 16, **rules}) == made
+    variables = {f"SYSLOG_{key.upper()}": json.dumps(value) for key, value in rules.items()}
+    others = {"SYSLOG_HOST": "siem", "SYSLOG_MASK_KEY": "k" * 16 + "\n"}
+    assert ShipperSettings.from_env({**variables, **others}) == made
+    assert "k" * 16 not in repr(made)
+    assert "k" * 16 not in repr(vars(made))
+
+
+def test_a_key_that_is_too_short_is_not_shown() -> None:
+    assert "short" not in str(refused(host="siem", mask_key="short-key"))
 
 
 def test_a_secret_is_never_shown(pem: str) -> None:
