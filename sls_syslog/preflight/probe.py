@@ -9,7 +9,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
@@ -42,6 +42,10 @@ def make_probe(settings: ClientSettings) -> tuple[ProbeMessage, Mapping[str, int
         **({"__event_id__": probe_id.split()[-1]} if shipper.event_id else {}),
         _TEXT: probe_id,
     }
+    # What keeps logs back must not keep back the probe, which holds nothing of a log.
+    shipper = replace(
+        shipper, skip=(), only=(), mask=(), mask_key=None, on_hook_error="default", dropped=None
+    )
     encoder = LogEncoder(shipper, MessageHooks(shipper))
     encoder.where = probe_id
     encoded = encoder.encode_log(log)

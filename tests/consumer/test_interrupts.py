@@ -15,7 +15,8 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import CodeType, FrameType
@@ -223,14 +224,37 @@ class Source:
         }
 
 
-def consume(source: Source, receiver: Receiver, injector: Injector | None = None) -> None:
+class Holding(SyslogShipperProcessor):
+    """Its hook fails twice for the second log of each batch, which holds the shard."""
+
+    def __init__(self, settings: dict[str, Any], stats: ShipperStats) -> None:
+        super().__init__({**settings, "on_hook_error": "hold"}, stats)
+        self._failures: Counter[str] = Counter()
+
+    def format_message(self, log: Mapping[str, str]) -> str | None:
+        number = log["n"]
+        if int(number) % 2 and self._failures[number] < 2:
+            self._failures[number] += 1
+            raise LookupError(number)
+        return super().format_message(log)
+
+
+Processor = type[SyslogShipperProcessor]
+
+
+def consume(
+    source: Source,
+    receiver: Receiver,
+    make_processor: Processor = SyslogShipperProcessor,
+    injector: Injector | None = None,
+) -> None:
     """Consume a shard from its checkpoint to its end, as the SDK does; then shut down.
 
     With an injector, the receiver fails as well.
     """
     settings = {**receiver.settings(), "timeout": 5, "retry_seconds": 0}
     stats = ShipperStats()
-    processor = SyslogShipperProcessor(settings, stats)
+    processor = make_processor(settings, stats)
     tracker: Any = ConsumerCheckpointTracker(source, "consumer", 0)  # type: ignore[no-untyped-call]
     tracker.set_memory_check_point(source.saved)
     tracker.set_persistent_check_point(source.saved)
@@ -331,14 +355,16 @@ def watchdog() -> Iterator[Callable[[], None]]:
     gc.collect()  # the sockets that an exception has left, so that no other test is blamed
 
 
-def run(receiver: Receiver, number: int, injector: Injector, *, restart: bool) -> None:
+def run(
+    receiver: Receiver, number: int, make_processor: Processor, injector: Injector, *, restart: bool
+) -> None:
     source = Source(first=1_000_000 + 100 * number)
-    consume(source, receiver, injector)
+    consume(source, receiver, make_processor, injector)
     must_have_arrived(source, receiver)
     for _ in range(2):
         if source.saved != str(BATCHES) or restart:
             source.pull_logs = Source.pull_logs.__get__(source)  # type: ignore[method-assign]
-            consume(source, receiver)
+            consume(source, receiver, make_processor)
     assert source.saved == str(BATCHES), "it is stuck"
     must_have_arrived(source, receiver)
 
@@ -346,22 +372,27 @@ def run(receiver: Receiver, number: int, injector: Injector, *, restart: bool) -
 @pytest.mark.usefixtures("quick")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # the collector closes what is left
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="the watchdog is a signal of Unix")
+@pytest.mark.parametrize("make_processor", [SyslogShipperProcessor, Holding])
 @pytest.mark.parametrize("part", range(PARTS))
 def test_an_exception_at_any_line_loses_nothing(
-    receiver: Receiver, part: int, watchdog: Callable[[], None], request: pytest.FixtureRequest
+    receiver: Receiver,
+    part: int,
+    make_processor: Processor,
+    watchdog: Callable[[], None],
+    request: pytest.FixtureRequest,
 ) -> None:
     config = request.config
     by_default = GATE_STRIDE if config.getoption("--gate") else PLAIN_STRIDE
     stride = config.getoption("--interrupt-stride") or by_default
     counter = Injector(None)
     watchdog()
-    run(receiver, 0, counter, restart=False)
+    run(receiver, 0, make_processor, counter, restart=False)
     assert counter.lines > 500
     for number, at in enumerate(range(part * stride // PARTS, counter.lines, stride), 1):
         injector = Injector(at, KINDS[(number + part) % len(KINDS)])
         watchdog()
         try:
-            run(receiver, number, injector, restart=bool(number % 2))
+            run(receiver, number, make_processor, injector, restart=bool(number % 2))
         except BaseException as error:
             where = f"{injector.where}, line {at} of {counter.lines}"
             raise AssertionError(

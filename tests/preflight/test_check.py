@@ -269,6 +269,26 @@ def test_a_sample_that_would_be_dropped_is_not_sent() -> None:
     assert not receiver.frames
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"only": [{"field": "level", "equals": "ERROR"}]},
+        {"skip": [{"field": "message", "contains": ""}]},
+        {"mask": [{"field_matches": "."}, {"value_matches": "."}]},
+        {"mask": [{"field": "message", "hashed": True}], "mask_key": "k" * 16},
+        {"payload": lambda log: log["level"], "on_hook_error": "drop", "dropped": pytest.fail},
+        {"payload": lambda log: log["level"], "on_hook_error": "hold"},
+    ],
+    ids=["only", "skip", "mask", "hashed", "drop", "hold"],
+)
+def test_what_keeps_logs_back_keeps_no_sample_back(settings: dict[str, Any]) -> None:
+    with SyslogReceiver() as receiver:
+        report = check({**receiver.settings(), **settings})
+        (frame,) = receiver.wait_for(1)
+    assert report.ok
+    assert b"sls_syslog check" in frame
+
+
 # Wrong configurations
 
 

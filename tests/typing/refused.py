@@ -37,6 +37,9 @@ ShipperSettings(host="siem", timezone=8)  # refused
 ShipperSettings(host="siem", facility=None, severity=3.5)  # refused
 ShipperSettings(host="siem", severity_rules=[("level", "ERROR")])  # refused
 ShipperSettings(host="siem", structured_data={"origin": "x"})  # refused
+ShipperSettings(host="siem", mask=["password"])  # refused
+ShipperSettings(host="siem", on_hook_error="ignore")  # refused
+ShipperSettings(host="siem", dropped=5)  # refused
 ShipperSettings(host="siem", fingerprint=5)  # refused
 ShipperSettings(host="siem", cert_path=b"ca.pem")  # refused
 ShipperSettings(host="siem", cert_path=Path("ca.pem"))

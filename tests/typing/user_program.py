@@ -15,8 +15,11 @@ import sls_syslog
 from sls_syslog import (
     CefPayload,
     ClientSettings,
+    DroppedLog,
     Facility,
     JsonPayload,
+    LogRule,
+    MaskRule,
     Severity,
     SeverityRule,
     ShipperSettings,
@@ -76,6 +79,11 @@ def look_before_shipping() -> list[bytes]:
     return [frame for log in shown for frame in log.frames]
 
 
+def keep(copy: DroppedLog) -> None:
+    """What a function for dropped logs gets."""
+    print(copy.shard, copy.cursor, copy.number, copy.cause, copy.log, copy.frame, copy.to_json())
+
+
 def settings_in_every_spelling(log_payload: Callable[[Mapping[str, str]], str]) -> None:
     """What the reference allows for each keyword."""
     ShipperSettings(host="siem", port=None, protocol=None, payload=None, severity_rules=None)
@@ -105,9 +113,17 @@ def settings_in_every_spelling(log_payload: Callable[[Mapping[str, str]], str]) 
         window_bytes=1_000_000,
         on_refused="drop",
         refused_tries=3,
+        skip=[LogRule("path", equals="/healthz"), {"field": "status", "at_least": 500}],
+        only=(LogRule("level", matches="^E"),),
+        mask=[MaskRule("password"), {"value_matches": "[0-9]{13}", "hashed": True}],
+        mask_key="a key of 24 characters..",
+        on_hook_error="hold",
+        dropped="dropped.jsonl",
         hostname="{__source__}",
         tag="{__topic__}",
     )
+    ShipperSettings(host="siem", on_hook_error="drop", dropped=keep)
+    ShipperSettings(host="siem", on_hook_error="drop", dropped=Path("dropped.jsonl"))
     rules = [SeverityRule("level", equals="ERROR", severity="error")]
     ShipperSettings(host="siem", severity_rules=rules, idle_seconds=0, max_connection_seconds=60)
     ClientSettings(host="siem", protocol="tls", min_tls="1.2", fingerprint="ab" * 32)
