@@ -38,11 +38,12 @@ _Plan: TypeAlias = "tuple[str, _Names, _Replace | None]"
 _NEVER = frozenset({"__time__", "__time_ns_part__", "__event_id__"})
 # What the decoder writes before the names of tags, and of fields that are named as those of SLS.
 _PREFIX = re.compile(r"(?:__tag__:|__content__:)*")
-# What may stand around JSON: payloads remove white space, control characters and the like.
+# What may stand around JSON: payloads remove white space, control characters and the like. U+FFFD
+# stands for bytes that are not UTF-8.
 _EDGES = "".join(
     character
-    for character in map(chr, (*range(0x3001), *range(0xD800, 0xE000), 0xFEFF))
-    if character.isspace() or not character.isprintable()
+    for character in map(chr, (*range(0x3001), *range(0xD800, 0xE000), 0xFEFF, 0xFFFD))
+    if character.isspace() or not character.isprintable() or character == "\ufffd"
 )
 # Letters of a key or value may be written like this.
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")

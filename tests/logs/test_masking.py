@@ -64,6 +64,7 @@ def test_a_rule_leaves_other_names_alone(name: str) -> None:
         ('{"email":{"a":[1]},"x":[true,null,"y"]}', '{"email":"***","x":[true,null,"y"]}'),
         ('[{"a":{"email":5}}]', '[{"a":{"email":"***"}}]'),
         (' \x00\ufeff{"email":true}\u3000', '{"email":"***"}'),
+        ('\ufffd{"email":true}', '{"email":"***"}'),
         ('{"in":"{\\"email\\":\\"li\\"}"}', '{"in":"{\\"email\\":\\"***\\"}"}'),
         ('"{\\"email\\":\\"li\\"}"', '"{\\"email\\":\\"***\\"}"'),
         ('{"email":null,"a":""}', '{"email":null,"a":""}'),
