@@ -6,28 +6,25 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import json
 import pkgutil
-import re
 from collections.abc import Iterable, Iterator
-from importlib import import_module
-from itertools import pairwise
-from types import ModuleType
 
 from sls_syslog.payloads import catalog
-from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
+from sls_syslog.payloads.catalog import FIELDS, MAPPINGS, PREFIXES, SHARED_TOPICS, TOPICS
 from sls_syslog.payloads.catalog.audit import KUBERNETES_NAMES
 from sls_syslog.payloads.catalog.functions import SQL_COMMANDS, Derived
 from sls_syslog.payloads.cef import CefPayload
 from sls_syslog.payloads.dictionary import LEEF_LABELS, LEEF_NAMES
 from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.leef import LeefPayload
-from sls_syslog.payloads.mapping import EventMapping, Labelled
+from sls_syslog.payloads.mapping import EventMapping, Labelled, get_source
 from tests.support.processes import ROOT
 from tests.support.samples import SAMPLES, Sample
 
-__all__ = ["PAGE", "find_sources", "leef_key", "mapping_page"]
+__all__ = ["PAGE", "leef_key", "mapping_page"]
 
 PAGE = ROOT / "docs" / "reference" / "mappings.md"
 
@@ -35,7 +32,9 @@ INTRODUCTION = """\
 # Ready mappings for CEF and LEEF
 
 What `payload="cef"` and `payload="leef"` make of the logs of Alibaba Cloud's services. `__topic__`
-chooses the mapping (Kubernetes' audit logs have none and are known by `auditID` and `verb`);
+chooses the mapping. Logs whose topic is not documented are known by their fields. Each section
+names topics, fields and sources; `help/en/...` is a page of `https://www.alibabacloud.com/`, and
+`zh/...` or `document_detail/...` one of `https://help.aliyun.com/`.
 `CefPayload(mapping="waf")` uses one for all logs, and `CefPayload(mapping="waf",
 extension={"duser": "account"})` adds a key to it.
 
@@ -109,40 +108,10 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def find_sources(mapping: EventMapping) -> str:
-    """The pages that a mapping follows, from the text below it, or else from its module's."""
-    modules = [
-        import_module(f"{catalog.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(catalog.__path__)
-    ]
-    for module in modules:
-        for name, value in vars(module).items():
-            if value is mapping and _is_defined_in(module, name):
-                texts = (_find_text_below(module, name), module.__doc__ or "")
-                found = filter(None, (re.search(r"Sources?: .*", text, re.S) for text in texts))
-                words = " ".join(next(found)[0].split()).replace("``", "`")
-                return words.replace("/ ", "/")  # a path over two lines
-    raise LookupError(mapping)
-
-
-def _is_defined_in(module: ModuleType, name: str) -> bool:
-    return bool(re.search(rf"^{name} = ", inspect.getsource(module), re.M))
-
-
-def _find_text_below(module: ModuleType, name: str) -> str:
-    body = ast.parse(inspect.getsource(module)).body
-    for statement, below in pairwise(body):
-        is_it = isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name
-        if is_it and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            return str(below.value.value)
-    return ""
-
-
 def section(name: str, mapping: EventMapping) -> Iterator[str]:
-    topics = ", ".join(f"`{topic}`" for topic, chosen in TOPICS.items() if chosen == name)
     yield f"## {mapping.product}: `{name}`"
-    yield f"Topics: {topics or 'none'}."
-    yield find_sources(mapping)
+    yield f"Known by {'; or by '.join(signs(name))}."
+    yield notes()[mapping].replace("``", "`")
     header = (
         ("event class id, LEEF's event ID", mapping.event_class_id),
         ("name", mapping.name or mapping.event_class_id),
@@ -151,7 +120,67 @@ def section(name: str, mapping: EventMapping) -> Iterator[str]:
     yield "\n".join(f"* {part}: {described(source)}" for part, source in header)
     rows = (row(mapping, key, value) for key, value in mapping.extension.items())
     yield "\n".join(("| CEF | label | LEEF | from |", "| --- | --- | --- | --- |", *rows))
+    unsent = ", ".join(f"`{field}`" for field in list_unsent(name, mapping))
+    yield f"Not sent, of the fields in the samples: {unsent or 'none'}."
     yield from samples_of(name)
+
+
+def signs(name: str) -> Iterator[str]:
+    """What the mapping is chosen by, in words."""
+    topics = " or ".join(f"`{topic}`" for topic, chosen in TOPICS.items() if chosen == name)
+    if topics:
+        yield f"the topic {topics}"
+    for topic, (field, chosen) in SHARED_TOPICS.items():
+        if chosen == name:
+            yield f"the topic `{topic}` with the field `{field}`"
+    for start, chosen in PREFIXES.items():
+        if chosen == name:
+            yield f"a topic that begins with `{start}`"
+    for fields, chosen in FIELDS.items():
+        if chosen == name:
+            yield f"the fields {', '.join(f'`{field}`' for field in fields)}"
+
+
+def notes() -> dict[EventMapping, str]:
+    """What the modules say below each mapping, with the sources of the whole module."""
+    found = {}
+    for info in pkgutil.iter_modules(catalog.__path__):
+        module = importlib.import_module(f"{catalog.__name__}.{info.name}")
+        _, begin, end = (module.__doc__ or "").partition("Source")
+        tree = ast.parse(inspect.getsource(module))
+        for node, below in zip(tree.body, tree.body[1:], strict=False):
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+                and isinstance(text := below.value.value, str)
+                and isinstance(value := getattr(module, node.targets[0].id), EventMapping)
+            ):
+                shared = f"\n\n{begin}{end}" if begin else ""
+                found[value] = f"{text}{shared}".strip()
+    return found
+
+
+def list_unsent(name: str, mapping: EventMapping) -> list[str]:
+    """The fields of the samples that no key is made from."""
+    sources = (mapping.event_class_id, mapping.name or "", mapping.severity)
+    parts = [*sources, *map(get_source, mapping.extension.values())]
+    read = {field for part in parts for field in list_fields(part)}
+    read |= {field.partition(".")[0] for field in read}
+    logs = [sample.log for sample in SAMPLES if sample.mapping == name]
+    return sorted({field for log in logs for field in log if field[:2] != "__"} - read)
+
+
+def list_fields(source: Source | int | None) -> Iterator[str]:
+    """The fields, and paths into fields, that a source reads."""
+    if isinstance(source, str):
+        yield source
+    elif isinstance(source, Derived):
+        yield from list_fields(source.sources)
+    elif isinstance(source, tuple):
+        for part in source:
+            yield from list_fields(part)
 
 
 def row(mapping: EventMapping, key: str, value: Source | Labelled) -> str:

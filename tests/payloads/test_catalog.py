@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
-from sls_syslog.payloads.catalog.choice import choose_mapping, make_generic_mapping
+from sls_syslog.payloads.catalog import MAPPINGS
+from sls_syslog.payloads.catalog.choice import choose_mapping
 from sls_syslog.payloads.catalog.functions import (
     build_url,
     choose,
@@ -35,7 +36,7 @@ from sls_syslog.payloads.catalog.functions import (
 from sls_syslog.payloads.cef import CefPayload
 from sls_syslog.payloads.dictionary import CEF_KEYS, CUSTOM_KEYS
 from sls_syslog.payloads.leef import LeefPayload
-from tests.payloads.mapping_page import PAGE, leef_key, mapping_page
+from tests.payloads.mapping_page import PAGE, leef_key, mapping_page, notes
 from tests.support.lognorm import read_cef_with_lognorm
 from tests.support.read_cef import read_cef
 from tests.support.read_leef import read_leef
@@ -99,38 +100,17 @@ def test_liblognorm_reads_what_is_meant(tmp_path: Path) -> None:
         }
 
 
-# Which mapping
-
-
-def test_a_log_finds_its_mapping() -> None:
-    for sample in SAMPLES:
-        expected = MAPPINGS.get(sample.mapping) or make_generic_mapping(sample.log)
-        assert choose_mapping(sample.log) is expected, sample.id
-
-
-def test_every_mapping_has_a_sample_and_all_but_kubernetes_a_topic() -> None:
-    assert {sample.mapping for sample in SAMPLES} == MAPPINGS.keys() | {"generic"}
-    assert set(TOPICS.values()) == MAPPINGS.keys() - {"kubernetes"}
-
-
-def test_a_topic_that_is_known_outweighs_fields_like_those_of_kubernetes() -> None:
-    fields = {"auditID": "1", "verb": "get"}
-    assert choose_mapping(fields) is MAPPINGS["kubernetes"]
-    assert choose_mapping(fields | {"__topic__": "my-cluster"}) is MAPPINGS["kubernetes"]
-    assert choose_mapping(fields | {"__topic__": "waf_access_log"}) is MAPPINGS["waf"]
-
-
-def test_an_unknown_topic_gets_the_generic_form() -> None:
-    log = {"__topic__": "shop", "auditID": "1"}
-    assert choose_mapping(log) is make_generic_mapping(log)
-
-
 # The page
 
 
 def test_the_page_is_what_the_code_says() -> None:
     """Otherwise: `python -m tests.payloads.mapping_page`, and see what has changed."""
     assert PAGE.read_text() == mapping_page()
+
+
+def test_every_mapping_names_its_source() -> None:
+    for name, mapping in MAPPINGS.items():
+        assert re.search(r"\bSources?\b[^:]*: .*\((help|zh|doc)", notes()[mapping], re.S), name
 
 
 def test_the_page_names_the_leef_key_of_each_value() -> None:
@@ -172,6 +152,18 @@ def actiontrail(**event: str) -> dict[str, str]:
     return {"__topic__": "actiontrail_event", "event": json.dumps(event)}
 
 
+def database(**fields: str) -> dict[str, str]:
+    return {"collector_type": "agentless", "client_ip": "10.0.3.7", "fail": "0", **fields}
+
+
+def platform_operation(**fields: str) -> dict[str, str]:
+    return {"EventProduct": "OSS", "EventMethod": "Read", "ResourceOwnerID": "1", **fields}
+
+
+def verdict(**fields: str) -> dict[str, str]:
+    return {"evaluationResultIdentifier": "{}", **fields}
+
+
 # By log; "" leaves it to the message.
 SEVERITIES: list[tuple[dict[str, str], str]] = [
     (actiontrail(eventName="DescribeInstances", eventRW="Read"), "2"),
@@ -203,6 +195,41 @@ SEVERITIES: list[tuple[dict[str, str], str]] = [
     ({"auditID": "1", "verb": "delete", "responseStatus": '{"code":200}'}, "5"),
     ({"auditID": "1", "verb": "get", "responseStatus": '{"code":401}'}, "6"),
     ({"auditID": "1", "verb": "get", "responseStatus": '{"code":404}'}, "3"),
+    ({"__topic__": "cloudfirewall_ips_log", "vul_level": "0", "rule_result": "pass"}, "3"),
+    ({"__topic__": "cloudfirewall_vpc_ips_log", "vul_level": "2", "rule_result": "pass"}, "6"),
+    ({"__topic__": "event_log", "aliuid": "1", "log_type": "tls"}, "5"),
+    ({"__topic__": "flow_log", "srcaddr": "-", "action": "REJECT"}, "5"),
+    ({"__topic__": "flow_log", "srcaddr": "-", "action": "-", "log-status": "NODATA"}, "1"),
+    ({"__topic__": "alb_layer7_access_log", "status": "502"}, "5"),
+    ({"__topic__": "ddos_access_log", "cc_action": "none", "status": "404"}, "3"),
+    ({"__topic__": "ddos_access_log", "last_result": "failed", "status": "200"}, "6"),
+    ({"__topic__": "ddoscoo_access_log", "cc_action": "close", "cc_blocks": "0"}, "6"),
+    ({"__topic__": "ddosbqp_access_log", "event_type": "mitigation_begin"}, "7"),
+    ({"__topic__": "ddosbqp_access_log", "event_type": "blackhole_ended"}, "4"),
+    ({"__topic__": "ddosbqp_access_log", "total_traffic_drop_bps": "0"}, "2"),
+    ({"__topic__": "ddosbqp_access_log", "data_type": "Regional_SC_Detection"}, "3"),
+    ({"apiUid": "1", "apiStageName": "RELEASE", "statusCode": "500"}, "5"),
+    ({"__topic__": "polardbx_sqlaudit", "sql_type": "Truncate", "fail": "0"}, "5"),
+    ({"__topic__": "drds_audit_log_x_y", "sql_type": "OTHER", "fail": "0"}, "3"),
+    (database(operate_type="login", sql="-"), "3"),
+    (database(operate_type="-", sql="/* x */ revoke all on a from b"), "5"),
+    ({"__topic__": "nas_audit_log", "Vers": "3", "Proc": "12", "NFSProtocolRc": "0"}, "4"),
+    ({"__topic__": "nas_audit_log", "Vers": "4", "Proc": "12", "NFSProtocolRc": "0"}, "2"),
+    ({"__topic__": "nas_audit_log", "Vers": "3", "Proc": "3", "NFSProtocolRc": "2"}, "3"),
+    ({"__topic__": "bastionhost", "event_type": "system.DeleteAuditSessionVideo"}, "7"),
+    ({"__topic__": "bastionhost", "event_type": "asset.CreateHost"}, "3"),
+    (platform_operation(EventLevel="NOTICE"), "3"),
+    (verdict(complianceType="COMPLIANT", riskLevel="Critical"), "2"),
+    (verdict(complianceType="NON_COMPLIANT", riskLevel="2"), "5"),
+    ({"InvokerUid": "1", "Method": "GetLogStoreLogs", "Project": "a", "Status": "200"}, "2"),
+    ({"InvokerUid": "1", "Method": "GetLogStoreLogs", "Project": "a", "Status": "403"}, "5"),
+    ({"__topic__": "sas-rasp-log", "risk_level": "low", "type": "ssrf"}, "3"),
+    ({"__topic__": "sas-filedetect-log", "result": "0", "risk_level": "serious"}, "2"),
+    ({"__topic__": "sas-cspm-log", "status": "PASS", "risk_level": "HIGH"}, "2"),
+    ({"__topic__": "sas-cspm-log", "status": "NOT_PASS", "risk_level": "LOW"}, "3"),
+    ({"__topic__": "sas-agentless-log", "status": "7", "alert_level": "asap"}, "2"),
+    ({"__topic__": "sas-agentless-log", "status": "0", "alert_level": "serious"}, "9"),
+    ({"__topic__": "aegis-log-client", "status": "online"}, "2"),
     ({"__topic__": "sas-security-log", "level": "serious"}, "9"),
     ({"__topic__": "sas-security-log", "level": "suspicious"}, "6"),
     ({"__topic__": "sas-security-log", "level": "remind"}, "3"),
@@ -214,6 +241,23 @@ SEVERITIES: list[tuple[dict[str, str], str]] = [
 def test_the_severity_comes_from_the_log() -> None:
     for log, expected in SEVERITIES:
         assert severity(log) == expected, log
+
+
+# What must not be sent
+
+
+def test_no_secret_of_a_request_is_sent() -> None:
+    """The samples have it in cookies, headers, bodies and claims."""
+    secret = "hunter2"
+    having = [sample for sample in SAMPLES if secret in str(sample.log)]
+    assert {sample.mapping for sample in having} == {
+        "anti-ddos",
+        "api-gateway",
+        "security-center-application",
+        "waf",
+    }
+    for sample in having:
+        assert secret not in CEF(sample.log) + LEEF(sample.log), sample.id
 
 
 # No log can spoil it

@@ -1,4 +1,4 @@
-"""Chooses the mapping of a log: by its topic, or the generic one.
+"""Chooses the mapping of a log: by its topic, by its fields, or the generic one.
 
 Sans-I/O. The tables of the package say which mapping there is for which topic; this module must
 not hold a mapping of a service.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sls_syslog.logs.caches import LogCache
-from sls_syslog.payloads.catalog import MAPPINGS, TOPICS
+from sls_syslog.payloads.catalog import FIELDS, MAPPINGS, PREFIXES, SHARED_TOPICS, TOPICS
 from sls_syslog.payloads.mapping import EventMapping, make_key, weigh_mapping
 
 __all__ = ["GENERIC", "choose_mapping", "choose_mapping_name", "make_generic_mapping"]
@@ -19,23 +19,37 @@ GENERIC = "generic"
 
 _TAG = "__tag__:"
 _NOT_MAPPED = {"__time__", "__time_ns_part__", "__topic__", "__source__", "__event_id__"}
+_BEGINNINGS = tuple(PREFIXES)
+# One test excludes most logs of other programs from the search by fields.
+_FIRST_FIELDS = frozenset(fields[0] for fields in FIELDS)
+_BY_FIELDS = tuple((frozenset(fields), name) for fields, name in FIELDS.items())
 
 
 def choose_mapping(log: Mapping[str, str]) -> EventMapping:
-    """Choose the mapping for the topic of ``log``, or the generic one."""
+    """Choose the mapping for the topic or the fields of ``log``, or the generic one."""
     name = choose_mapping_name(log)
     return make_generic_mapping(log) if name == GENERIC else MAPPINGS[name]
 
 
 def choose_mapping_name(log: Mapping[str, str]) -> str:
-    """Choose the mapping for the topic of ``log``, or the generic one, and return its name.
+    """Choose the mapping for the topic or the fields of ``log``, and return its name.
 
-    Kubernetes' audit logs have no topic of their own; their fields identify them.
+    A topic counts before fields. Logs whose topic is not documented, or is the user's, are known
+    by their fields.
     """
-    name = TOPICS.get(log.get("__topic__", ""))
-    if name is None and "auditID" in log and "verb" in log:
-        name = "kubernetes"
-    return name or GENERIC
+    topic = log.get("__topic__", "")
+    name = TOPICS.get(topic)
+    if name is not None:
+        return name
+    if topic in SHARED_TOPICS:
+        field, name = SHARED_TOPICS[topic]
+        if field in log:
+            return name
+    if topic.startswith(_BEGINNINGS):
+        return next(name for start, name in PREFIXES.items() if topic.startswith(start))
+    if _FIRST_FIELDS.isdisjoint(log):
+        return GENERIC
+    return next((name for fields, name in _BY_FIELDS if fields <= log.keys()), GENERIC)
 
 
 def make_generic_mapping(log: Mapping[str, str]) -> EventMapping:

@@ -16,6 +16,14 @@ from sls_syslog.payloads.catalog.functions import (
     translate,
 )
 from sls_syslog.payloads.catalog.network import DIRECTIONS
+from sls_syslog.payloads.catalog.tables import AGENT_KEYS as _OF_THE_AGENT
+from sls_syslog.payloads.catalog.tables import ASSET as _ASSET
+from sls_syslog.payloads.catalog.tables import HOST as _HOST
+from sls_syslog.payloads.catalog.tables import LEVELS as _LEVELS
+from sls_syslog.payloads.catalog.tables import NECESSITIES as _NECESSITIES
+from sls_syslog.payloads.catalog.tables import QUERY_TYPES as _QUERY_TYPES
+from sls_syslog.payloads.catalog.tables import RCODES as _RCODES
+from sls_syslog.payloads.catalog.tables import RISKS as _RISKS
 from sls_syslog.payloads.catalog.web import derive_outcome, derive_severity
 from sls_syslog.payloads.fields import Constant, Source
 from sls_syslog.payloads.mapping import EventMapping, Labelled
@@ -33,20 +41,8 @@ __all__ = [
 ]
 
 _PRODUCT = "Security Center"
-_HOST = ("host_ip", "ip")
-_ASSET = ("intranet_ip", "internet_ip")
-_OF_THE_AGENT: dict[str, Source | Labelled] = {
-    "rt": "start_time",
-    "deviceExternalId": "uuid",
-    "cs4": Labelled("InstanceId", "instance_id"),
-    "cs5": Labelled("AssetGroup", "sas_group_name"),
-    "cs6": Labelled("AccountId", "owner_id"),
-}
 _PATH_SEPARATORS = "/\\"  # of Linux and Windows
 _ALERT_PATH = ("detail.filepath", "detail.filePath", "detail.path")
-_LEVELS = {"serious": "9", "suspicious": "6", "remind": "3"}
-_RISKS = {"critical": "9", "high": "8", "medium": "5", "low": "3"}
-_NECESSITIES = {"asap": "8", "later": "5", "nntf": "3"}
 
 # What is dealt with is not as urgent as what is open. The numbers are those of the API's
 # DescribeSuspEvents. The older page gives alerts the numbers of vulnerabilities, so a number that
@@ -259,18 +255,6 @@ NETWORK = EventMapping(
 )
 """Connections of hosts, topics ``aegis-log-network`` and ``sas-log-session``."""
 
-_QUERY_TYPES = {
-    "1": "A",
-    "2": "NS",
-    "5": "CNAME",
-    "6": "SOA",
-    "12": "PTR",
-    "15": "MX",
-    "16": "TXT",
-    "28": "AAAA",
-    "33": "SRV",
-}
-_RCODES = {"0": "NOERROR", "1": "FORMERR", "2": "SERVFAIL", "3": "NXDOMAIN", "5": "REFUSED"}
 _QUERY_TYPE = ("query_type", "qtype")
 
 DNS = EventMapping(
