@@ -47,6 +47,8 @@ _EDGES = "".join(
 )
 # Letters of a key or value may be written like this.
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
+# A key of JSON that stands within another text; its quotes may be escaped.
+_KEY = re.compile(r'"((?:[^"\\]|\\+u[0-9A-Fa-f]{4})*)\\*"\s*:')
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class LogMask:
             if replace is not None:
                 new = replace(value) if value else value
             elif value[:1].isalnum():  # no JSON begins like this
-                new = self._mask_text(value)
+                new = self._mask_free_text(value)
             else:
                 new = self._mask_value(value, names)
             if new != value or new_name != name:
@@ -224,13 +226,24 @@ class LogMask:
         """Mask a text that no rule names; it may be JSON."""
         stripped = value.strip(_EDGES)
         if not stripped.startswith(("{", "[", '"')):
-            return self._mask_text(value)
+            return self._mask_free_text(value)
         try:
             parsed = _parse(stripped)
             masked = self._mask_inside(parsed, names)
             return value if masked is parsed else _write(masked)
         except (ValueError, RecursionError):
-            return _MASKED if self._may_hide(value) else self._mask_text(value)
+            return _MASKED if self._may_hide(value) else self._mask_free_text(value)
+
+    def _mask_free_text(self, text: str) -> str:
+        """Mask a text that is no JSON; if a part of it is JSON with a key that is meant, all."""
+        if self._by_name and "{" in text and any(map(self._is_meant, _KEY.findall(text))):
+            return _MASKED
+        return self._mask_text(text)
+
+    def _is_meant(self, key: str) -> bool:
+        """Whether a rule may mean a key, as it is written, to which no way is known."""
+        key = _ESCAPE.sub(lambda escape: chr(int(escape[0][2:], 16)), key).replace("\\", "")
+        return key in self._last_keys or self._rules[key, key, key] is not None
 
     def _may_hide(self, text: str) -> bool:
         """Whether a text that looks like JSON and cannot be read may hold what has to be masked."""

@@ -78,7 +78,11 @@ def test_a_rule_leaves_other_names_alone(name: str) -> None:
         ('{"e\\u006dail":"li', "***"),
         ('[1,"\\u006ci"', "***"),
         ("[" * 100_000 + '{"email":1}', "***"),
+        ('INFO got {"email":"li"}', "***"),
+        ('INFO got "{\\"\\u0065mail\\" : \\"li\\"}"', "***"),
+        ('<{"a":1,"em\\u0061il":1}>', "***"),
         # and what cannot hold it
+        ('INFO got {"a":"email"}', 'INFO got {"a":"email"}'),
         ('{"user":"li@x.exam', '{"user":"li@x.exam'),
         ("[2026-11-28] email sent", "[2026-11-28] email sent"),
         ('"C:\\users" email', '"C:\\users" email'),
@@ -107,8 +111,10 @@ def test_a_way_leads_through_fields_objects_and_lists() -> None:
 
 def test_a_name_pattern_masks_all_json_that_cannot_be_read() -> None:
     rule = MaskRule(field_matches="token")
-    assert mask(rule, a='{"t":', b="[x] {y", c="[x]", d='{"my_token":1}') == {
-        **{"a": "***", "b": "***", "c": "[x]"},
+    log = {"a": '{"t":', "b": "[x] {y", "c": "[x]", "d": '{"my_token":1}'}
+    log |= {"e": 'got {"my_token":1}', "f": 'got {"id":1}'}
+    assert mask(rule, **log) == {
+        **{"a": "***", "b": "***", "c": "[x]", "e": "***", "f": 'got {"id":1}'},
         "d": '{"my_token":"***"}',
     }
 
