@@ -75,6 +75,12 @@ class Part:
         """Whether a shorter form of the value can be written."""
         return self.least is not None and self.least < len(self.value)
 
+    @property
+    def least_size(self) -> int:
+        """Bytes that the part has at least: no character takes less than a byte."""
+        kept = self.least if self.least is not None and self.can_be_cut else len(self.value)
+        return len(self.before) + kept + len(self.behind)
+
     def format(self, limit: int) -> str:
         """Write the part, with at most this many characters of the value if it can be cut."""
         value = self.value
@@ -117,37 +123,28 @@ class Group:
         leaves = list(_list_leaves(self, ()))
         order = [*leaves[: self.must], *sorted(leaves[self.must :], key=_can_be_cut)]
         chosen: set[Part | Group] = {self}
+        texts: list[Part] = []  # the chosen parts that can be cut
         left = room - measure(self.start + self.end)
         if left < 0:
             return None
         for number, (leaf, around) in enumerate(order):
-            groups = [group for group in around if group not in chosen]
-            holder = around[-1 - len(groups)]
-            size = sum(measure(group.start + group.end) for group in groups)
-            if holder is not self or len(chosen) > 1:  # it has a part already
-                size += measure(holder.between)
-            left_then = left - size
-            if len(leaf.value) <= left_then or leaf.can_be_cut:
-                left_then -= measure(leaf.format(0))
-                if left_then >= 0:
+            if leaf.least_size <= left:  # quick, for logs with very many fields
+                groups = [group for group in around if group not in chosen]
+                holder = around[-1 - len(groups)]
+                size = measure(leaf.format(0)) + sum(
+                    measure(group.start + group.end) for group in groups
+                )
+                if holder is not self or len(chosen) > 1:  # it has a part already
+                    size += measure(holder.between)
+                if size <= left:
                     chosen.update((leaf, *groups))
-                    left = left_then
+                    left -= size
+                    if leaf.can_be_cut:
+                        texts.append(leaf)
                     continue
             if number < self.must:
                 return None
-        return self._spread(room, measure, chosen)
-
-    def _spread(self, room: int, measure: Measure, chosen: set[Part | Group]) -> str:
-        """Write the chosen parts, with as much of their free text as fits."""
-        longest = max((len(part.value) for part in chosen if isinstance(part, Part)), default=0)
-        fits, too_many = 0, min(longest, room) + 1  # no character takes less than a byte
-        while too_many - fits > 1:
-            limit = (fits + too_many) // 2
-            if measure(self._format(chosen, limit)) <= room:
-                fits = limit
-            else:
-                too_many = limit
-        return self._format(chosen, fits)
+        return self._format(chosen, _find_limit(texts, left, measure))
 
     def _format(self, chosen: set[Part | Group], limit: int) -> str:
         parts = (
@@ -169,6 +166,26 @@ def _list_leaves(group: Group, around: tuple[Group, ...]) -> Iterator[_Leaf]:
             yield from _list_leaves(part, around)
         else:
             yield part, around
+
+
+def _find_limit(texts: Sequence[Part], left: int, measure: Measure) -> int:
+    """Find to how many characters texts must be cut.
+
+    Args:
+        texts: The texts.
+        left: Bytes that they may have besides those of the shortest form.
+        measure: Measures bytes.
+    """
+    room = sum(measure(part.format(0)) for part in texts) + left
+    longest = max((len(part.value) for part in texts), default=0)
+    fits, too_many = 0, min(longest, room) + 1  # no character takes less than a byte
+    while too_many - fits > 1:
+        limit = (fits + too_many) // 2
+        if sum(measure(part.format(limit)) for part in texts) <= room:
+            fits = limit
+        else:
+            too_many = limit
+    return fits
 
 
 def _can_be_cut(leaf: _Leaf) -> bool:
