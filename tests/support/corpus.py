@@ -101,7 +101,7 @@ def meant_rfc3164(case: Case, zone: ZoneInfo) -> Meant:
         facility=19,
         severity=5,
         timestamp=time_rfc3164(moment(case, zone)),
-        hostname="".join(c if is_alphanumeric(c) or c in "_.-" else "-" for c in hostname).rstrip(
+        hostname="".join(c if is_alphanumeric(c) or c in "_.-" else "-" for c in hostname).strip(
             "_.-"
         )
         or "unknown",
