@@ -86,6 +86,24 @@ def test_a_strict_reader_of_leef_reads_what_is_meant(sample: Sample) -> None:
     assert read.attributes == leef_values(sample)
 
 
+# Kinds of keys in the order in which a long event may lose them, the last one first.
+IN_ORDER = (
+    ("rt",),
+    ("src", "c6a2", "spt", "dst", "c6a3", "dpt", "act", "outcome"),
+    ("suser", "duser", "suid", "spriv", "dhost"),
+    ("reason", "cat", "externalId", "in", "out", "fname"),
+    ("cs1", "cs2", "cs5", "cn1", "flexString1"),
+    ("msg", "request", "requestClientApplication", "requestContext"),
+)
+
+
+@each_sample
+def test_who_and_where_come_first_and_long_texts_last(sample: Sample) -> None:
+    ranks = {key: rank for rank, keys in enumerate(IN_ORDER) for key in keys}
+    found = [ranks[key] for key in read_cef(CEF(sample.log)).extension if key in ranks]
+    assert found == sorted(found)
+
+
 def test_liblognorm_reads_what_is_meant(tmp_path: Path) -> None:
     read = read_cef_with_lognorm([CEF(sample.log) for sample in SAMPLES], tmp_path)
     for sample, event in zip(SAMPLES, read, strict=True):
