@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 from tests.support.peers import HOST, reset_on_close
 from tests.support.readers import Reader
@@ -34,6 +36,7 @@ def test_a_receiver_that_always_ends_with_a_reset_is_confirmed() -> None:
     assert max(map(arrived.count, arrived)) < 3
 
 
+@pytest.mark.gate
 def test_a_receiver_replaced_by_one_that_never_answers_is_confirmed(
     authority: TemporaryCA,
 ) -> None:

@@ -115,6 +115,7 @@ def says_more(proxy: Proxy, said: str) -> bool:
     return proxy.printed() != said
 
 
+@pytest.mark.gate
 def test_nothing_is_lost_behind_a_proxy_whose_receiver_flaps(
     behind: tuple[Rsyslog, dict[str, Any], Proxy],
 ) -> None:
