@@ -7,6 +7,7 @@ A plain run takes what gives an answer within three minutes. ``--gate`` adds the
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -57,6 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples of a property are tried, unless the command line does."""
+    # A shell lets its background jobs ignore Ctrl-C, and programs that a test starts inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--gate") and not config.getoption("--hypothesis-profile"):
         settings.load_profile("gate")
     # Not in a worker of xdist: only the process that started the workers sees all reports.

@@ -341,11 +341,15 @@ class ShipperStats:
             backlog_before = self._backlog
             backlog = Backlog.combine((name, one.measure_backlog()) for name, one in ledgers)
             self._logged, self._backlog = total, backlog
-            stalls = [(name, stall) for name, one in ledgers if (stall := one.find_stall())]
+            stalls = _find_stalls(ledgers)
         if last is not None:
             left = backlog.format(backlog_before, now - last) if backlog.shards else ""
             why = format_stalls(stalls, self._clock())
             logger.info("%s", format_summary(before, total, now - last, left, why))
+
+
+def _find_stalls(ledgers: Iterable[tuple[str, ShardLedger]]) -> list[tuple[str, Stall]]:
+    return [(name, stall) for name, one in ledgers if (stall := one.find_stall())]
 
 
 PROCESS_STATS = ShipperStats()
