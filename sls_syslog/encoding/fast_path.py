@@ -20,7 +20,7 @@ from sls_syslog.logs.rows import read_rows
 from sls_syslog.syslog.framing import FRAMINGS
 from sls_syslog.syslog.sanitize import is_clean
 
-__all__ = ["LOGS_BEFORE_WRITER", "FastPath"]
+__all__ = ["LOGS_BEFORE_WRITER", "FastPath", "is_legal"]
 
 LOGS_BEFORE_WRITER = 20
 """Logs of one kind that take the slow path before a writer is made for the kind. Making a writer
@@ -170,11 +170,11 @@ class FastPath:
         """Replace messages that are too long, or hold illegal characters, by ``_SLOW``."""
         limit = self._limit
         if limit is None or max(map(len, messages), default=0) <= limit:
-            if _is_legal(b"".join(messages)):
+            if is_legal(b"".join(messages)):
                 return messages
             limit = None
         return [
-            message if (limit is None or len(message) <= limit) and _is_legal(message) else _SLOW
+            message if (limit is None or len(message) <= limit) and is_legal(message) else _SLOW
             for message in messages
         ]
 
@@ -243,7 +243,7 @@ def _are_str(pairs: list[_Pair]) -> TypeGuard[list[tuple[str, str]]]:
     return {type(text) for pair in pairs for text in pair} == {str}
 
 
-def _is_legal(messages: bytes) -> bool:
+def is_legal(messages: bytes) -> bool:
     """Whether this is UTF-8 that no newline policy would change."""
     if not is_clean(messages):
         return False

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -24,6 +27,8 @@ REFUSED = ROOT / "tests" / "typing" / "refused.py"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # Nothing of the clone is to be found by accident.
 CLEAN = {"PYTHONPATH": "", "MYPYPATH": ""}
+HELPER = "sls_syslog/encoding/_native.abi3.so"
+WHICH_PATH = "import sls_syslog.encoding.native as it; print('helper:', it.find_helper())"
 
 PLUGIN_TEST = """
 def test_the_fixtures_are_there(sls_emulator, syslog_receiver):
@@ -98,9 +103,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def install(python: Path, *what: str) -> None:
+def install(python: Path, *what: str, **environ: str) -> None:
     """Install with pip; where there is no index, that is what the test lacks."""
-    done = run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *what)
+    command = ("-m", "pip", "install", "-q", "--disable-pip-version-check", *what)
+    done = run(python, *command, cwd=None, **environ)
     if done.returncode:
         missing(f"a package index ({done.stdout.strip().splitlines()[-1]})")
 
@@ -109,10 +115,16 @@ def texts(archive: Path) -> dict[str, str]:
     """The names in an archive, and what is in each."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
-            return {name: wheel.read(name).decode() for name in wheel.namelist()}
+            return {name: wheel.read(name).decode(errors="replace") for name in wheel.namelist()}
     with tarfile.open(archive) as sdist:
         files = {entry.name: sdist.extractfile(entry) for entry in sdist.getmembers()}
         return {name: file.read().decode() for name, file in files.items() if file}
+
+
+def has_compiler() -> bool:
+    """Whether this machine can build the helper."""
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+    return shutil.which(compiler) is not None
 
 
 def metadata(wheel: Path) -> Message:
@@ -125,7 +137,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = set(texts(wheel))
     info = {name for name in names if name.startswith("sls_syslog-")}
     ours = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py")}
-    assert names - info == ours | {"sls_syslog/py.typed"}
+    assert names - info == ours | {"sls_syslog/py.typed"} | ({HELPER} if has_compiler() else set())
     assert {name.partition("/")[2] for name in info} == {
         "METADATA",
         "RECORD",
@@ -138,14 +150,17 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 def test_the_sdist_holds_what_a_packager_needs(dist: Path) -> None:
     (sdist,) = dist.glob("*.tar.gz")
     names = {name.partition("/")[2] for name in texts(sdist)}
-    for path in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "PKG-INFO"):
+    for path in ("hatch_build.py", "pyproject.toml", "README.md", "LICENSE", "PKG-INFO"):
         assert path in names
     for folder in ("sls_syslog", "tests", "examples", "docs", ".github"):
         files = (path for path in (ROOT / folder).rglob("*.*") if path.is_file())
         paths = (path.relative_to(ROOT) for path in files)
         expected = {str(path) for path in paths if not {"__pycache__", "_build"} & {*path.parts}}
+        expected -= {HELPER}
         assert {name for name in names if name.startswith(f"{folder}/")} >= expected
-    assert not [name for name in names if re.search(r"\.pyc$|\.cache|\.venv|__pycache__", name)]
+    assert not [
+        name for name in names if re.search(r"\.pyc$|\.so$|\.cache|\.venv|__pycache__", name)
+    ]
 
 
 def test_no_path_of_the_machine_that_built_them_is_in_either(dist: Path) -> None:
@@ -191,6 +206,36 @@ def test_pytest_finds_the_fixtures_by_the_entry_point(installed: Path, tmp_path:
     paths = {**CLEAN, "PYTHONPATH": str(tmp_path / "pytest")}
     ran = run(installed, "-m", "pytest", "-q", "test_it.py", cwd=tmp_path, **paths)
     assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("editable", [[], ["-e"]], ids=["plain", "editable"])
+@pytest.mark.parametrize(
+    ("environ", "is_built"),
+    [
+        ({}, True),
+        ({"PATH": "/nowhere", "CC": ""}, False),
+        ({"CC": "no-such-compiler"}, False),
+        ({"CFLAGS": "-no-such-flag"}, False),
+        ({"SLS_SYSLOG_PUREPYTHON": "1"}, False),
+    ],
+    ids=["compiler", "no-path", "no-compiler", "error", "not-wanted"],
+)
+def test_the_helper_is_built_where_there_is_a_compiler(
+    environ: dict[str, str], is_built: bool, editable: list[str], dist: Path, tmp_path: Path
+) -> None:
+    if is_built and not has_compiler():
+        missing("a C compiler")
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    assert run(sys.executable, "-m", "venv", tmp_path / "venv").returncode == 0
+    python = tmp_path / "venv" / "bin" / "python"
+    source = tmp_path / sdist.name.removesuffix(".tar.gz")
+    install(python, "--no-deps", *editable, str(source), **environ)
+    clean = {**CLEAN, "SLS_SYSLOG_PUREPYTHON": ""}
+    said = run(python, "-c", WHICH_PATH, cwd=tmp_path, **clean).stdout
+    assert ("_native.abi3.so" in said) == is_built, said
+    assert is_built or "helper: None" in said
 
 
 def mypy(program: Path, installed: Path) -> str:

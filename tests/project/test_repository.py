@@ -13,7 +13,7 @@ from tests.support.tools import run, tool
 GITHUB = ROOT / ".github"
 WORKFLOW = GITHUB / "workflows" / "ci.yml"
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
-TOP_LEVEL = {"CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml"} | {
+TOP_LEVEL = {"CHANGELOG.md", "LICENSE", "README.md", "hatch_build.py", "pyproject.toml"} | {
     "docs",
     "examples",
     "sls_syslog",
