@@ -39,6 +39,7 @@ from sls_syslog.testing.grammar import GrammarError, ParsedMessage, parse_rfc316
 from sls_syslog.testing.loggroup import LogEntry, encode_log_group, frame_log_group
 from tests.support.flattening import flatten, read_logs
 from tests.support.local_zone import local_zone
+from tests.support.native import pure_python
 from tests.support.strategies import CHARACTERS
 
 PARSERS = {"rfc5424": parse_rfc5424, "rfc3164": parse_rfc3164}
@@ -427,6 +428,7 @@ def mostly(usual: st.SearchStrategy[Any], rare: st.SearchStrategy[Any]) -> st.Se
 def plain_groups() -> st.SearchStrategy[Group]:
     """Groups that mostly need nothing done to them."""
     telling = ["10.0.0.1", "::1", "host.example", "8080", "-1", "-", " x ", "x\u3000", "a=b^c\\d"]
+    telling += ['"quoted"', "tab\t", "a|", "||", "", "x" * 60]
     words = st.text("abc日-_. é", max_size=12) | st.sampled_from(telling)
     names = st.sampled_from(["a", "b", "user", "日", "c d"])
     fields = st.lists(st.tuples(names, words), max_size=4, unique_by=lambda pair: pair[0])
@@ -448,7 +450,10 @@ _OWN: dict[str, Any] = {
         "custom": "__topic__",
     },
 }
-EVENT_PAYLOADS: list[Payload] = [
+OTHER_PAYLOADS: list[Payload] = [
+    KeyValuePayload(quote=True),
+    KeyValuePayload(sep="a|a", quote=True),
+    JsonPayload(expand=("user",)),
     CefPayload(),
     LeefPayload(),
     LeefPayload(leef_version="1.0"),
@@ -466,27 +471,34 @@ EVENT_PAYLOADS: list[Payload] = [
 ]
 
 
+@pytest.mark.parametrize("is_pure", [False, True], ids=["native", "pure"])
 @given(
     # A name made from fields needs the slow path for every log.
     case=cases(hostname=mostly(st.none() | fixed_names, names), tag=mostly(fixed_names, names)),
     several=st.lists(groups | plain_groups(), min_size=1, max_size=3),
     kind=st.sampled_from([LogGroupList, LogGroupListRaw]),
     named=st.booleans(),
-    event=st.none() | st.sampled_from(EVENT_PAYLOADS),
+    other=st.none() | st.sampled_from(OTHER_PAYLOADS),
 )
 def test_the_fast_path_writes_what_the_slow_path_writes(
-    case: Case, several: list[Group], kind: Any, named: bool, event: Payload | None
+    is_pure: bool,
+    case: Case,
+    several: list[Group],
+    kind: Any,
+    named: bool,
+    other: Payload | None,
 ) -> None:
     log_groups = kind()
     encoded = [encode_log_group(**group._asdict()) for group in several]
     log_groups.ParseFromString(b"".join(part for raw in encoded for part in frame_log_group(raw)))
     event_id = "event {}/{}".format if named else None
     settings = case.settings()
-    if event is not None:
-        settings = replace(settings, payload=event, sep="||")
-    slow, either = (
-        LogEncoder(settings, MessageHooks(settings), logs_before_writer=0) for _ in range(2)
-    )
+    if other is not None:
+        settings = replace(settings, payload=other, sep="||")
+    with pure_python(is_pure):
+        slow, either = (
+            LogEncoder(settings, MessageHooks(settings), logs_before_writer=0) for _ in range(2)
+        )
     expected = EncodedLogs()
     for number, (log, reading) in enumerate(read_logs(log_groups, event_id)):
         alone = slow.encode_log(log)
@@ -499,7 +511,7 @@ def test_the_fast_path_writes_what_the_slow_path_writes(
     assert b"".join(got.frames) == b"".join(expected.frames)
     if case.framing != "newline":
         assert got.frames == expected.frames
-    if event is not None:  # the fast path does not look at fields that are not sent
+    if other is not None:  # the fast path does not look at fields that are not sent
         for made in (got, expected):
             made.outcomes = [each for each in made.outcomes if each[1] != "repaired_utf8"]
     assert got.outcomes == expected.outcomes

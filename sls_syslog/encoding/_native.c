@@ -1,7 +1,9 @@
 /* The compiled helper of encoding; native.py loads it, and says what each function promises.
  *
- * It must give the result of pure Python, or none. It must not read outside of its input, whatever
- * this holds. It uses the limited API, so that one build serves all versions of CPython.
+ * It must give the result of pure Python, or none. Whatever its input holds, it must not read outside
+ * of it: only take_* and classify_text read, and each looks at the end first. It must not write outside
+ * of its buffer: only `reserve` gives room. It uses the limited API, so that one build serves all
+ * versions of CPython.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -9,9 +11,20 @@
 #include <Python.h>
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
+ * built before the change would use it. */
+enum { INTERFACE = 1 };
+
 typedef unsigned char byte;
+
+/* Bytes that somebody else keeps. */
+typedef struct {
+    const byte *at;
+    size_t size;
+} text;
 
 /* ---- Texts ---- */
 
@@ -44,9 +57,9 @@ classify_ascii(byte octet)
 
 /* The bytes of the character outside ASCII at the start of a text; 0 if it is illegal. */
 static size_t
-measure_character(const byte *text, size_t size)
+measure_character(const byte *at, size_t size)
 {
-    byte first = text[0], least = 0x80, most = 0xBF;
+    byte first = at[0], least = 0x80, most = 0xBF;
     size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
     if (first < 0xC2 || first > 0xF4 || length > size) {
         return 0;
@@ -59,43 +72,43 @@ measure_character(const byte *text, size_t size)
     case 0xF4: most = 0x8F; break;  /* beyond Unicode */
     default: break;
     }
-    if (text[1] < least || text[1] > most) {
+    if (at[1] < least || at[1] > most) {
         return 0;
     }
     for (size_t i = 2; i < length; i++) {
-        if (text[i] < 0x80 || text[i] > 0xBF) {
+        if (at[i] < 0x80 || at[i] > 0xBF) {
             return 0;
         }
     }
     /* LINE SEPARATOR and PARAGRAPH SEPARATOR */
-    int is_separator = first == 0xE2 && text[1] == 0x80 && (text[2] == 0xA8 || text[2] == 0xA9);
+    int is_separator = first == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9);
     return is_separator ? 0 : length;
 }
 
 /* What a text holds: ILLEGAL, or SPECIAL, or only PLAIN. */
 static int
-classify_text(const byte *text, size_t size)
+classify_text(text whole)
 {
+    const byte *at = whole.at, *end = whole.at + whole.size;
     int found = PLAIN;
-    size_t i = 0;
-    while (i < size) {
-        if (text[i] >= 0x80) {
-            size_t length = measure_character(text + i, size - i);
+    while (at < end) {
+        if (*at >= 0x80) {
+            size_t length = measure_character(at, (size_t)(end - at));
             if (!length) {
                 return ILLEGAL;
             }
-            i += length;
+            at += length;
             continue;
         }
-        if (size - i >= 8) {
+        if (end - at >= 8) {
             uint64_t word;
-            memcpy(&word, text + i, 8);
+            memcpy(&word, at, 8);
             if (is_plain_word(word)) {
-                i += 8;
+                at += 8;
                 continue;
             }
         }
-        found |= classify_ascii(text[i++]);
+        found |= classify_ascii(*at++);
         if (found & ILLEGAL) {
             return ILLEGAL;
         }
@@ -103,30 +116,804 @@ classify_text(const byte *text, size_t size)
     return found;
 }
 
-/* ---- What Python calls ---- */
 
-static PyObject *
-is_legal(PyObject *module, PyObject *text)
+/* ---- Reading protobuf ---- */
+
+/* Take a varint of 32 bits; 0 if there is none. */
+static int
+take_varint(text *from, uint32_t *number)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < 5 && i < from->size; i++) {
+        found |= (uint64_t)(from->at[i] & 0x7F) << (7 * i);
+        if (from->at[i] < 0x80) {
+            from->at += i + 1;
+            from->size -= i + 1;
+            *number = (uint32_t)found;
+            return found <= UINT32_MAX;
+        }
+    }
+    return 0;
+}
+
+/* Take a byte if it is the one expected. */
+static int
+take_tag(text *from, byte tag)
+{
+    if (!from->size || *from->at != tag) {
+        return 0;
+    }
+    from->at++;
+    from->size--;
+    return 1;
+}
+
+/* Take what a length before it says; 0 if there is less. */
+static int
+take_block(text *from, text *block)
+{
+    uint32_t size;
+    if (!take_varint(from, &size) || size > from->size) {
+        return 0;
+    }
+    block->at = from->at;
+    block->size = size;
+    from->at += size;
+    from->size -= size;
+    return 1;
+}
+
+static int
+take_fixed32(text *from, uint32_t *number)
+{
+    if (from->size < 4) {
+        return 0;
+    }
+    const byte *at = from->at;
+    *number = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    from->at += 4;
+    from->size -= 4;
+    return 1;
+}
+
+typedef struct {
+    text key, value;
+} field;
+
+typedef struct {
+    uint32_t seconds, nanoseconds;
+    size_t count, room; /* of fields */
+    field *fields;
+} log_entry;
+
+enum { GROUP_LOG = 0x0A, LOG_TIME = 0x08, LOG_FIELD = 0x12, LOG_NANOSECONDS = 0x25 };
+enum { FIELD_KEY = 0x0A, FIELD_VALUE = 0x12 };
+
+enum { STRANGE, READ, NO_MEMORY };
+
+static int
+make_field_room(log_entry *log)
+{
+    size_t room = log->room ? 2 * log->room : 32;
+    field *fields = realloc(log->fields, room * sizeof(field));
+    if (!fields) {
+        return 0;
+    }
+    log->fields = fields;
+    log->room = room;
+    return 1;
+}
+
+/* Read a log whose parts stand once and in the order of their numbers, as all writers have them. */
+static int
+read_log(text from, log_entry *log)
+{
+    log->count = 0;
+    log->nanoseconds = 0;
+    if (!take_tag(&from, LOG_TIME) || !take_varint(&from, &log->seconds)) {
+        return STRANGE;
+    }
+    while (take_tag(&from, LOG_FIELD)) {
+        text inner;
+        if (log->count == log->room && !make_field_room(log)) {
+            return NO_MEMORY;
+        }
+        field *own = &log->fields[log->count];
+        if (!take_block(&from, &inner) || !take_tag(&inner, FIELD_KEY) ||
+            !take_block(&inner, &own->key) || !take_tag(&inner, FIELD_VALUE) ||
+            !take_block(&inner, &own->value) || inner.size) {
+            return STRANGE;
+        }
+        log->count++;
+    }
+    if (take_tag(&from, LOG_NANOSECONDS) && !take_fixed32(&from, &log->nanoseconds)) {
+        return STRANGE;
+    }
+    return from.size ? STRANGE : READ;
+}
+
+/* Point to the bytes of an object; 0 and an exception if it has none. */
+static int
+point_to(PyObject *object, text *to)
 {
     char *data;
     Py_ssize_t size;
-    (void)module;
-    if (PyBytes_AsStringAndSize(text, &data, &size) < 0) {
+    if (!object || PyBytes_AsStringAndSize(object, &data, &size) < 0) {
+        return 0;
+    }
+    to->at = (const byte *)data;
+    to->size = (size_t)size;
+    return 1;
+}
+
+/* ---- Layouts: how to write logs with the same keys ---- */
+
+enum { NO_SOURCE = -1, SECONDS = -2, NANOSECONDS = -3 }; /* or the number of a field */
+enum { COPY = 0, JSON_STRING = 1, KEY_VALUE_QUOTES = 2, LAST_ESCAPE = KEY_VALUE_QUOTES };
+
+/* A literal, and the value after it. */
+typedef struct {
+    text literal;
+    Py_ssize_t source;
+    int escape;
+} part;
+
+typedef struct {
+    uint64_t hash;
+    int has_nanoseconds;
+    int is_for_python; /* no part counts: Python writes these logs */
+    size_t key_count, part_count;
+    text *keys;
+    part *parts;
+    text separator;
+    PyObject *owner; /* keeps the bytes of all texts */
+} layout;
+
+static const char LAYOUT[] = "sls_syslog.layout";
+
+static uint64_t
+hash_keys(size_t count, const text *keys, size_t stride)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325) + count;
+    for (size_t i = 0; i < count; i++) {
+        const text *key = (const text *)((const byte *)keys + i * stride);
+        hash = (hash ^ key->size) * UINT64_C(0x100000001B3);
+        for (size_t j = 0; j < key->size; j++) {
+            hash = (hash ^ key->at[j]) * UINT64_C(0x100000001B3);
+        }
+    }
+    return hash;
+}
+
+static int
+has_layout(const log_entry *log, const layout *of)
+{
+    if (log->count != of->key_count || !log->nanoseconds != !of->has_nanoseconds) {
+        return 0;
+    }
+    for (size_t i = 0; i < log->count; i++) {
+        text key = log->fields[i].key;
+        if (key.size != of->keys[i].size || memcmp(key.at, of->keys[i].at, key.size)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void
+free_layout(layout *old)
+{
+    if (old) {
+        free(old->keys);
+        free(old->parts);
+        Py_XDECREF(old->owner);
+        free(old);
+    }
+}
+
+static void
+destroy_capsule(PyObject *capsule)
+{
+    free_layout(PyCapsule_GetPointer(capsule, LAYOUT));
+}
+
+/* ---- Writing ---- */
+
+typedef struct {
+    byte *data;
+    size_t size, room;
+    int is_out_of_memory;
+} buffer;
+
+/* Make room for that many bytes more, and return the place; NULL if there is no memory. */
+static byte *
+reserve(buffer *out, size_t more)
+{
+    if (more > out->room - out->size) {
+        size_t room = out->room;
+        if (more > SIZE_MAX / 4 || room > SIZE_MAX / 4) {
+            out->is_out_of_memory = 1;
+            return NULL;
+        }
+        room = 2 * room > out->size + more ? 2 * room : out->size + more;
+        byte *data = realloc(out->data, room);
+        if (!data) {
+            out->is_out_of_memory = 1;
+            return NULL;
+        }
+        out->data = data;
+        out->room = room;
+    }
+    return out->data + out->size;
+}
+
+static int
+append(buffer *out, text from)
+{
+    byte *to = reserve(out, from.size);
+    if (!to) {
+        return 0;
+    }
+    memcpy(to, from.at, from.size);
+    out->size += from.size;
+    return 1;
+}
+
+/* Append a text in which a backslash comes before some characters. */
+static int
+append_escaped(buffer *out, text from, int has_quotes)
+{
+    if (from.size > (SIZE_MAX - 2) / 2) {
+        out->is_out_of_memory = 1;
+        return 0;
+    }
+    byte *begin = reserve(out, 2 * from.size + 2), *to = begin;
+    if (!to) {
+        return 0;
+    }
+    if (has_quotes) {
+        *to++ = '"';
+    }
+    for (size_t i = 0; i < from.size; i++) {
+        byte octet = from.at[i];
+        if (octet == '"' || octet == '\\' || (octet == '\t' && !has_quotes)) {
+            *to++ = '\\';
+            octet = octet == '\t' ? 't' : octet;
+        }
+        *to++ = octet;
+    }
+    if (has_quotes) {
+        *to++ = '"';
+    }
+    out->size += (size_t)(to - begin);
+    return 1;
+}
+
+/* Whether a value, with the separator after it, holds the separator before its end. */
+static int
+holds_separator(text value, text separator)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        size_t j = 0;
+        while (j < separator.size) {
+            byte octet = i + j < value.size ? value.at[i + j] : separator.at[i + j - value.size];
+            if (octet != separator.at[j]) {
+                break;
+            }
+            j++;
+        }
+        if (j == separator.size) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Append a value; 0 if it is illegal, or there is no memory. */
+static int
+append_value(buffer *out, text value, int escape, text separator)
+{
+    int found = classify_text(value);
+    if (found & ILLEGAL) {
+        return 0;
+    }
+    if (escape == JSON_STRING && found & SPECIAL) {
+        return append_escaped(out, value, 0);
+    }
+    if (escape == KEY_VALUE_QUOTES &&
+        (!value.size || (found & SPECIAL && memchr(value.at, '"', value.size)) ||
+         holds_separator(value, separator))) {
+        return append_escaped(out, value, 1);
+    }
+    return append(out, value);
+}
+
+enum { LONGEST_NUMBER = 20 }; /* digits of 64 bits */
+
+/* Write a number so that it ends at the end of `digits`. */
+static text
+format_number(uint64_t number, byte *digits)
+{
+    byte *at = digits + LONGEST_NUMBER;
+    do {
+        *--at = (byte)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    return (text){at, (size_t)(digits + LONGEST_NUMBER - at)};
+}
+
+/* ---- Rendering a group ---- */
+
+/* Bytes that were written, or a log that Python has to write. */
+typedef struct {
+    size_t begin, end;
+    Py_ssize_t log; /* -1 for bytes */
+} piece;
+
+enum { NEWLINE = 0, OCTET_COUNTING = 1, DATAGRAM = 2 };
+enum { LARGEST_PIECE = 256 * 1024 }; /* bytes of messages that are joined; one may be larger */
+
+typedef struct {
+    /* what Python gave */
+    PyObject *find_layout, *make_start;
+    Py_ssize_t fraction_at, limit;
+    int framing;
+    /* layouts; each reference is ours */
+    PyObject **capsules;
+    const layout **layouts;
+    size_t layout_count, layout_room;
+    const layout *last;
+    /* the start of messages of a second; Py_None if Python has to write these */
+    PyObject *start;
+    text start_text;
+    uint32_t start_second;
+    /* results */
+    log_entry log;
+    buffer out;
+    piece *pieces;
+    size_t piece_count, piece_room;
+    size_t log_count;
+} rendering;
+
+static int
+add_layout(rendering *r, PyObject *capsule)
+{
+    const layout *added = PyCapsule_GetPointer(capsule, LAYOUT);
+    if (!added) {
+        return 0;
+    }
+    if (r->layout_count == r->layout_room) {
+        size_t room = r->layout_room ? 2 * r->layout_room : 16;
+        PyObject **capsules = realloc(r->capsules, room * sizeof(*capsules));
+        if (capsules) {
+            r->capsules = capsules;
+        }
+        const layout **layouts = realloc(r->layouts, room * sizeof(*layouts));
+        if (layouts) {
+            r->layouts = layouts;
+        }
+        if (!capsules || !layouts) {
+            PyErr_NoMemory();
+            return 0;
+        }
+        r->layout_room = room;
+    }
+    Py_INCREF(capsule);
+    r->capsules[r->layout_count] = capsule;
+    r->layouts[r->layout_count++] = added;
+    return 1;
+}
+
+static PyObject *
+make_keys(const log_entry *log)
+{
+    PyObject *keys = PyTuple_New((Py_ssize_t)log->count);
+    for (size_t i = 0; keys && i < log->count; i++) {
+        text key = log->fields[i].key;
+        PyObject *made = PyBytes_FromStringAndSize((const char *)key.at, (Py_ssize_t)key.size);
+        if (!made || PyTuple_SetItem(keys, (Py_ssize_t)i, made) < 0) {
+            Py_CLEAR(keys);
+        }
+    }
+    return keys;
+}
+
+/* Find the layout of the log that was read. Set *found to NULL if Python has none (yet). */
+static int
+find_layout(rendering *r, const layout **found)
+{
+    if (r->last && has_layout(&r->log, r->last)) {
+        *found = r->last;
+        return 1;
+    }
+    *found = NULL;
+    uint64_t hash = hash_keys(r->log.count, &r->log.fields->key, sizeof(field));
+    for (size_t i = 0; i < r->layout_count; i++) {
+        if (r->layouts[i]->hash == hash && has_layout(&r->log, r->layouts[i])) {
+            *found = r->last = r->layouts[i];
+            return 1;
+        }
+    }
+    PyObject *keys = make_keys(&r->log);
+    if (!keys) {
+        return 0;
+    }
+    PyObject *has_nanoseconds = r->log.nanoseconds ? Py_True : Py_False;
+    PyObject *capsule = PyObject_CallFunctionObjArgs(r->find_layout, keys, has_nanoseconds, NULL);
+    Py_DECREF(keys);
+    if (!capsule) {
+        return 0;
+    }
+    int done = 1;
+    if (capsule != Py_None) {
+        done = add_layout(r, capsule);
+        if (done && has_layout(&r->log, r->layouts[r->layout_count - 1])) {
+            *found = r->last = r->layouts[r->layout_count - 1];
+        }
+    }
+    Py_DECREF(capsule);
+    return done;
+}
+
+/* Have the start of messages for the second of the log that was read. */
+static int
+find_start(rendering *r)
+{
+    if (r->start && r->start_second == r->log.seconds) {
+        return 1;
+    }
+    Py_CLEAR(r->start);
+    r->start = PyObject_CallFunction(r->make_start, "k", (unsigned long)r->log.seconds);
+    r->start_second = r->log.seconds;
+    return r->start == Py_None || point_to(r->start, &r->start_text);
+}
+
+static int
+append_start(rendering *r)
+{
+    text whole = r->start_text;
+    /* SLS keeps nanoseconds, RFC 5424 has six digits; no more than a second counts. */
+    uint32_t microseconds = r->log.nanoseconds < 1000000000 ? r->log.nanoseconds / 1000 : 0;
+    if (!microseconds || r->fraction_at < 0 || (size_t)r->fraction_at > whole.size) {
+        return append(&r->out, whole);
+    }
+    byte digits[LONGEST_NUMBER];
+    text fraction = format_number(1000000 + microseconds, digits); /* with zeros in front */
+    digits[LONGEST_NUMBER - 7] = '.';
+    text before = {whole.at, (size_t)r->fraction_at};
+    text behind = {whole.at + before.size, whole.size - before.size};
+    return append(&r->out, before) && append(&r->out, fraction) && append(&r->out, behind);
+}
+
+static int
+append_parts(rendering *r, const layout *as)
+{
+    byte digits[LONGEST_NUMBER];
+    for (size_t i = 0; i < as->part_count; i++) {
+        const part *next = &as->parts[i];
+        if (!append(&r->out, next->literal)) {
+            return 0;
+        }
+        if (next->source == NO_SOURCE) {
+            continue;
+        }
+        text value;
+        if (next->source == SECONDS) {
+            value = format_number(r->log.seconds, digits);
+        }
+        else if (next->source == NANOSECONDS) {
+            value = format_number(r->log.nanoseconds, digits);
+        }
+        else {
+            value = r->log.fields[next->source].value; /* compile_layout checked the number */
+        }
+        if (!append_value(&r->out, value, next->escape, as->separator)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static piece *
+add_piece(rendering *r, Py_ssize_t log, size_t begin)
+{
+    if (r->piece_count == r->piece_room) {
+        size_t room = r->piece_room ? 2 * r->piece_room : 16;
+        piece *pieces = realloc(r->pieces, room * sizeof(piece));
+        if (!pieces) {
+            r->out.is_out_of_memory = 1;
+            return NULL;
+        }
+        r->pieces = pieces;
+        r->piece_room = room;
+    }
+    piece *added = &r->pieces[r->piece_count++];
+    *added = (piece){begin, begin, log};
+    return added;
+}
+
+/* Frame the message that was written last. */
+static int
+frame_message(rendering *r, size_t begin)
+{
+    if (r->framing == NEWLINE) {
+        if (!append(&r->out, (text){(const byte *)"\n", 1})) {
+            return 0;
+        }
+        piece *last = r->piece_count ? &r->pieces[r->piece_count - 1] : NULL;
+        if (!last || last->log >= 0 || r->out.size - last->begin > LARGEST_PIECE) {
+            last = add_piece(r, -1, begin);
+        }
+        if (last) {
+            last->end = r->out.size;
+        }
+        return last != NULL;
+    }
+    piece *own = add_piece(r, -1, begin);
+    if (!own) {
+        return 0;
+    }
+    own->end = r->out.size;
+    if (r->framing == OCTET_COUNTING) {
+        byte digits[LONGEST_NUMBER];
+        text count = format_number(r->out.size - begin, digits);
+        /* render_log left LONGEST_NUMBER + 1 bytes before the message. */
+        r->out.data[begin - 1] = ' ';
+        memcpy(r->out.data + begin - 1 - count.size, count.at, count.size);
+        own->begin = begin - 1 - count.size;
+    }
+    return 1;
+}
+
+/* Write a log, or note that Python has to; 0 if an exception is set or there is no memory. */
+static int
+render_log(rendering *r, text from)
+{
+    Py_ssize_t number = (Py_ssize_t)r->log_count++;
+    const layout *as = NULL;
+    int outcome = read_log(from, &r->log);
+    if (outcome == NO_MEMORY) {
+        r->out.is_out_of_memory = 1;
+        return 0;
+    }
+    if (outcome == READ && !find_layout(r, &as)) {
+        return 0;
+    }
+    if (as && !as->is_for_python) {
+        if (!find_start(r)) {
+            return 0;
+        }
+        size_t before = r->out.size;
+        if (r->start != Py_None) {
+            if (r->framing == OCTET_COUNTING) {
+                if (!reserve(&r->out, LONGEST_NUMBER + 1)) {
+                    return 0;
+                }
+                r->out.size += LONGEST_NUMBER + 1;
+            }
+            size_t begin = r->out.size;
+            if (append_start(r) && append_parts(r, as) &&
+                (r->limit < 0 || r->out.size - begin <= (size_t)r->limit)) {
+                return frame_message(r, begin);
+            }
+            if (r->out.is_out_of_memory) {
+                return 0;
+            }
+        }
+        r->out.size = before;
+    }
+    return add_piece(r, number, r->out.size) != NULL;
+}
+
+/* Render all logs of a group; set *is_strange if Python has to do it. */
+static int
+render_logs(rendering *r, text group, int *is_strange)
+{
+    while (group.size) {
+        byte tag = *group.at;
+        text block;
+        /* Besides logs: Reserved, Topic, Source, MachineUUID, LogTags. */
+        int is_known = tag == GROUP_LOG || tag == 0x12 || tag == 0x1A || tag == 0x22 ||
+                       tag == 0x2A || tag == 0x32;
+        if (!is_known || !take_tag(&group, tag) || !take_block(&group, &block)) {
+            *is_strange = 1;
+            return 1;
+        }
+        if (tag == GROUP_LOG && !render_log(r, block)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static PyObject *
+make_run(PyObject *frames, Py_ssize_t log)
+{
+    PyObject *number = log < 0 ? Py_None : PyLong_FromSsize_t(log);
+    if (!number) {
         return NULL;
     }
-    return PyBool_FromLong(classify_text((const byte *)data, (size_t)size) != ILLEGAL);
+    PyObject *run = PyTuple_Pack(2, frames, number);
+    if (log >= 0) {
+        Py_DECREF(number);
+    }
+    return run;
+}
+
+/* Make the list of runs: frames that follow one another, and the log after them, or None. */
+static PyObject *
+make_runs(const rendering *r)
+{
+    PyObject *runs = PyList_New(0), *frames = PyList_New(0);
+    for (size_t i = 0; runs && frames && i <= r->piece_count; i++) {
+        const piece *next = i < r->piece_count ? &r->pieces[i] : NULL;
+        int done;
+        if (next && next->log < 0) {
+            PyObject *frame = PyBytes_FromStringAndSize((const char *)r->out.data + next->begin,
+                                                        (Py_ssize_t)(next->end - next->begin));
+            done = frame ? PyList_Append(frames, frame) : -1;
+            Py_XDECREF(frame);
+        }
+        else {
+            PyObject *run = make_run(frames, next ? next->log : -1);
+            done = run ? PyList_Append(runs, run) : -1;
+            Py_XDECREF(run);
+            Py_DECREF(frames);
+            frames = PyList_New(0);
+        }
+        if (done < 0) {
+            Py_CLEAR(runs);
+        }
+    }
+    if (!frames) {
+        Py_CLEAR(runs);
+    }
+    Py_XDECREF(frames);
+    return runs;
+}
+
+static void
+end_rendering(rendering *r)
+{
+    for (size_t i = 0; i < r->layout_count; i++) {
+        Py_DECREF(r->capsules[i]);
+    }
+    free(r->capsules);
+    free((void *)r->layouts);
+    free(r->log.fields);
+    free(r->out.data);
+    free(r->pieces);
+    Py_XDECREF(r->start);
+}
+
+/* ---- What Python calls ---- */
+
+static PyObject *
+is_legal(PyObject *self, PyObject *object)
+{
+    text whole;
+    (void)self;
+    return point_to(object, &whole) ? PyBool_FromLong(classify_text(whole) != ILLEGAL) : NULL;
+}
+
+/* Read one part of a layout: literal, source, escape. */
+static int
+read_part(PyObject *from, size_t key_count, part *to)
+{
+    PyObject *literal;
+    if (!PyTuple_Check(from)) {
+        PyErr_SetString(PyExc_TypeError, "expected a part as a tuple");
+        return 0;
+    }
+    if (!PyArg_ParseTuple(from, "Sni", &literal, &to->source, &to->escape)) {
+        return 0;
+    }
+    if (to->source < NANOSECONDS || to->source >= (Py_ssize_t)key_count || to->escape < COPY ||
+        to->escape > LAST_ESCAPE) {
+        PyErr_SetString(PyExc_ValueError, "a part has an unknown source or escape");
+        return 0;
+    }
+    return point_to(literal, &to->literal);
+}
+
+static PyObject *
+compile_layout(PyObject *self, PyObject *arguments)
+{
+    PyObject *keys, *parts, *separator;
+    int has_nanoseconds;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OpOS", &keys, &has_nanoseconds, &parts, &separator)) {
+        return NULL;
+    }
+    int is_for_python = parts == Py_None;
+    if (!PyTuple_Check(keys) || !(is_for_python || PyTuple_Check(parts))) {
+        PyErr_SetString(PyExc_TypeError, "expected keys and parts as tuples");
+        return NULL;
+    }
+    size_t key_count = (size_t)PyTuple_Size(keys);
+    size_t part_count = is_for_python ? 0 : (size_t)PyTuple_Size(parts);
+    layout *made = calloc(1, sizeof(layout));
+    if (made) {
+        made->keys = calloc(key_count + 1, sizeof(text));
+        made->parts = calloc(part_count + 1, sizeof(part));
+    }
+    if (!made || !made->keys || !made->parts) {
+        free_layout(made);
+        return PyErr_NoMemory();
+    }
+    Py_INCREF(arguments);
+    made->owner = arguments;
+    made->has_nanoseconds = has_nanoseconds;
+    made->is_for_python = is_for_python;
+    made->key_count = key_count;
+    made->part_count = part_count;
+    int done = point_to(separator, &made->separator);
+    for (size_t i = 0; done && i < key_count; i++) {
+        done = point_to(PyTuple_GetItem(keys, (Py_ssize_t)i), &made->keys[i]);
+    }
+    for (size_t i = 0; done && i < part_count; i++) {
+        done = read_part(PyTuple_GetItem(parts, (Py_ssize_t)i), key_count, &made->parts[i]);
+    }
+    PyObject *capsule = NULL;
+    if (done) {
+        made->hash = hash_keys(key_count, made->keys, sizeof(text));
+        capsule = PyCapsule_New(made, LAYOUT, destroy_capsule);
+    }
+    if (!capsule) {
+        free_layout(made);
+    }
+    return capsule;
+}
+
+static PyObject *
+render_group(PyObject *self, PyObject *arguments)
+{
+    PyObject *body, *layouts;
+    rendering r = {0};
+    text group;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "SO!OOnni", &body, &PyList_Type, &layouts, &r.find_layout,
+                          &r.make_start, &r.fraction_at, &r.limit, &r.framing) ||
+        !point_to(body, &group)) {
+        return NULL;
+    }
+    int is_strange = 0, done = 1;
+    for (Py_ssize_t i = 0; done && i < PyList_Size(layouts); i++) {
+        done = add_layout(&r, PyList_GetItem(layouts, i));
+    }
+    /* A good guess saves copies; `reserve` makes the room that is needed. */
+    done = done && make_field_room(&r.log) && reserve(&r.out, group.size + group.size / 4 + 4096) &&
+           render_logs(&r, group, &is_strange);
+    PyObject *runs = NULL;
+    if (done && is_strange) {
+        Py_INCREF(Py_None);
+        runs = Py_None;
+    }
+    else if (done) {
+        runs = make_runs(&r);
+    }
+    else if (!PyErr_Occurred()) {
+        PyErr_NoMemory();
+    }
+    end_rendering(&r);
+    return runs;
 }
 
 static PyMethodDef methods[] = {
+    {"compile_layout", compile_layout, METH_VARARGS, NULL},
     {"is_legal", is_legal, METH_O, NULL},
+    {"render_group", render_group, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-/* Offer each function in __all__. */
+/* Name in __all__ what is offered. */
 static int
 fill_module(PyObject *module)
 {
-    PyObject *offered = PyList_New(0);
+    if (PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) < 0) {
+        return -1;
+    }
+    PyObject *offered = Py_BuildValue("[s]", "INTERFACE");
     for (PyMethodDef *method = methods; offered && method->ml_name; method++) {
         PyObject *name = PyUnicode_FromString(method->ml_name);
         if (!name || PyList_Append(offered, name) < 0) {

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
 from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.encoding.native_path import make_path
 from sls_syslog.encoding.safe_hooks import HOOK_FAILED, HookError, SafeHooks
 from sls_syslog.encoding.wire import Shorten, WireFormat
 from sls_syslog.errors import MessageTooLongError
@@ -395,7 +396,9 @@ class LogEncoder:
         if has_structured_data and "structured_data" not in self._hooks.constants:
             return None
         before, behind = self._make_head((self._has_tag,))
-        return FastPath(
+        return make_path(
+            payload,
+            has_structured_data,
             before,
             f"{behind}{'- ' if has_structured_data else ''}{self._wire.bom}",
             payload.writer,

@@ -7,44 +7,95 @@ from __future__ import annotations
 
 import os
 import sysconfig
+from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
-from sls_syslog.safe_logger import SafeLogger
-
-__all__ = ["PURE_PYTHON", "Helper", "find_helper"]
+__all__ = ["NANOSECONDS", "NO_SOURCE", "PURE_PYTHON", "SECONDS", "Helper", "Part", "load_helper"]
 
 PURE_PYTHON = "SLS_SYSLOG_PUREPYTHON"
 """The environment variable that turns the helper off: any value but ``0`` and nothing."""
 
-logger = SafeLogger("sls_syslog.encoding")
+NO_SOURCE, SECONDS, NANOSECONDS = -1, -2, -3
+"""Sources of a ``Part`` besides the numbers of fields."""
 
-_said: set[str] = set()
+Part: TypeAlias = "tuple[bytes, int, int]"
+"""A literal, the source of the value after it, and the number of the escape."""
+
+# The version of what the helper offers.
+_INTERFACE = 1
 
 
 class Helper(Protocol):
-    """The compiled functions."""
+    """The compiled functions. They raise ``TypeError`` or ``ValueError`` for wrong arguments."""
 
     def is_legal(self, text: bytes, /) -> bool:
         """Whether this is UTF-8 that no newline policy would change."""
 
+    def compile_layout(
+        self,
+        keys: tuple[bytes, ...],
+        has_nanoseconds: bool,
+        parts: tuple[Part, ...] | None,
+        separator: bytes,
+        /,
+    ) -> Any:
+        """Compile how to write logs with the same keys.
 
-def find_helper() -> Helper | None:
-    """Return the compiled helper; ``None`` for pure Python. Log once which it is, at DEBUG."""
-    helper, reason = _load()
-    if reason not in _said:
-        _said.add(reason)
-        logger.debug("logs are encoded %s", reason)
-    return helper
+        Args:
+            keys: The keys, in order.
+            has_nanoseconds: Whether the logs have nanoseconds other than 0.
+            parts: The text; ``None`` if Python has to write these logs.
+            separator: The separator, for values in quotes.
+
+        Returns:
+            An object for ``render_group``.
+        """
+
+    def render_group(
+        self,
+        body: bytes,
+        layouts: list[Any],
+        find_layout: Callable[[tuple[bytes, ...], bool], Any],
+        make_start: Callable[[int], bytes | None],
+        fraction_at: int,
+        limit: int,
+        framing: int,
+        /,
+    ) -> list[tuple[list[bytes], int | None]] | None:
+        """Render and frame the logs of a group.
+
+        Args:
+            body: The serialised ``LogGroup``.
+            layouts: Layouts that may fit.
+            find_layout: Called for a log that none of them fits, with its keys and whether it
+                has nanoseconds; returns a layout, or ``None``: Python then writes this log.
+            make_start: Makes a message up to its text, from seconds since 1970; ``None`` if
+                Python has to write the logs of this second.
+            fraction_at: Where in the start the fraction of the second goes; -1 for nowhere.
+            limit: The most bytes of a message; -1 for no limit.
+            framing: The number of the framing.
+
+        Returns:
+            The runs, as ``FastPath.encode_group`` yields them; ``None`` if Python has to write the
+            whole group.
+        """
 
 
-def _load() -> tuple[Helper | None, str]:
+def load_helper() -> tuple[Helper | None, str]:
+    """Load the compiled helper.
+
+    Returns:
+        The helper, or ``None``; and why it is missing.
+    """
     if os.environ.get(PURE_PYTHON, "0") not in {"", "0"}:
-        return None, f"in pure Python: {PURE_PYTHON} is set"
+        return None, f"{PURE_PYTHON} is set"
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
-        return None, "in pure Python: this Python is free-threaded"
+        return None, "this Python is free-threaded"
     try:
-        helper: Helper = import_module("sls_syslog.encoding._native")
+        helper: Any = import_module("sls_syslog.encoding._native")
     except ImportError as error:
-        return None, f"in pure Python: the compiled helper cannot be loaded: {error}"
-    return helper, "by the compiled helper"
+        return None, f"the compiled helper cannot be loaded: {error}"
+    if helper.INTERFACE != _INTERFACE:
+        return None, "the compiled helper was built before the last update; install again"
+    return helper, ""

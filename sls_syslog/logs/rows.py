@@ -18,7 +18,7 @@ from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import NO_ROW, Row, Shape
 from sls_syslog.logs.decode import are_plain
 
-__all__ = ["read_rows"]
+__all__ = ["SHAPES", "read_rows"]
 
 
 def read_rows(group: protobuf.LogGroup) -> Iterator[Row]:
@@ -38,11 +38,11 @@ def read_rows(group: protobuf.LogGroup) -> Iterator[Row]:
     if not len(values) == len(contents.Key) == sum(counts) or len(times) != len(counts):
         return repeat(NO_ROW, len(counts))  # for example, a field has no key
     nanoseconds = [log.Time_ns for log in logs] if merged.Time_ns else repeat(0)
-    shapes: Iterable[Shape | None] = map(_SHAPES.__getitem__, _split(contents.Key, counts))
+    shapes: Iterable[Shape | None] = map(SHAPES.__getitem__, _split(contents.Key, counts))
     parts: Iterable[tuple[bytes, ...]] = _split(values, counts)
     count = counts[0] if counts else 0
     if count and counts.count(count) == len(counts) and _has_same_keys(contents, len(counts)):
-        shapes = repeat(_SHAPES[tuple(contents.Key[:count])])
+        shapes = repeat(SHAPES[tuple(contents.Key[:count])])
         parts = zip(*[iter(values)] * count, strict=True)
     return zip(shapes, times, nanoseconds, parts, strict=False)
 
@@ -93,9 +93,10 @@ def _make_shape(keys: tuple[bytes, ...]) -> Shape | None:
     return Shape(names) if are_plain(names) else None
 
 
-_SHAPES: LogCache[tuple[bytes, ...], Shape | None] = LogCache(
+SHAPES: LogCache[tuple[bytes, ...], Shape | None] = LogCache(
     _make_shape, lambda keys: weigh(keys, times=2)
 )
+"""The shape of logs by their keys; ``None`` if these need repair."""
 
 
 def _make_merged_group() -> type[_MergedGroup]:

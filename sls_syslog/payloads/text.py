@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from sls_syslog.errors import SettingsError, short_repr
-from sls_syslog.logs.columns import BETWEEN, Columns, Writer
+from sls_syslog.logs.columns import BETWEEN, Columns, Layout, Slot, Writer
 from sls_syslog.payloads.fields import parse_json
 from sls_syslog.payloads.shorten import Group, Measure, Part, find_least
 
@@ -78,6 +78,19 @@ class KeyValuePayload:
             else f"{_escape_percent(f'{self.sep}{name}=')}{_make_placeholder(text)}"
             for name, text in columns
         )
+
+    def layout(self, columns: Columns) -> Layout:
+        """Make the layout of logs with these fields."""
+        sep, parts, place = self.sep, list[str | Slot](), 0
+        for name, text in columns:
+            if self.time or name != "__time__":
+                parts.append(f"{sep}{name}=")
+                if text is not None:
+                    parts.append(_quote(text, sep) if self.quote else text)
+                else:
+                    parts.append(Slot(place, "quotes", sep) if self.quote else Slot(place))
+            place += text is None
+        return parts
 
 
 _QUOTED = set('"\r\n')
@@ -190,6 +203,15 @@ class JsonPayload:
 
         return write_json
 
+    def layout(self, columns: Columns) -> Layout | None:
+        """Make the layout of logs with these fields, or ``None`` if one is expanded."""
+        if not set(self.expand).isdisjoint(name for name, _ in columns):
+            return None
+        own = (name for name, text in columns if text is None)
+        slots = {name: Slot(place, "json") for place, name in enumerate(own)}
+        tree = self._rename_members({name: slots.get(name, text) for name, text in columns})
+        return list(_list_pieces(tree))
+
 
 class _Object(dict[str, Any]):
     """An object made of the names of fields; it may get more members."""
@@ -262,6 +284,21 @@ def _make_json_template(tree: dict[str, Any]) -> tuple[str, list[str]]:
             order.append(column)
         pairs.append(f"{_escape_percent(_json(name))}:{text}")
     return f"{{{','.join(pairs)}}}", order
+
+
+def _list_pieces(tree: dict[str, Any]) -> Iterator[str | Slot]:
+    """List the pieces of an object of texts, slots and objects."""
+    start = "{"
+    for name, value in tree.items():
+        yield f"{start}{_json(name)}:"
+        start = ","
+        if isinstance(value, dict):
+            yield from _list_pieces(value)
+        elif isinstance(value, Slot):
+            yield from ('"', value, '"')
+        else:
+            yield _json(value)
+    yield "}"
 
 
 def _make_part(before: str, value: Any, write: Callable[[Any], str] = _json) -> Part | Group:

@@ -17,6 +17,7 @@ from sls_syslog import JsonPayload, KeyValuePayload, ShipperSettings
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
 from tests.support.batches import serve
+from tests.support.native import need_helper, pure_python
 
 LOGS, FIELDS = 1000, 16
 
@@ -50,10 +51,11 @@ def count_calls(function: Callable[[], object]) -> int:
     return calls
 
 
-def calls_for_each_log(batch: Any, hooks: Any, **settings: Any) -> float:
+def calls_for_each_log(batch: Any, hooks: Any, *, is_pure: bool = True, **settings: Any) -> float:
     """Calls while a batch is encoded."""
     chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
-    encoder = LogEncoder(chosen, hooks(chosen))
+    with pure_python(is_pure):
+        encoder = LogEncoder(chosen, hooks(chosen))
     encoder.encode(batch)  # what is made once
     return count_calls(lambda: encoder.encode(batch)) / LOGS
 
@@ -75,6 +77,12 @@ def test_a_log_costs_few_calls(
     batch: Any, hooks: Any, settings: dict[str, Any], most: float
 ) -> None:
     assert calls_for_each_log(batch, hooks, **settings) <= most
+
+
+@pytest.mark.parametrize("payload", ["key-value", "json"])
+def test_the_helper_makes_no_call_for_each_log(batch: Any, payload: str) -> None:
+    need_helper()
+    assert calls_for_each_log(batch, MessageHooks, is_pure=False, payload=payload) <= 0.1
 
 
 def test_the_count_sees_a_call_more(batch: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -30,8 +30,17 @@ from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 from tests.support.batches import serve
 from tests.support.flattening import flatten
+from tests.support.native import need_helper, pure_python
 
 PLAIN = [("user", "王小明"), ("action", "a · b"), ("tab", "1\t2")]
+
+
+@pytest.fixture(autouse=True, params=["native", "pure"])
+def _path(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "native":
+        need_helper()
+    with pure_python(request.param == "pure"):
+        yield
 
 
 class Watched(LogEncoder):

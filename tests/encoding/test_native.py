@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 import sysconfig
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sls_syslog.encoding import native
 from sls_syslog.encoding.fast_path import is_legal
-from sls_syslog.encoding.native import PURE_PYTHON, find_helper
+from sls_syslog.encoding.native import PURE_PYTHON, load_helper
 from tests.support.native import need_helper
 
 
 @pytest.fixture(autouse=True)
-def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "_said", set())
+def _not_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PURE_PYTHON, raising=False)
 
 
 @pytest.mark.parametrize("value", ["1", "yes"])
 def test_a_variable_turns_the_helper_off(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PURE_PYTHON, value)
-    assert find_helper() is None
+    assert load_helper() == (None, f"{PURE_PYTHON} is set")
 
 
 @pytest.mark.parametrize("value", ["0", ""])
@@ -33,29 +31,28 @@ def test_the_variable_may_say_that_the_helper_stays(
 ) -> None:
     need_helper()
     monkeypatch.setenv(PURE_PYTHON, value)
-    assert find_helper() is not None
+    assert load_helper() == (need_helper(), "")
 
 
 def test_a_free_threaded_python_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sysconfig, "get_config_var", {"Py_GIL_DISABLED": 1}.get)
-    assert find_helper() is None
+    assert load_helper() == (None, "this Python is free-threaded")
 
 
-def test_one_line_says_which_path_runs(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_helper_that_was_not_built_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sls_syslog.encoding._native", None)
+    helper, problem = load_helper()
+    assert helper is None
+    assert "cannot be loaded" in problem
+
+
+def test_a_helper_that_was_built_before_an_update_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    need_helper()
-    with caplog.at_level(logging.DEBUG, "sls_syslog.encoding"):
-        native._said.clear()
-        for _ in range(3):
-            find_helper()
-        monkeypatch.setenv(PURE_PYTHON, "1")
-        for _ in range(3):
-            find_helper()
-    assert caplog.messages == [
-        "logs are encoded by the compiled helper",
-        f"logs are encoded in pure Python: {PURE_PYTHON} is set",
-    ]
+    monkeypatch.setattr(need_helper(), "INTERFACE", 0)
+    helper, problem = load_helper()
+    assert helper is None
+    assert "install again" in problem
 
 
 # Bytes near each border of what is legal.

@@ -1,0 +1,187 @@
+"""``NativePath``: a fast path whose logs are found and rendered by the compiled helper.
+
+The helper gets as data what it needs: the payload's layout of each kind of logs, and the start of
+the messages of each second. It must write the bytes of ``FastPath``, or leave the log to Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeGuard
+
+from sls_syslog.encoding.fast_path import FastPath, Origin, Run
+from sls_syslog.encoding.native import (
+    NANOSECONDS,
+    NO_SOURCE,
+    SECONDS,
+    Helper,
+    Part,
+    load_helper,
+)
+from sls_syslog.logs import protobuf
+from sls_syslog.logs.caches import LogCache, weigh
+from sls_syslog.logs.columns import Columns, Layout, LayoutPayload, RowPayload, Slot
+from sls_syslog.logs.rows import SHAPES
+from sls_syslog.safe_logger import SafeLogger
+
+__all__ = ["NativePath", "make_path"]
+
+logger = SafeLogger("sls_syslog.encoding")
+
+# The numbers of _native.c.
+_FRAMINGS = {"newline": 0, "octet-counting": 1, None: 2}
+_ESCAPES = {"copy": 0, "json": 1, "quotes": 2}
+
+_FRACTION_AT = len("2026-11-23T03:15:00")
+_EXTRA = ("__time_ns_part__",)
+_MOST_STARTS = 1000  # seconds; a batch has a few
+
+_reported: set[str] = set()
+
+
+class NativePath(FastPath):
+    """Encodes groups of logs whose headers differ only in their time.
+
+    Args:
+        helper: The compiled helper.
+        make_layout: The payload's method that makes the layout of logs with these fields.
+        has_fraction: Whether the header's time has a fraction.
+        arguments: The arguments of ``FastPath``.
+    """
+
+    def __init__(
+        self,
+        helper: Helper,
+        make_layout: Callable[[Columns], Layout | None],
+        has_fraction: bool,
+        *arguments: Any,
+    ) -> None:
+        super().__init__(*arguments)
+        self._helper = helper
+        self._make_layout = make_layout
+        self._fraction_at = len(self._before.encode()) + _FRACTION_AT if has_fraction else -1
+        self._starts: dict[int, bytes | None] = {}
+        self._layouts: LogCache[Any, Any] | None = None
+        self._layouts_origin: Origin | None = None
+
+    def encode_group(
+        self, group: protobuf.LogGroup, event_id: Callable[[int], str] | None
+    ) -> Iterator[Run]:
+        """Encode and frame the logs of a group in order, as ``FastPath`` does.
+
+        Args:
+            group: A ``LogGroup`` of the SDK.
+            event_id: Makes the id of a log; with it, ``FastPath`` encodes the logs.
+
+        Returns:
+            An iterator of what ``FastPath`` yields.
+        """
+        origin = self._read_origin(group) if event_id is None else None
+        runs = self._render(group, origin) if origin is not None else None
+        return iter(runs) if runs is not None else super().encode_group(group, event_id)
+
+    def _render(self, group: protobuf.LogGroup, origin: Origin) -> list[Run] | None:
+        """Render a group; return ``None`` if the helper cannot."""
+        if self._layouts is None or self._layouts_origin is not origin:
+            self._layouts_origin = origin
+            compile_layout = partial(self._compile_layout, origin)
+            self._layouts = LogCache(compile_layout, partial(_weigh, origin.weigh()))
+        layouts = self._layouts
+        return self._helper.render_group(
+            group.SerializePartialToString(),
+            list(layouts.values()),
+            partial(self._find_layout, layouts),
+            self._find_start,
+            self._fraction_at,
+            -1 if self._limit is None else self._limit,
+            _FRAMINGS[self._framing],
+        )
+
+    def _find_layout(
+        self, layouts: LogCache[Any, Any], keys: tuple[bytes, ...], has_nanoseconds: bool
+    ) -> Any:
+        """Return the compiled layout of a kind of logs; ``None`` if the kind came too rarely."""
+        shape = SHAPES[keys]
+        if shape is not None and self._is_rare((shape, _EXTRA) if has_nanoseconds else shape):
+            return None
+        return layouts[keys, has_nanoseconds]
+
+    def _compile_layout(self, origin: Origin, kind: tuple[tuple[bytes, ...], bool]) -> Any:
+        keys, has_nanoseconds = kind
+        shape = SHAPES[keys]
+        extra = _EXTRA if has_nanoseconds else ()
+        layout = shape and self._make_layout(origin.make_columns(extra, shape.keys))
+        parts, separator = _make_parts(layout or (), len(extra))
+        if not layout or not all(self._helper.is_legal(literal) for literal, _, _ in parts):
+            return self._helper.compile_layout(keys, has_nanoseconds, None, b"")
+        return self._helper.compile_layout(keys, has_nanoseconds, tuple(parts), separator)
+
+    def _find_start(self, seconds: int) -> bytes | None:
+        """Return the messages of a second up to their text; ``None`` if that is not legal."""
+        if seconds not in self._starts:
+            if len(self._starts) >= _MOST_STARTS:
+                self._starts.clear()
+            start, _ = self._make_start(seconds, 0)
+            self._starts[seconds] = start if self._helper.is_legal(start) else None
+        return self._starts[seconds]
+
+
+def make_path(payload: RowPayload, has_fraction: bool, *arguments: Any) -> FastPath:
+    """Make the quickest path that this Python and the payload allow.
+
+    Args:
+        payload: The payload.
+        has_fraction: Whether the header's time has a fraction.
+        arguments: The arguments of ``FastPath``.
+
+    Returns:
+        A ``NativePath``, or a ``FastPath`` without the helper or without layouts.
+    """
+    helper, problem = load_helper()
+    if helper is None or not _has_layout(payload):
+        _report(f"in pure Python: {problem or 'the compiled helper does not know the payload'}")
+        return FastPath(*arguments)
+    _report("by the compiled helper")
+    return NativePath(helper, payload.layout, has_fraction, *arguments)
+
+
+def _report(how: str) -> None:
+    """Log which path runs, once each."""
+    if how not in _reported:
+        _reported.add(how)
+        logger.debug("plain logs are encoded %s", how)
+
+
+def _has_layout(payload: object) -> TypeGuard[LayoutPayload]:
+    # A subclass that inherits the layout may write anything when it is called.
+    return "layout" in vars(type(payload))
+
+
+def _make_parts(layout: Layout, extra: int) -> tuple[list[Part], bytes]:
+    """Make the helper's form of a layout, and its separator.
+
+    Args:
+        layout: The layout.
+        extra: How many fields stand before a log's own, besides the time.
+    """
+    parts: list[Part] = []
+    literal, separator = "", ""
+    for piece in layout:
+        if not isinstance(piece, Slot):
+            literal += piece
+            continue
+        separator = piece.separator or separator
+        parts.append((literal.encode(), _find_source(piece.place, extra), _ESCAPES[piece.escape]))
+        literal = ""
+    return [*parts, (literal.encode(), NO_SOURCE, 0)], separator.encode()
+
+
+def _find_source(place: int, extra: int) -> int:
+    sources: Sequence[int] = (SECONDS, NANOSECONDS)[: 1 + extra]
+    return sources[place] if place < len(sources) else place - len(sources)
+
+
+def _weigh(size: int, kind: tuple[tuple[bytes, ...], bool]) -> int:
+    keys, _ = kind
+    return size + weigh(keys, times=4, besides=1000)

@@ -1,0 +1,392 @@
+"""What the compiled helper renders, and that it gives the result of pure Python or none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aliyun.log.proto import LogGroupList
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sls_syslog import JsonPayload, KeyValuePayload, ShipperSettings
+from sls_syslog.encoding import native_path
+from sls_syslog.encoding.encoder import EncodedLogs, LogEncoder
+from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.encoding.native import NO_SOURCE, PURE_PYTHON, SECONDS
+from sls_syslog.encoding.native_path import NativePath
+from sls_syslog.testing import LogEntry, encode_log_group
+from sls_syslog.testing.loggroup import frame_log_group
+from tests.support.batches import serve
+from tests.support.native import need_helper, pure_python
+from tests.support.processes import program
+
+PLAIN = [("user", "王小明"), ("action", "a · b"), ("tab", "1\t2"), ("quote", '"\\')]
+PAYLOADS: list[Any] = [
+    "key-value",
+    "json",
+    KeyValuePayload(quote=True),
+    KeyValuePayload(sep="a|a", quote=True),
+    JsonPayload(expand=("absent",)),
+]
+FRAMINGS: list[dict[str, Any]] = [
+    {},
+    {"framing": "octet-counting"},
+    {"protocol": "udp"},
+    {"syslog_format": "rfc3164"},
+    {"bom": True},
+    {"max_message_bytes": 480},
+]
+
+
+def make_encoder(**settings: Any) -> LogEncoder:
+    chosen = ShipperSettings.from_mapping({"host": "siem", **settings})
+    return LogEncoder(chosen, MessageHooks(chosen), logs_before_writer=0)
+
+
+class Watched(NativePath):
+    """Counts the groups that Python encodes."""
+
+    groups = 0
+
+    def _write_messages(self, *arguments: Any) -> list[bytes]:
+        self.groups += 1
+        return super()._write_messages(*arguments)
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[LogEncoder, Watched]]:
+    """Makes an encoder, and its path."""
+    need_helper()
+    monkeypatch.setattr(native_path, "NativePath", Watched)
+
+    def make(**settings: Any) -> tuple[LogEncoder, Watched]:
+        encoder = make_encoder(**settings)
+        assert isinstance(encoder._fast_path, Watched)
+        return encoder, encoder._fast_path
+
+    return make
+
+
+def batch_of(raw: bytes) -> Any:
+    batch = LogGroupList()
+    batch.ParseFromString(b"".join(frame_log_group(raw)))
+    return batch
+
+
+def find_slow_logs(encoder: LogEncoder, group: Any) -> list[int | None]:
+    assert encoder._fast_path is not None
+    return [number for _, number in encoder._fast_path.encode_group(group, None)]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=str)
+@pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+def test_plain_logs_are_rendered_by_the_helper(
+    payload: Any, framing: dict[str, Any], watched: Any
+) -> None:
+    settings = {**framing, "payload": payload}
+    encoder, path = watched(**settings)
+    entries = [LogEntry(PLAIN, 1_790_000_000 + n // 2, n % 3 and 123_456_789) for n in range(7)]
+    batch = batch_of(encode_log_group(entries, topic="t", source="s", tags={"a": 'b"'}))
+    got = encoder.encode(batch)
+    assert path.groups == 0
+    assert find_slow_logs(encoder, batch.LogGroups[0]) == [None]
+    with pure_python():
+        pure = make_encoder(**settings)
+    assert type(pure._fast_path) is FastPath
+    expected = pure.encode(batch)
+    assert b"".join(got.frames) == b"".join(expected.frames)
+    assert got.outcomes == expected.outcomes == []
+    if framing.get("framing") or framing.get("protocol"):
+        assert len(got.frames) == len(entries)
+
+
+def test_logs_with_event_ids_are_left_to_python(watched: Any) -> None:
+    encoder, path = watched()
+    encoder.encode(serve(PLAIN), "event {}/{}".format)
+    assert path.groups == 1
+
+
+@pytest.mark.parametrize("how", ["", "1"], ids=["native", "pure"])
+def test_a_kind_of_logs_is_prepared_for_when_it_came_often(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_helper()
+    monkeypatch.setenv(PURE_PYTHON, how)
+    settings = ShipperSettings(host="siem")
+    encoder = LogEncoder(settings, MessageHooks(settings))
+    (group,) = serve(*[PLAIN] * 50).LogGroups
+    assert find_slow_logs(encoder, group) == [*range(LOGS_BEFORE_WRITER), None]
+
+
+def test_a_long_group_is_several_pieces() -> None:
+    need_helper()
+    batch = serve(*[[("text", "x" * 1000)]] * 1000)
+    frames = make_encoder().encode(batch).frames
+    assert max(map(len, frames)) <= 256 * 1024
+    assert len(frames) == 5
+    with pure_python():
+        assert b"".join(frames) == b"".join(make_encoder().encode(batch).frames)
+
+
+def test_a_value_may_be_larger_than_a_piece() -> None:
+    need_helper()
+    batch = serve(PLAIN, [("text", '"\t' * 300_000)], PLAIN)
+    for payload in PAYLOADS:
+        with pure_python():
+            expected = make_encoder(payload=payload).encode(batch)
+        got = make_encoder(payload=payload).encode(batch)
+        assert b"".join(got.frames) == b"".join(expected.frames)
+
+
+def test_logs_of_many_kinds_are_each_written_by_their_own_layout(watched: Any) -> None:
+    encoder, path = watched(payload="json")
+    logs = [[(f"key{number % 300}", f"{number}"), ("n", "x")] for number in range(900)]
+    batch = serve(*logs)
+    lines = b"".join(encoder.encode(batch).frames).splitlines()
+    assert path.groups == 0
+    assert [line.count(b'"key%d":"%d"' % (n % 300, n)) for n, line in enumerate(lines)] == [1] * 900
+
+
+@pytest.mark.parametrize(
+    ("payload", "how"),
+    [
+        ("key-value", "by the compiled helper"),
+        ("cef", "in pure Python: the compiled helper does not know the payload"),
+        ("json", f"in pure Python: {PURE_PYTHON} is set"),
+    ],
+)
+def test_one_line_says_which_path_runs(
+    payload: str, how: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_helper()
+    monkeypatch.setattr(native_path, "_reported", set())
+    with caplog.at_level(logging.DEBUG, "sls_syslog.encoding"), pure_python(payload == "json"):
+        for _ in range(3):
+            make_encoder(payload=payload)
+    assert caplog.messages == [f"plain logs are encoded {how}"]
+
+
+# What the helper does with bytes that no SDK would hand out.
+
+SECOND = b"\x08\x80\xf7\xc4\xd5\x06"
+A_LOG = b"\x0a\x12" + SECOND + b"\x12\x0a\x0a\x03key\x12\x03val"
+FULL = A_LOG + b"\x1a\x01t\x22\x01s\x2a\x01m\x32\x06\x0a\x01k\x12\x01v" + A_LOG
+
+
+def render(body: bytes, framing: int = 2, limit: int = -1) -> Any:
+    """Render logs whose key is ``key``; all others are Python's."""
+    helper = need_helper()
+    parts = ((b"<", 0, 1), (b"|", SECONDS, 0), (b">", NO_SOURCE, 0))
+    known = helper.compile_layout((b"key",), False, parts, b"")
+    arguments = ([known], lambda *_: None, lambda second: b"%d " % second, -1, limit, framing)
+    return helper.render_group(body, *arguments)
+
+
+def test_the_helper_s_result_is_a_list_of_runs() -> None:
+    whole = b"1790000000 <val|1790000000>"
+    other = A_LOG.replace(b"key", b"KEY")
+    assert render(FULL) == [([whole, whole], None)]
+    assert render(A_LOG + other + A_LOG) == [([whole], 1), ([whole], None)]
+    assert render(other) == [([], 0), ([], None)]
+    assert render(b"") == [([], None)]
+    assert render(FULL, 0) == [([whole + b"\n" + whole + b"\n"], None)]
+    assert render(FULL, 1) == [([b"27 " + whole] * 2, None)]
+    assert render(FULL, 2, 27) == render(FULL)
+    assert render(FULL, 2, 26) == [([], 0), ([], 1), ([], None)]
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        (b"", "no time"),
+        (SECOND[:3], "half a time"),
+        (b"\x08\x80\x80\x80\x80\x10", "a time of more than 32 bits"),
+        (SECOND + SECOND, "two times"),
+        (SECOND + b"\x12\x00", "a field without key and value"),
+        (SECOND + b"\x12\x05\x0a\x03key", "a field without value"),
+        (SECOND + b"\x12\x05\x12\x03val", "a field without key"),
+        (SECOND + b"\x12\x0a\x12\x03val\x0a\x03key", "a value before its key"),
+        (SECOND + b"\x12\x0c\x0a\x03key\x12\x03val\x18\x00", "more in a field"),
+        (SECOND + b"\x12\x0b\x0a\x03key\x12\x03val", "a field beyond its log"),
+        (SECOND + b"\x12\x0a\x0a\x03key\x12\x04val", "a value beyond its field"),
+        (SECOND + b"\x12\x0a\x0a\xff\xff\xff\xff\x0f", "a key of 4 GiB"),
+        (b"\x12\x0a\x0a\x03key\x12\x03val" + SECOND, "a field before the time"),
+        (SECOND + b"\x12\x0a\x0a\x03key\x12\x03val\x25\x00\x00\x00", "half the nanoseconds"),
+        (SECOND + b"\x25\x01\x00\x00\x00\x12\x0a\x0a\x03key\x12\x03val", "a field at the end"),
+        (SECOND + b"\x12\x0a\x0a\x03key\x12\x03val\x28\x00", "an unknown field"),
+        (SECOND + b"\x12\x0a\x0a\x03key\x12\x03\xff\xfe\xfd", "no UTF-8"),
+        (SECOND + b"\x12\x0a\x0a\x03key\x12\x03a\nb", "a control character"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_strange_log_is_left_to_python(log: bytes, why: str) -> None:
+    body = A_LOG + b"\x0a" + bytes([len(log)]) + log + A_LOG
+    (whole,), _ = render(A_LOG)[0]
+    assert render(body) == [([whole], 1), ([whole], None)]
+
+
+@pytest.mark.parametrize(
+    "end", [b"\x38\x00", b"\x0d\x00\x00\x00\x00", b"\x0a\x7f", b"\x0a", b"\x0a\xff\xff\xff\xff\xff"]
+)
+def test_a_strange_group_is_left_to_python(end: bytes) -> None:
+    assert render(A_LOG + end) is None
+
+
+def check(got: Any, body: bytes) -> None:
+    """The helper gave a result of the right form, or none."""
+    if got is None:
+        return
+    *slow, (_, last) = got
+    assert last is None
+    numbers = [number for _, number in slow]
+    assert numbers == sorted(set(numbers))
+    assert sum(len(frame) for frames, _ in got for frame in frames) <= 40 * (len(body) + 1)
+
+
+@given(body=st.binary(max_size=80), framing=st.integers(0, 2))
+@example(body=FULL, framing=0)
+def test_no_bytes_break_the_helper(body: bytes, framing: int) -> None:
+    check(render(body, framing), body)
+
+
+def test_no_truncation_and_no_other_byte_breaks_the_helper() -> None:
+    for size in range(len(FULL)):
+        check(render(FULL[:size]), FULL)
+        for octet in range(256):
+            check(render(FULL[:size] + bytes([octet]) + FULL[size + 1 :]), FULL)
+
+
+@st.composite
+def spoilt_groups(draw: st.DrawFn) -> bytes:
+    """The bytes of a group, some of them changed, put in or taken out."""
+    words = st.text(max_size=6) | st.binary(max_size=6)
+    fields = st.lists(st.tuples(st.sampled_from(["a", "b"]), words), max_size=3)
+    times = st.integers(0, 2**32 - 1)
+    entries = st.builds(LogEntry, fields, times, st.none() | times)
+    logs = draw(st.lists(entries, min_size=1, max_size=4))
+    tags = {"a": draw(st.sampled_from(["", "b"]))}
+    body = bytearray(encode_log_group(logs, topic="t", source="s", tags=tags))
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(body)))
+        body[place : place + draw(st.integers(0, 2))] = draw(st.binary(max_size=2))
+    return bytes(body)
+
+
+def is_readable(body: bytes) -> bool:
+    try:
+        batch_of(body).SerializeToString()  # also fails if a log has no time
+    except Exception:  # whatever this version of protobuf raises
+        return False
+    return True
+
+
+@given(
+    body=spoilt_groups(),
+    payload=st.sampled_from(PAYLOADS),
+    framing=st.sampled_from(FRAMINGS),
+)
+def test_what_the_helper_renders_is_what_python_renders(
+    body: bytes, payload: Any, framing: dict[str, Any]
+) -> None:
+    """Also of bytes that protobuf reads, but would not write."""
+    if not is_readable(body):
+        return
+
+    class AsSent:
+        """A group of the SDK whose bytes are those that SLS sent."""
+
+        def __init__(self, group: Any) -> None:
+            self._group = group
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._group, name)
+
+        def SerializePartialToString(self) -> bytes:  # noqa: N802  # protobuf's name
+            return body
+
+    need_helper()
+    batch = batch_of(body)
+    settings = {**framing, "payload": payload}
+    native = make_encoder(**settings)
+    with pure_python():
+        expected = make_encoder(**settings).encode(batch)
+    got = EncodedLogs()
+    native._encode_group(AsSent(batch.LogGroups[0]), None, 0, got)
+    assert b"".join(got.frames) == b"".join(expected.frames)
+    assert got.outcomes == expected.outcomes
+
+
+# Wrong arguments are errors of Python, and not of memory.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("key", False, (), b""),
+        ((b"key",), False, [], b""),
+        (("key",), False, (), b""),
+        ((b"key",), False, (b"x",), b""),
+        ((b"key",), False, ((b"x",),), b""),
+        ((b"key",), False, (("x", 0, 0),), b""),
+        ((b"key",), False, ((b"x", 1, 0),), b""),
+        ((b"key",), False, ((b"x", -4, 0),), b""),
+        ((b"key",), False, ((b"x", 0, 9),), b""),
+        ((b"key",), False, ((b"x", 0, -1),), b""),
+        ((b"key",), False, ((b"x", 0, 0),), "x"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_layout_is_refused(arguments: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        need_helper().compile_layout(*arguments)
+
+
+def raise_error(*_: Any) -> Any:
+    raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({0: "text"}, TypeError),
+        ({0: bytearray()}, TypeError),
+        ({1: ()}, TypeError),
+        ({1: [None]}, ValueError),
+        ({2: raise_error}, LookupError),
+        ({2: lambda *_: "text"}, ValueError),
+        ({2: None}, TypeError),
+        ({3: raise_error}, LookupError),
+        ({3: lambda _: "text"}, TypeError),
+        ({5: 2**80}, OverflowError),
+    ],
+)
+def test_wrong_arguments_and_errors_of_python_are_raised(
+    change: dict[int, Any], error: type[Exception]
+) -> None:
+    helper = need_helper()
+    known = helper.compile_layout((b"KEY",), False, ((b"", 0, 0),), b"")
+    body = FULL + A_LOG.replace(b"key", b"KEY")
+    arguments: list[Any] = [body, [known], lambda *_: None, lambda _: b"start ", 1, -1, 0]
+    for place, value in change.items():
+        arguments[place] = value
+    with pytest.raises(error):
+        helper.render_group(*arguments)
+
+
+def test_a_layout_that_does_not_fit_is_not_used() -> None:
+    helper = need_helper()
+    wrong = helper.compile_layout((b"KEY",), False, ((b"", 0, 0),), b"")
+    got = helper.render_group(A_LOG, [], lambda *_: wrong, lambda _: b"", -1, -1, 0)
+    assert got == [([], 0), ([], None)]
+
+
+def test_the_helper_is_not_there_in_a_program_that_does_not_want_it() -> None:
+    script = "from sls_syslog.encoding.native import load_helper; print(load_helper())"
+    with program("-c", script, environ={PURE_PYTHON: "1"}) as ran:
+        assert ran.wait() == 0
+        assert ran.output() == f"(None, '{PURE_PYTHON} is set')\n"
