@@ -96,6 +96,6 @@ def load_helper() -> tuple[Helper | None, str]:
         helper: Any = import_module("sls_syslog.encoding._native")
     except ImportError as error:
         return None, f"the compiled helper cannot be loaded: {error}"
-    if helper.INTERFACE != _INTERFACE:
+    if getattr(helper, "INTERFACE", 0) != _INTERFACE:
         return None, "the compiled helper was built before the last update; install again"
     return helper, ""

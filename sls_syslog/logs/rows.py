@@ -12,6 +12,7 @@ from itertools import repeat
 from typing import Any, Protocol
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
@@ -31,7 +32,10 @@ def read_rows(group: protobuf.LogGroup) -> Iterator[Row]:
         One row per log.
     """
     logs = group.Logs
-    merged = _MERGED_GROUP.FromString(group.SerializePartialToString()).Logs
+    try:
+        merged = _MERGED_GROUP.FromString(group.SerializePartialToString()).Logs
+    except DecodeError:  # an unknown field that reads like packed times
+        return repeat(NO_ROW, len(logs))
     contents = merged.Contents
     counts = [len(log.Contents) for log in logs]  # only the SDK's objects know where a log ends
     times, values = merged.Time[:], contents.Value[:]

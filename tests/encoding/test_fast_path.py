@@ -318,6 +318,17 @@ def test_a_value_may_end_like_nanoseconds(time_ns: int | None) -> None:
     assert stream.count(b"__time_ns_part__") == (3 if time_ns else 0)
 
 
+@pytest.mark.parametrize("field", [b"\x22\x01s", b"\x0a\x02\x01\x02", b"\x22\x04abcd"])
+def test_an_unknown_field_that_reads_like_packed_times_stops_no_batch(field: bytes) -> None:
+    log = b"\x08\x01\x12\x06\x0a\x01a\x12\x01b" + field
+    log_groups = LogGroupList()
+    log_groups.ParseFromString(b"".join(frame_log_group(b"\x0a" + bytes([len(log)]) + log)))
+    encoder = Watched(ShipperSettings(host="siem"))
+    assert b"".join(encoder.encode(log_groups).frames) == write_slowly(encoder, log_groups)
+    with_hook = Watched(ShipperSettings(host="siem", tag="{a}"))
+    assert b"".join(with_hook.encode(log_groups).frames).endswith(b"||a=b\n")
+
+
 def test_names_may_hold_percent_signs() -> None:
     settings = ShipperSettings(host="siem")
     encoder = Watched(settings)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.native import need_helper
 from tests.support.processes import program
 
 HERE = Path(__file__).parent
@@ -28,9 +29,12 @@ def _atheris() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "runs"), [("fuzz_receiver.py", 40_000), ("fuzz_encoder.py", 10_000)]
+    ("target", "runs"),
+    [("fuzz_receiver.py", 40_000), ("fuzz_encoder.py", 10_000), ("fuzz_native.py", 20_000)],
 )
 def test_a_short_run_finds_nothing(target: str, runs: int, tmp_path: Path) -> None:
+    if target == "fuzz_native.py":
+        need_helper()
     environ = {"TMPDIR": str(tmp_path)}
     with program(str(HERE / target), f"-atheris_runs={runs}", environ=environ) as fuzzer:
         assert fuzzer.wait(timeout=120) == 0, fuzzer.output()

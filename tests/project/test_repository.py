@@ -34,9 +34,11 @@ def test_what_a_forge_shows_is_linked_and_its_own_links_lead_somewhere(name: str
         assert (GITHUB / target).exists(), target
 
 
-def test_the_workflow_keeps_to_the_forge_s_schema() -> None:
+@pytest.mark.parametrize("name", ["ci.yml", "wheels.yml"])
+def test_a_workflow_keeps_to_the_forge_s_schema(name: str) -> None:
+    workflow = WORKFLOW.with_name(name)
     checker = tool("check-jsonschema")
-    checked = run(checker, "--builtin-schema", "vendor.github-workflows", WORKFLOW)
+    checked = run(checker, "--builtin-schema", "vendor.github-workflows", workflow)
     assert checked.returncode == 0, checked.stdout
 
 
@@ -65,3 +67,12 @@ def test_the_oldest_environment_has_the_oldest_versions_that_are_allowed() -> No
     page = (ROOT / "docs" / "reference" / "versions.md").read_text()
     for name, version in allowed:
         assert f"| `{name}` | {version} |" in page
+
+
+def test_the_wheels_are_for_the_platforms_and_pythons_that_the_helper_is_for() -> None:
+    workflow = WORKFLOW.with_name("wheels.yml").read_text()
+    for part in ("ubuntu-latest", "ubuntu-24.04-arm", "cibuildwheel", "abi3audit", "PUREPYTHON"):
+        assert part in workflow
+    oldest = PYTHONS[0].replace(".", "")
+    assert f'TAG = "cp{oldest}-abi3"' in (ROOT / "hatch_build.py").read_text()
+    assert f'build = "cp{oldest}-*"' in PYPROJECT  # both manylinux and musllinux

@@ -1,0 +1,175 @@
+"""The compiled helper touches no memory that is not its own, and keeps none.
+
+Its tests run once more with a build that has the sanitizers of the compiler. Builds with a planted
+fault show that these tests find it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import re
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.native import NATIVE, OTHER_BUILD, need_helper
+from tests.support.processes import ROOT
+from tests.support.tools import missing, run
+
+pytestmark = pytest.mark.gate
+SOURCE = ROOT / "sls_syslog" / "encoding" / "_native.c"
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+CALLS = 240_000
+# A leak of one small object for each call would be 50 times as much.
+MOST_GROWTH = 256 * 1024
+
+
+def compile_with(source: Path, target: Path, *flags: str) -> None:
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    if shutil.which(compiler[0]) is None:
+        missing("a C compiler", NATIVE)
+    include = f"-I{sysconfig.get_path('include')}"
+    options = [*STRICT, *flags, "-shared", "-fPIC", include]
+    built = run(*compiler, *options, source, "-o", target)
+    assert built.returncode == 0, built.stdout
+
+
+def run_tests(helper: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    """Run tests of the helper with this build of it."""
+    runtime = run("gcc", "-print-file-name=libasan.so").stdout.strip()
+    environ = {
+        OTHER_BUILD: str(helper),
+        "LD_PRELOAD": runtime,
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python itself keeps memory to its end
+        "PYTHONMALLOC": "malloc",  # else the sanitizer does not see where an object ends
+        "SLS_SYSLOG_PUREPYTHON": "",
+        NATIVE: "1",
+    }
+    options = ("-q", "-x", "-s", "-n", "0", "-p", "no:cacheprovider", "-p", "no:faulthandler")
+    command = (sys.executable, "-m", "pytest", *options, "--gate", "--hypothesis-profile=plain")
+    return run(*command, *tests, cwd=ROOT, **environ)
+
+
+@pytest.fixture
+def sanitized(tmp_path: Path) -> Callable[[str], Path]:
+    """Builds the helper with sanitizers, from a source of these bytes."""
+    if platform.system() != "Linux" or "gcc" not in (sysconfig.get_config_var("CC") or ""):
+        missing("gcc on Linux")
+
+    def build(text: str) -> Path:
+        source, target = tmp_path / "_native.c", tmp_path / "_native.abi3.so"
+        source.write_text(text)
+        compile_with(source, target, *SANITIZERS)
+        return target
+
+    return build
+
+
+def test_the_compiler_has_no_warning(tmp_path: Path) -> None:
+    compile_with(SOURCE, tmp_path / "_native.so", "-O3")
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        ["tests/encoding/test_native_path.py", "tests/encoding/test_native.py"],
+        ["tests/encoding/test_fast_path.py", "tests/test_properties.py", "-k", "fast_path"],
+    ],
+    ids=lambda tests: tests[0],
+)
+def test_the_sanitizers_find_nothing(tests: list[str], sanitized: Callable[[str], Path]) -> None:
+    ran = run_tests(sanitized(SOURCE.read_text()), *tests)
+    assert ran.returncode == 0, ran.stdout
+    assert re.search(r"\d\d+ passed", ran.stdout)
+
+
+QUICK = ["tests/encoding/test_native_path.py", "-k", "not both_write and not python_renders"]
+FAULTS = {
+    "a length is believed": ("|| size > from->size) {", ") {"),
+    "an escape is not counted": ("reserve(out, 2 * from.size + 2)", "reserve(out, from.size)"),
+    "four bytes are taken": ("if (from->size < 4) {", "if (!from->size) {"),
+    "a number of a field is believed": (
+        "to->source >= (Py_ssize_t)key_count",
+        "to->source > (Py_ssize_t)key_count",
+    ),
+    "a shift is too wide": ("(7 * i)", "(70 * i)"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_sanitizers_find_a_planted_fault(fault: str, sanitized: Callable[[str], Path]) -> None:
+    right, wrong = FAULTS[fault]
+    text = SOURCE.read_text()
+    assert text.count(right) == 1
+    ran = run_tests(sanitized(text.replace(right, wrong)), *QUICK)
+    assert ran.returncode != 0
+    assert re.search(r"AddressSanitizer|runtime error:|FAILED", ran.stdout), ran.stdout
+
+
+def measure_memory() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+def test_calls_keep_no_memory() -> None:
+    """Calls that work, that leave logs to Python, and that fail at each place."""
+    if not Path("/proc/self/statm").exists():
+        missing("/proc/self/statm")
+    helper = need_helper()
+    key = b"key" * 20
+    log = b"\x08\x01\x12\x43\x0a\x3c" + key + b"\x12\x03a\tb"
+    body = b"\x0a" + bytes([len(log)]) + log
+    parts = ((b"<", 0, 1), (b"|", -2, 0), (b">", -1, 0))
+
+    def fail(*_: Any) -> Any:
+        raise LookupError
+
+    def find(keys: tuple[bytes, ...], _: bool) -> Any:
+        return helper.compile_layout(keys, False, parts, b"")
+
+    def call(number: int) -> None:
+        known = [find((key,), False)] if number % 2 else []
+        finders = [find, fail, lambda *_: None, lambda *_: 1]
+        starters: list[Any] = [lambda _: b"start", fail, lambda _: None, lambda _: 1]
+        group = body * 3 if number % 3 else body + b"\xff"
+        try:
+            helper.render_group(
+                group, known, finders[number // 2 % 4], starters[number // 8 % 4], 2, -1, number % 3
+            )
+            helper.compile_layout((key,), False, ((b"x", number % 7, 0),), b"")
+        except (LookupError, TypeError, ValueError):
+            pass
+
+    for number in range(CALLS // 4):
+        call(number)
+    gc.collect()
+    before = measure_memory()
+    for number in range(CALLS):
+        call(number)
+    gc.collect()
+    assert measure_memory() - before < MOST_GROWTH
+
+
+def test_calls_keep_no_reference() -> None:
+    helper = need_helper()
+    layout = helper.compile_layout((b"key",), False, ((b"<", 0, 0),), b"")
+    start = bytes([65] * 50)
+    log = b"\x0a\x0e\x08\x01\x12\x0a\x0a\x03key\x12\x03val"
+    counted = [layout, start, log, None]
+    before = [sys.getrefcount(each) for each in counted[:-1]]
+    for framing in range(3):
+        helper.render_group(log, [layout], lambda *_: None, lambda _: start, -1, -1, framing)
+        helper.render_group(log, [], lambda *_: layout, lambda _: start, -1, 1, framing)
+        helper.render_group(log + b"\xff", [layout] * 40, lambda *_: 1, lambda _: start, 0, 1, 0)
+    assert [sys.getrefcount(each) for each in counted[:-1]] == before
