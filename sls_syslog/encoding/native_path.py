@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeGuard
 
 from sls_syslog.encoding.fast_path import FastPath, Origin, Run
@@ -36,6 +37,8 @@ _ESCAPES = {"copy": 0, "json": 1, "quotes": 2}
 _FRACTION_AT = len("2026-11-23T03:15:00")
 _EXTRA = ("__time_ns_part__",)
 _MOST_STARTS = 1000  # seconds; a batch has a few
+# Layouts handed to the helper with each group; it asks for others. Most Logstores have a few kinds.
+_MOST_GIVEN = 64
 
 _reported: set[str] = set()
 
@@ -90,7 +93,7 @@ class NativePath(FastPath):
         layouts = self._layouts
         return self._helper.render_group(
             group.SerializePartialToString(),
-            list(layouts.values()),
+            list(islice(layouts.values(), _MOST_GIVEN)),
             partial(self._find_layout, layouts),
             self._find_start,
             self._fraction_at,

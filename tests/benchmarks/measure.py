@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sls_syslog.encoding.native import PURE_PYTHON
+
 from .helpers import ROOT, Helper, make_command, make_environ
 from .variants import BASE_SETTINGS, Variant
 
@@ -107,7 +109,12 @@ class Bench:
         return subprocess.Popen(
             make_command(variant.program, options),
             cwd=ROOT,
-            env={**make_environ(), **self._server.ready["environ"], "SLS_CG": group},
+            env={
+                **make_environ(),
+                **self._server.ready["environ"],
+                "SLS_CG": group,
+                PURE_PYTHON: "1" if variant.is_pure else "",
+            },
             stdin=subprocess.DEVNULL,
             stderr=errors,
         )

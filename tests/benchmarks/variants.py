@@ -45,6 +45,7 @@ class Variant:
         processor: The name of the class in `ship_ours.py`.
         program: The module of the shipping program.
         target: The cost that the project promises. None means no promise.
+        is_pure: Whether it runs without the compiled helper.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Variant:
     processor: str = "SyslogShipperProcessor"
     program: str = "ship_ours"
     target: Target | None = None
+    is_pure: bool = False
 
     @property
     def saves_at_once(self) -> bool:
@@ -67,9 +69,11 @@ VARIANTS = {
         Variant("documented", program="ship_documented"),
         Variant("sdk-only", program="ship_sdk_only"),
         Variant("default", target=Target(0.27, "documented", goal=0.2)),
+        Variant("default-pure", is_pure=True),
         Variant("octet-counting", {"framing": "octet-counting"}, target=_LIKE_DEFAULT),
         Variant("rfc3164", {"syslog_format": "rfc3164"}),
         Variant("json", {"payload": "json"}, target=_LIKE_DEFAULT),
+        Variant("json-pure", {"payload": "json"}, is_pure=True),
         Variant("cef", {"payload": "cef"}, target=_LIKE_DEFAULT),
         Variant("leef", {"payload": "leef"}, target=_LIKE_DEFAULT),
         Variant("dict-hook", processor="DictHook", target=Target(0.5, "documented")),
