@@ -30,7 +30,10 @@ PAYLOADS: list[Any] = [
     "json",
     KeyValuePayload(quote=True),
     KeyValuePayload(sep="a|a", quote=True),
+    KeyValuePayload(time=True),
     JsonPayload(expand=("absent",)),
+    JsonPayload(names="flat"),
+    JsonPayload(names="nested"),
 ]
 FRAMINGS: list[dict[str, Any]] = [
     {},

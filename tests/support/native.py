@@ -89,7 +89,7 @@ class PathPair:
         except Exception:  # each version of protobuf has an error of its own
             return False
         expected, got = self._pure.encode(batch), EncodedLogs()
-        self._native._encode_group(_AsSent(batch.LogGroups[0], body), None, 0, got)
+        self._native._encode_group(_AsSent(batch.LogGroups[0], body), None, 0, got, 0)
         assert b"".join(got.frames) == b"".join(expected.frames), body
         assert got.outcomes == expected.outcomes, body
         return True
