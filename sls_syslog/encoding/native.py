@@ -11,7 +11,19 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["NANOSECONDS", "NO_SOURCE", "PURE_PYTHON", "SECONDS", "Helper", "Part", "load_helper"]
+__all__ = [
+    "HELPER",
+    "NANOSECONDS",
+    "NO_SOURCE",
+    "PURE_PYTHON",
+    "SECONDS",
+    "Helper",
+    "Part",
+    "load_helper",
+]
+
+HELPER = "sls_syslog.encoding._native"
+"""The compiled module."""
 
 PURE_PYTHON = "SLS_SYSLOG_PUREPYTHON"
 """The environment variable that turns the helper off: any value but ``0`` and nothing."""
@@ -93,7 +105,7 @@ def load_helper() -> tuple[Helper | None, str]:
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return None, "this Python is free-threaded"
     try:
-        helper: Any = import_module("sls_syslog.encoding._native")
+        helper: Any = import_module(HELPER)
     except ImportError as error:
         return None, f"the compiled helper cannot be loaded: {error}"
     if getattr(helper, "INTERFACE", 0) != _INTERFACE:

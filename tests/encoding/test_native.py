@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sls_syslog.encoding.fast_path import is_legal
-from sls_syslog.encoding.native import PURE_PYTHON, load_helper
+from sls_syslog.encoding.native import HELPER, PURE_PYTHON, load_helper
 from tests.support.native import need_helper
 
 
@@ -40,7 +40,7 @@ def test_a_free_threaded_python_does_without(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_helper_that_was_not_built_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sls_syslog.encoding._native", None)
+    monkeypatch.setitem(sys.modules, HELPER, None)
     helper, problem = load_helper()
     assert helper is None
     assert "cannot be loaded" in problem
