@@ -331,6 +331,7 @@ class Shard:
                 return self._roll_back(tracker)
             delivery.flush()
         self._held_at = start, held.number
+        self._ledger.note_trouble(f"a log is held: {held.problem}")
         self._save(delivery.committable)
         if throttle.is_due("held", self._name, held.problem):
             logger.error(

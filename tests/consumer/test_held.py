@@ -14,6 +14,7 @@ from aliyun.log.consumer.checkpoint_tracker import ConsumerCheckpointTracker
 from sls_syslog import DroppedLog, ShipperStats, SyslogShipperProcessor
 from sls_syslog.network.deadline import Stop
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.clocks import Jumping
 from tests.support.shipping import GROUP, assert_balanced, make_worker, numbers, shipping
 from tests.support.waiting import eventually
 
@@ -90,6 +91,25 @@ def test_a_hook_that_fails_holds_the_shard_until_it_works(
     assert error.exc_info is not None
     assert "LookupError: no directory" in caplog.text
     assert "its default was used" not in caplog.text
+
+
+def test_the_line_a_minute_says_that_a_log_is_held(
+    failing: type[Failing],
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    timer = Jumping()
+    stats = ShipperStats(timer=timer)
+    fill(sls_emulator)
+    settings = quick(syslog_receiver, on_hook_error="hold")
+    with shipping(sls_emulator, settings, failing, stats=stats):
+        eventually(lambda: "the shard waits, nothing of this log is sent" in caplog.text)
+        timer.ahead = 100.0
+        eventually(lambda: "a log is held: hook format_message failed" in caplog.text)
+        failing.is_broken = False
+        eventually(lambda: numbers(syslog_receiver) == list(range(10 * GROUPS)))
 
 
 def test_a_restart_while_a_log_is_held_loses_nothing(

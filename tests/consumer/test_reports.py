@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -16,21 +15,12 @@ from sls_syslog import ShipperStats
 from sls_syslog.consumer.patches import Beginning, patch_client
 from sls_syslog.consumer.reports import Reports
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.support.clocks import Jumping
 from tests.support.peers import HOST, hold_closed_port
 from tests.support.shipping import GROUP, shipping
 from tests.support.waiting import eventually
 
 SHARDS = 3
-
-
-class Jumping:
-    """A timer, which a test sets forward: so a minute passes."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.monotonic() + self.ahead
 
 
 @pytest.fixture
