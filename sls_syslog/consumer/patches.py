@@ -16,6 +16,7 @@ from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
 from sls_syslog.consumer.backfill import Backfill
+from sls_syslog.consumer.fetches import Fetched
 from sls_syslog.consumer.first_look import FirstLook
 from sls_syslog.consumer.mistakes import check_processor
 from sls_syslog.consumer.refresh import SharedRefresh
@@ -35,7 +36,6 @@ from sls_syslog.consumer.start import read_end
 from sls_syslog.consumer.steady_clock import with_steady_clock
 from sls_syslog.delivery.ledger import ShipperStats
 from sls_syslog.errors import short_repr
-from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import throttle
 
@@ -146,7 +146,7 @@ class FetchListener(Protocol):
         ...
 
     def note_fetch(
-        self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
+        self, cursor: str, start: str, end: str, fetched: Fetched | None, is_at_end: bool
     ) -> None:
         """Note a fetch that has worked.
 
@@ -154,7 +154,7 @@ class FetchListener(Protocol):
             cursor: The cursor from which the SDK wanted to fetch.
             start: The cursor from which it fetched.
             end: The cursor from which it will fetch next.
-            batch: What ``process()`` will get; ``None`` if no logs lie between start and end.
+            fetched: What ``process()`` will get; ``None`` if no logs lie between start and end.
             is_at_end: Whether SLS has no logs after ``end``.
         """
         ...
@@ -330,13 +330,15 @@ class _ListenedPull:
                 listener.note_fetch_failure(_describe(error))
             raise
         if listener:
+            body = getattr(response, "_raw_uncompressed_body", None)  # until it is parsed
             batch = response.get_loggroup_list()  # parses; what follows cannot fail
             end = response.get_next_cursor() or start
             is_empty = not response.get_loggroup_count()
             # If SLS does not send this header, an empty answer counts as the end.
             is_last = response.get_header("x-log-end-of-cursor")
             is_at_end = is_last == "1" if is_last else is_empty and end == start
-            listener.note_fetch(cursor, start, end, None if is_empty else batch, is_at_end)
+            fetched = None if is_empty else (batch, body if isinstance(body, bytes) else None)
+            listener.note_fetch(cursor, start, end, fetched, is_at_end)
         return response
 
     def _pull_from_oldest(

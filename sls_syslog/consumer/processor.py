@@ -66,7 +66,9 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         ConsumerProcessorBase.__init__(self)
         MessageHooks.__init__(self, ShipperSettings.of(settings))
         self.stats = stats or PROCESS_STATS
-        self._shard = Shard(self, LogEncoder(self.settings, hooks=self))
+        # An override of process() may change the batch; its bytes then say nothing about it.
+        is_own = type(self).process is SyslogShipperProcessor.process
+        self._shard = Shard(self, LogEncoder(self.settings, hooks=self), gets_batches=is_own)
 
     if not TYPE_CHECKING:  # a type checker would believe that there is every attribute
 

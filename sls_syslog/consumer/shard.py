@@ -13,7 +13,7 @@ from typing import Protocol
 
 from aliyun.log.proto import LogGroupListRaw
 
-from sls_syslog.consumer.fetches import Fetches
+from sls_syslog.consumer.fetches import Fetched, Fetches
 from sls_syslog.consumer.patches import (
     Beginning,
     get_current_worker,
@@ -66,11 +66,13 @@ class Shard:
     Args:
         owner: The processor of this shard.
         encoder: Encodes the logs of this shard.
+        gets_batches: Whether ``process()`` gets the batches exactly as the SDK parsed them.
     """
 
-    def __init__(self, owner: _Owner, encoder: LogEncoder) -> None:
+    def __init__(self, owner: _Owner, encoder: LogEncoder, gets_batches: bool = False) -> None:
         self._owner = owner
         self._encoder = encoder
+        self._keeps_bodies = gets_batches and encoder.reads_bodies
         self._stop = Stop()
         # Held while the shard is at work: the SDK's threads call process() and choose_start().
         self._busy = Lock()
@@ -153,7 +155,7 @@ class Shard:
             return delivery.position, not delivery.is_failing
 
     def note_fetch(
-        self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
+        self, cursor: str, start: str, end: str, fetched: Fetched | None, is_at_end: bool
     ) -> None:
         """Note a fetch that has worked, before the SDK passes the batch to ``process()``.
 
@@ -161,7 +163,7 @@ class Shard:
             cursor: The cursor from which the SDK wanted to fetch.
             start: The cursor from which it fetched.
             end: The cursor from which it will fetch next.
-            batch: What ``process()`` will get; ``None`` if no logs lie between start and end, for
+            fetched: What ``process()`` will get; ``None`` if no logs lie between start and end, for
                 example because the consumer's SPL query dropped all of them.
             is_at_end: Whether SLS has no logs after ``end``.
         """
@@ -169,10 +171,13 @@ class Shard:
             self._ledger.note_fetched()
             if is_at_end:
                 self._ledger.note_end(end)
-        if batch is None:
+        if fetched is None:
             self._fetches.add_gap(start, end)
         else:
+            batch, body = fetched
             self._fetches.add_batch(batch, start)
+            if body is not None and self._keeps_bodies:
+                self._fetches.add_body(batch, body)
         if cursor == self._rolled_back_at:
             self._rolled_back_at = None
 
@@ -229,6 +234,7 @@ class Shard:
             delivery.skip(self._fetches.skip_gaps(delivery.position))
             start = self._fetches.pop_start(log_groups)
             if start not in {None, delivery.position}:
+                self._fetches.pop_body(log_groups)
                 return self._go_back_to(delivery.position, tracker)
             batch, held = self._encode(log_groups, delivery.position)
             if held is not None:
@@ -290,7 +296,8 @@ class Shard:
             needs_ids = self._owner.settings.event_id
             ids = make_event_ids(self._name, end, log_groups) if needs_ids else None
             try:
-                encoded = encoder.encode(log_groups, ids, begin)
+                body = self._fetches.pop_body(log_groups)
+                encoded = encoder.encode(log_groups, ids, begin, body)
             except UnicodeDecodeError:  # protobuf before 4.21 raises for text that is not UTF-8
                 raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
                 encoded = encoder.encode(raw, ids, begin)

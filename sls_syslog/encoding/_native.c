@@ -16,7 +16,7 @@
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 1 };
+enum { INTERFACE = 2 };
 
 typedef unsigned char byte;
 
@@ -458,6 +458,7 @@ typedef struct {
     PyObject *find_layout, *make_start;
     Py_ssize_t fraction_at, limit;
     int framing;
+    int is_as_sent; /* one strange log makes the whole group strange */
     /* layouts; each reference is ours */
     PyObject **capsules;
     const layout **layouts;
@@ -473,6 +474,7 @@ typedef struct {
     piece *pieces;
     size_t piece_count, piece_room;
     size_t log_count;
+    int is_strange; /* Python has to render the whole group */
 } rendering;
 
 static int
@@ -676,6 +678,9 @@ render_log(rendering *r, text from)
         r->out.is_out_of_memory = 1;
         return 0;
     }
+    if (outcome == STRANGE && r->is_as_sent) {
+        r->is_strange = 1;
+    }
     if (outcome == READ && !find_layout(r, &as)) {
         return 0;
     }
@@ -705,18 +710,18 @@ render_log(rendering *r, text from)
     return add_piece(r, number, r->out.size) != NULL;
 }
 
-/* Render all logs of a group; set *is_strange if Python has to do it. */
+/* Render all logs of a group. */
 static int
-render_logs(rendering *r, text group, int *is_strange)
+render_logs(rendering *r, text group)
 {
-    while (group.size) {
+    while (group.size && !r->is_strange) {
         byte tag = *group.at;
         text block;
         /* Besides logs: Reserved, Topic, Source, MachineUUID, LogTags. */
         int is_known = tag == GROUP_LOG || tag == 0x12 || tag == 0x1A || tag == 0x22 ||
                        tag == 0x2A || tag == 0x32;
         if (!is_known || !take_tag(&group, tag) || !take_block(&group, &block)) {
-            *is_strange = 1;
+            r->is_strange = 1;
             return 1;
         }
         if (tag == GROUP_LOG && !render_log(r, block)) {
@@ -872,20 +877,20 @@ render_group(PyObject *self, PyObject *arguments)
     rendering r = {0};
     text group;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "SO!OOnni", &body, &PyList_Type, &layouts, &r.find_layout,
-                          &r.make_start, &r.fraction_at, &r.limit, &r.framing) ||
+    if (!PyArg_ParseTuple(arguments, "SO!OOnnip", &body, &PyList_Type, &layouts, &r.find_layout,
+                          &r.make_start, &r.fraction_at, &r.limit, &r.framing, &r.is_as_sent) ||
         !point_to(body, &group)) {
         return NULL;
     }
-    int is_strange = 0, done = 1;
+    int done = 1;
     for (Py_ssize_t i = 0; done && i < PyList_Size(layouts); i++) {
         done = add_layout(&r, PyList_GetItem(layouts, i));
     }
     /* A good guess saves copies; `reserve` makes the room that is needed. */
     done = done && make_field_room(&r.log) && reserve(&r.out, group.size + group.size / 4 + 4096) &&
-           render_logs(&r, group, &is_strange);
+           render_logs(&r, group);
     PyObject *runs = NULL;
-    if (done && is_strange) {
+    if (done && r.is_strange) {
         Py_INCREF(Py_None);
         runs = Py_None;
     }

@@ -86,13 +86,17 @@ class FastPath:
         self._limit = limit if self._limit is None else min(limit, self._limit)
 
     def encode_group(
-        self, group: protobuf.LogGroup, event_id: Callable[[int], str] | None
+        self,
+        group: protobuf.LogGroup,
+        event_id: Callable[[int], str] | None,
+        body: bytes | None = None,
     ) -> Iterator[Run]:
         """Encode and frame the logs of a group in order, and name those for the slow path.
 
         Args:
             group: A ``LogGroup`` of the SDK.
             event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
+            body: The bytes of the group as SLS sent them; only ``NativePath`` reads them.
 
         Yields:
             The runs of the group.

@@ -35,7 +35,7 @@ Part: TypeAlias = "tuple[bytes, int, int]"
 """A literal, the source of the value after it, and the number of the escape."""
 
 # The version of what the helper offers.
-_INTERFACE = 1
+_INTERFACE = 2
 
 
 class Helper(Protocol):
@@ -73,6 +73,7 @@ class Helper(Protocol):
         fraction_at: int,
         limit: int,
         framing: int,
+        is_as_sent: bool,
         /,
     ) -> list[tuple[list[bytes], int | None]] | None:
         """Render and frame the logs of a group.
@@ -87,6 +88,8 @@ class Helper(Protocol):
             fraction_at: Where in the start the fraction of the second goes; -1 for nowhere.
             limit: The most bytes of a message; -1 for no limit.
             framing: The number of the framing.
+            is_as_sent: Whether the bytes are those that SLS sent. If one log is not as most writers
+                have it, Python then has to write the whole group, or make other bytes of it.
 
         Returns:
             The runs, as ``FastPath.encode_group`` yields them; ``None`` if Python has to write the

@@ -37,6 +37,9 @@ _ESCAPES = {"copy": 0, "json": 1, "quotes": 2}
 _FRACTION_AT = len("2026-11-23T03:15:00")
 _EXTRA = ("__time_ns_part__",)
 _MOST_STARTS = 1000  # seconds; a batch has a few
+# Strange groups, before the bytes that SLS sent are not tried any more: the producers of a Logstore
+# seldom change.
+_MOST_STRANGE = 10
 # Layouts handed to the helper with each group; it asks for others. Most Logstores have a few kinds.
 _MOST_GIVEN = 64
 
@@ -65,40 +68,56 @@ class NativePath(FastPath):
         self._make_layout = make_layout
         self._fraction_at = len(self._before.encode()) + _FRACTION_AT if has_fraction else -1
         self._starts: dict[int, bytes | None] = {}
+        self._strange_groups = 0
         self._layouts: LogCache[Any, Any] | None = None
         self._layouts_origin: Origin | None = None
 
     def encode_group(
-        self, group: protobuf.LogGroup, event_id: Callable[[int], str] | None
+        self,
+        group: protobuf.LogGroup,
+        event_id: Callable[[int], str] | None,
+        body: bytes | None = None,
     ) -> Iterator[Run]:
         """Encode and frame the logs of a group in order, as ``FastPath`` does.
 
         Args:
             group: A ``LogGroup`` of the SDK.
             event_id: Makes the id of a log; with it, ``FastPath`` encodes the logs.
+            body: The bytes of the group as SLS sent them, if they are known.
 
         Returns:
             An iterator of what ``FastPath`` yields.
         """
         origin = self._read_origin(group) if event_id is None else None
-        runs = self._render(group, origin) if origin is not None else None
+        runs = self._render(group, origin, body) if origin is not None else None
         return iter(runs) if runs is not None else super().encode_group(group, event_id)
 
-    def _render(self, group: protobuf.LogGroup, origin: Origin) -> list[Run] | None:
+    def _render(
+        self, group: protobuf.LogGroup, origin: Origin, body: bytes | None
+    ) -> list[Run] | None:
         """Render a group; return ``None`` if the helper cannot."""
+        if body is not None and self._strange_groups < _MOST_STRANGE:
+            runs = self._render_bytes(body, origin, is_as_sent=True)
+            if runs is not None:
+                return runs
+            self._strange_groups += 1
+        return self._render_bytes(group.SerializePartialToString(), origin, is_as_sent=False)
+
+    def _render_bytes(self, body: bytes, origin: Origin, is_as_sent: bool) -> list[Run] | None:
         if self._layouts is None or self._layouts_origin is not origin:
             self._layouts_origin = origin
             compile_layout = partial(self._compile_layout, origin)
             self._layouts = LogCache(compile_layout, partial(_weigh, origin.weigh()))
         layouts = self._layouts
         return self._helper.render_group(
-            group.SerializePartialToString(),
+            body,
             list(islice(layouts.values(), _MOST_GIVEN)),
             partial(self._find_layout, layouts),
             self._find_start,
             self._fraction_at,
             -1 if self._limit is None else self._limit,
             _FRAMINGS[self._framing],
+            is_as_sent,
         )
 
     def _find_layout(

@@ -87,8 +87,8 @@ class Listener:
     def choose_start(self, cursor: str) -> tuple[str, bool]:
         return self.answers.get(cursor, (cursor, True))
 
-    def note_fetch(self, cursor: str, start: str, end: str, batch: Any, is_at_end: bool) -> None:
-        self.told.append((cursor, start, end, batch))
+    def note_fetch(self, cursor: str, start: str, end: str, fetched: Any, is_at_end: bool) -> None:
+        self.told.append((cursor, start, end, fetched and fetched[0]))
         self.ends += [end] * is_at_end
 
     def note_fetch_failure(self, problem: str) -> None:

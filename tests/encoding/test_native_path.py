@@ -182,13 +182,13 @@ LONG = A_LOG[2:] + b"\x25\x01\x00\x00\x00"
 FULL = A_LOG + b"\x1a\x01t\x22\x01s\x2a\x01m\x32\x06\x0a\x01k\x12\x01v" + A_LOG
 
 
-def render(body: bytes, framing: int = 2, limit: int = -1) -> Any:
+def render(body: bytes, framing: int = 2, limit: int = -1, is_as_sent: bool = False) -> Any:
     """Render logs whose key is ``key``; all others are Python's."""
     helper = need_helper()
     parts = ((b"<", 0, 1), (b"|", SECONDS, 0), (b">", NO_SOURCE, 0))
     known = helper.compile_layout((b"key",), False, parts, b"")
     arguments = ([known], lambda *_: None, lambda second: b"%d " % second, -1, limit, framing)
-    return helper.render_group(body, *arguments)
+    return helper.render_group(body, *arguments, is_as_sent)
 
 
 def test_the_helper_s_result_is_a_list_of_runs() -> None:
@@ -234,6 +234,8 @@ def test_a_strange_log_is_left_to_python(log: bytes, why: str) -> None:
     (whole,), _ = render(A_LOG)[0]
     assert render(body + A_LOG) == [([whole], 1), ([whole], None)]
     assert render(body) == [([whole], 1), ([], None)]
+    is_strange = why not in {"no UTF-8", "a control character", "6 bytes of a log"}
+    assert (render(body, is_as_sent=True) is None) == is_strange
 
 
 @pytest.mark.parametrize(
@@ -360,7 +362,7 @@ def test_wrong_arguments_and_errors_of_python_are_raised(
     helper = need_helper()
     known = helper.compile_layout((b"KEY",), False, ((b"", 0, 0),), b"")
     body = FULL + A_LOG.replace(b"key", b"KEY")
-    arguments: list[Any] = [body, [known], lambda *_: None, lambda _: b"start ", 1, -1, 0]
+    arguments: list[Any] = [body, [known], lambda *_: None, lambda _: b"start ", 1, -1, 0, False]
     for place, value in change.items():
         arguments[place] = value
     with pytest.raises(error):
@@ -370,7 +372,7 @@ def test_wrong_arguments_and_errors_of_python_are_raised(
 def test_a_layout_that_does_not_fit_is_not_used() -> None:
     helper = need_helper()
     wrong = helper.compile_layout((b"KEY",), False, ((b"", 0, 0),), b"")
-    got = helper.render_group(A_LOG, [], lambda *_: wrong, lambda _: b"", -1, -1, 0)
+    got = helper.render_group(A_LOG, [], lambda *_: wrong, lambda _: b"", -1, -1, 0, False)
     assert got == [([], 0), ([], None)]
 
 

@@ -145,7 +145,14 @@ def test_calls_keep_no_memory() -> None:
         group = body * 3 if number % 3 else body + b"\xff"
         try:
             helper.render_group(
-                group, known, finders[number // 2 % 4], starters[number // 8 % 4], 2, -1, number % 3
+                group,
+                known,
+                finders[number // 2 % 4],
+                starters[number // 8 % 4],
+                2,
+                -1,
+                number % 3,
+                False,
             )
             helper.compile_layout((key,), False, ((b"x", number % 7, 0),), b"")
         except (LookupError, TypeError, ValueError):
@@ -169,7 +176,9 @@ def test_calls_keep_no_reference() -> None:
     counted = [layout, start, log, None]
     before = [sys.getrefcount(each) for each in counted[:-1]]
     for framing in range(3):
-        helper.render_group(log, [layout], lambda *_: None, lambda _: start, -1, -1, framing)
-        helper.render_group(log, [], lambda *_: layout, lambda _: start, -1, 1, framing)
-        helper.render_group(log + b"\xff", [layout] * 40, lambda *_: 1, lambda _: start, 0, 1, 0)
+        helper.render_group(log, [layout], lambda *_: None, lambda _: start, -1, -1, framing, False)
+        helper.render_group(log, [], lambda *_: layout, lambda _: start, -1, 1, framing, True)
+        helper.render_group(
+            log + b"\xff", [layout] * 40, lambda *_: 1, lambda _: start, 0, 1, 0, True
+        )
     assert [sys.getrefcount(each) for each in counted[:-1]] == before

@@ -45,7 +45,7 @@ def test_one_input(data: bytes) -> None:
         return
     body = data[1:]
     if not PAIRS[data[0] % len(PAIRS)].check(body):
-        arguments: Any = ([], lambda *_: None, lambda _: b"", -1, -1, data[0] % 3)
+        arguments: Any = ([], lambda *_: None, lambda _: b"", -1, -1, data[0] % 3, data[0] > 99)
         need_helper().render_group(body, *arguments)
 
 

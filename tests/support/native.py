@@ -90,8 +90,9 @@ class PathPair:
             return False
         expected, got = self._pure.encode(batch), EncodedLogs()
         self._native._encode_group(_AsSent(batch.LogGroups[0], body), None, 0, got, 0)
-        assert b"".join(got.frames) == b"".join(expected.frames), body
-        assert got.outcomes == expected.outcomes, body
+        for made in (got, self._native.encode(batch, None, 0, b"".join(frame_log_group(body)))):
+            assert b"".join(made.frames) == b"".join(expected.frames), body
+            assert made.outcomes == expected.outcomes, body
         return True
 
 
