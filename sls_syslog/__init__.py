@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sls_syslog.payloads.cef import CefPayload
     from sls_syslog.payloads.leef import LeefPayload
     from sls_syslog.payloads.mapping import EventMapping, Labelled
+    from sls_syslog.payloads.ocsf import OcsfPayload
     from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
     from sls_syslog.preflight.check import check_destination
     from sls_syslog.preflight.preview import LogPreview, preview
@@ -68,6 +69,7 @@ __all__ = [
     "LogRule",
     "MaskRule",
     "MessageTooLongError",
+    "OcsfPayload",
     "SendError",
     "SettingsError",
     "Severity",
@@ -111,6 +113,7 @@ _MODULES = {
     "LogRule": "logs.rules",
     "MaskRule": "logs.masking",
     "MessageTooLongError": "errors",
+    "OcsfPayload": "payloads.ocsf",
     "SendError": "errors",
     "SettingsError": "errors",
     "Severity": "syslog.codes",

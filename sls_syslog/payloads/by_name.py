@@ -1,7 +1,7 @@
 """Finds a payload by the value of the setting ``payload``.
 
 A payload is a callable that takes a log, a mapping of str to str, and returns a text.
-CEF and LEEF must be loaded only when they are chosen: their tables load slowest of all.
+CEF, LEEF and OCSF must be loaded only when they are chosen: their tables load slowest of all.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ def _make_leef(sep: str) -> Payload:
     return LeefPayload()
 
 
+def _make_ocsf(sep: str) -> Payload:
+    from sls_syslog.payloads.ocsf import OcsfPayload
+
+    return OcsfPayload()
+
+
 def make_leef_for_sc4s(sep: str) -> Payload:
     """Make the payload ``leef`` for the receiver ``sc4s``."""
     from sls_syslog.payloads.leef import LeefPayload
@@ -44,5 +50,6 @@ PAYLOADS: dict[str, MakePayload] = {
     "json": lambda sep: JsonPayload(),
     "cef": _make_cef,
     "leef": _make_leef,
+    "ocsf": _make_ocsf,
 }
 """The payloads by the value of the setting ``payload``."""

@@ -48,8 +48,8 @@ class LogPreview:
         writer: What writes the text: the class of the payload, the overridden hook
             ``format_message``, or ``default payload`` if that one fails; ``nothing`` if
             ``on_hook_error`` forbids that.
-        mapping: The mapping of CEF or LEEF: the name of a ready one, ``generic``, or ``own`` for
-            a mapping of yours. ``None`` if the text is no such event.
+        mapping: The mapping of CEF, LEEF or OCSF: the name of a ready one, ``generic``, or ``own``
+            for a mapping of yours. ``None`` if the text is no such event.
     """
 
     log: Mapping[str, str]

@@ -43,7 +43,7 @@ RefusedPolicy: TypeAlias = Literal["hold", "drop"]
 HookErrorPolicy: TypeAlias = Literal["default", "drop", "hold"]
 ConfirmLevel: TypeAlias = Literal["auto", "consumed", "acked", "written"]
 TlsVersion: TypeAlias = Literal["1.2", "1.3"]
-PayloadName: TypeAlias = Literal["key-value", "json", "cef", "leef"]
+PayloadName: TypeAlias = Literal["key-value", "json", "cef", "leef", "ocsf"]
 ReceiverName: TypeAlias = Literal[
     "qradar",
     "qradar-json",

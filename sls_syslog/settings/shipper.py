@@ -181,9 +181,9 @@ class ShipperSettings(ClientSettings):
     payload: Payload = setting(
         _read_payload,
         "key-value",
-        "How a log becomes the text of a message: `key-value`, `json`, `cef`, `leef`, or a"
-        " function or object that is called with the log and returns a text, such as a"
-        " `CefPayload` with a mapping of your own.",
+        "How a log becomes the text of a message: `key-value`, `json`, `cef`, `leef`, `ocsf`"
+        " (version 1.5.0), or a function or object that is called with the log and returns a text,"
+        " such as a `CefPayload` with a mapping of your own.",
     )
     severity_rules: tuple[SeverityRule, ...] = setting(
         partial(_read_rules, "severity_rules", SeverityRule),

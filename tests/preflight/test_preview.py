@@ -263,7 +263,7 @@ def test_wrong_settings_are_refused_at_once() -> None:
 
 def test_the_mapping_that_applies_is_named() -> None:
     for sample in SAMPLES:
-        for payload in ("cef", "leef"):
+        for payload in ("cef", "leef", "ocsf"):
             assert show(sample.log, payload=payload).mapping == sample.mapping, sample.id
 
 

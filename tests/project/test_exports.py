@@ -35,6 +35,7 @@ PUBLIC = [
     "LogRule",
     "MaskRule",
     "MessageTooLongError",
+    "OcsfPayload",
     "SendError",
     "SettingsError",
     "Severity",
@@ -181,7 +182,10 @@ def test_a_public_name_is_imported_when_it_is_used() -> None:
     ran = run(sys.executable, "-c", program)
     at_once, with_the_worker, client = ran.stdout.splitlines()
     assert at_once == ""
-    unneeded = {"sls_syslog.payloads.cef", "sls_syslog.payloads.leef", "sls_syslog.preflight.check"}
+    unneeded = {
+        *(f"sls_syslog.payloads.{name}" for name in ("cef", "leef", "ocsf")),
+        "sls_syslog.preflight.check",
+    }
     assert not unneeded & set(with_the_worker.split())
     assert client == "SyslogClient True"
 

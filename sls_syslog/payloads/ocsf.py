@@ -1,0 +1,377 @@
+"""Writes events as JSON of the Open Cybersecurity Schema Framework (OCSF).
+
+Sans-I/O. ``mapping.py`` gives the values by CEF's keys, and ``ocsf_classes.py`` has the tables.
+This module only builds objects of them; it must not know a product.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, ClassVar, TypeVar
+
+from sls_syslog.payloads.catalog import MAPPINGS
+from sls_syslog.payloads.dictionary import CEF_KEYS
+from sls_syslog.payloads.event_payload import EventPayload, name_mapping
+from sls_syslog.payloads.event_text import EventText
+from sls_syslog.payloads.fields import clean
+from sls_syslog.payloads.mapping import Event, EventMapping
+from sls_syslog.payloads.ocsf_classes import (
+    CLASSES,
+    KINDS,
+    OCSF_VERSION,
+    SEVERITY_IDS,
+    SEVERITY_IDS_BY_NUMBER,
+    OcsfClass,
+)
+from sls_syslog.payloads.shorten import LEAST_TEXT, Group, Measure, Part, find_least
+from sls_syslog.syslog.codes import Severity
+
+__all__ = ["OcsfPayload"]
+
+_Payload = TypeVar("_Payload", bound="OcsfPayload")
+_Tree = dict[str, Any]
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+_HEAD = ("time", "category_uid", "class_uid", "activity_id", "type_uid", "severity_id", "metadata")
+_STATUS = {"success": (1, "Success"), "failure": (2, "Failure")}
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
+_HEX = re.compile(r"[0-9A-Fa-f]+")
+_HASHES = {32: 1, 40: 2, 64: 3, 128: 4}  # algorithm_id of MD5, SHA-1, SHA-256, SHA-512, by length
+_DIRECTIONS = {"0": 1, "1": 2}  # direction_id of CEF's inbound and outbound
+_METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE"}
+_PORTS = 65536
+_INTEGERS = 2**63
+_LONGEST = 255  # characters of a required value or member that are kept if room is short
+_UNKNOWN = "Unknown"
+_NUMBERS = {
+    *("code", "count", "pid", "size", "tcp_flags", "start_time", "end_time"),
+    *("bytes_in", "bytes_out", "packets_in", "packets_out"),
+}
+_NAMES = {mapping: name for name, mapping in MAPPINGS.items()}
+_NEEDS = {"tls": "version", "query": "hostname"}
+"""Objects that the schema refuses without a member."""
+_ONE_OF = {
+    "src_endpoint": ("name", "ip", "hostname"),
+    "dst_endpoint": ("name", "ip", "hostname"),
+    "device": ("name", "ip", "hostname", "instance_uid"),
+    "user": ("name", "uid"),
+    "process": ("uid", "pid"),
+    "database": ("name", "uid"),
+    "databucket": ("name", "uid"),
+    "resources": ("name", "uid"),
+}
+"""Members of which the schema demands one, by object; the first is ``Unknown`` if none is there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcsfPayload(EventPayload):
+    """OCSF: one compact JSON object for each log, an event of version 1.5.0 of the schema.
+
+    The mapping and the kind of event choose the class. Attributes that the schema demands are
+    always there: ``Unknown`` stands where a log has no such value. Values without an attribute
+    stand under ``unmapped``, by their labels or CEF's keys. A mapping of your own and the generic
+    one make a Base Event. See ``EventPayload`` for the other attributes.
+
+    Attributes:
+        raw_data: Whether to send the log itself as well, as JSON in the attribute ``raw_data``.
+    """
+
+    stands_for_tag: ClassVar[bool] = False
+
+    raw_data: bool = False
+    _severity: str = field(init=False, repr=False, default="")
+    _severity_id: int = field(init=False, repr=False, default=SEVERITY_IDS[Severity.INFO])
+
+    def for_severity(self: _Payload, severity: Severity | int | str) -> _Payload:
+        """Return this payload for messages of one severity; see ``EventPayload``."""
+        made = copy(self)
+        object.__setattr__(made, "_severity_id", SEVERITY_IDS[Severity.of(severity)])
+        return made
+
+    def __call__(self, log: Mapping[str, str]) -> str:
+        """Make the MSG part of one log."""
+        tree, _, omitted = self._make_tree(log)
+        text = _json(tree)
+        return EventText(text, omitted) if omitted else text
+
+    def shorten(self, log: Mapping[str, str], room: int, measure: Measure) -> str | None:
+        """Make a shorter JSON object of one log, in which all required attributes stay.
+
+        See ``ShortPayload``. Whole attributes and members of ``unmapped`` are left out; free text
+        is cut. If that is not enough, required objects lose their long members, then all that the
+        schema does not demand.
+        """
+        tree, kind, _ = self._make_tree(log)
+        must = {*_HEAD, *map(_find_top, kind.required)}
+        for longest in (None, _LONGEST, 0):
+            parts = [
+                Part(f"{_json(name)}:", _json(_trim(tree[name], name, kind, longest)))
+                for name in tree
+                if name in must
+            ]
+            rest = [_make_part(name, tree[name]) for name in tree if name not in must]
+            text = Group("{", [*parts, *rest], ",", "}", must=len(parts)).shorten(room, measure)
+            if text is not None:
+                return text
+        return None
+
+    def _make_tree(self, log: Mapping[str, str]) -> tuple[_Tree, OcsfClass, int]:
+        mapping, event = self._make_event(log)
+        name = _NAMES.get(mapping) or name_mapping(self, log)
+        kind = _choose_class(name, event.class_id)
+        values = {**event.values}
+        activity, word = _find_activity(kind, event)
+        given = SEVERITY_IDS_BY_NUMBER.get(event.severity) if event.severity else None
+        head = {
+            "time": int(values.pop("rt", "") or 0),
+            "category_uid": kind.uid // 1000,
+            "class_uid": kind.uid,
+            "activity_id": activity,
+            "type_uid": kind.uid * 100 + activity,
+            "severity_id": self._severity_id if given is None else given,
+            "metadata": _make_metadata(mapping, event, values, log),
+        }
+        tree, unmapped = _build(kind, mapping, values)
+        _complete(kind, tree, unmapped, event)
+        tree = {**head, **tree}
+        if activity == 99 and word:
+            tree["activity_name"] = word
+        status = _STATUS.get(unmapped.get("outcome", "")) if kind.has_outcome else None
+        if status:
+            tree["status_id"], tree["status"] = status
+            del unmapped["outcome"]
+        if "message" not in tree:
+            tree["message"] = event.name
+        elif "finding_info" not in tree:
+            unmapped["name"] = event.name
+        tree = {name: tree[name] for name in sorted(tree, key=lambda name: _rank(kind, name))}
+        if unmapped:
+            tree["unmapped"] = unmapped
+        if self.raw_data:
+            tree["raw_data"] = _json({name: _replace_halves(log[name]) for name in log})
+        return tree, kind, event.omitted
+
+
+def _find_top(path: str) -> str:
+    return path.partition(".")[0].removesuffix("[]")
+
+
+def _choose_class(name: str, class_id: str) -> OcsfClass:
+    for pattern, kind in KINDS.get(name, {}).items():
+        if re.fullmatch(pattern, class_id):
+            return kind
+    return CLASSES[name]
+
+
+def _rank(kind: OcsfClass, name: str) -> int:
+    """Rank an attribute: those that the schema demands come first, the message last."""
+    if name in _HEAD:
+        return _HEAD.index(name)
+    is_required = name in map(_find_top, kind.required)
+    return len(_HEAD) + (0 if is_required else 2 if name == "message" else 1)
+
+
+def _find_activity(kind: OcsfClass, event: Event) -> tuple[int, str]:
+    """Return ``activity_id``, and the word of the log that says what was done."""
+    values = event.values
+    words = [values.get("requestMethod", ""), event.class_id, values.get("act", "")]
+    for word in filter(None, words):
+        first = _WORD.match(word)
+        for name in (word.lower(), first[0].lower() if first else ""):
+            if name in kind.activities:
+                return kind.activities[name], word
+    return kind.otherwise, next(filter(None, words), "")
+
+
+def _make_metadata(
+    mapping: EventMapping, event: Event, values: dict[str, str], log: Mapping[str, str]
+) -> _Tree:
+    product = {"vendor_name": mapping.vendor, "name": mapping.product}
+    metadata: _Tree = {"version": OCSF_VERSION, "product": product, "event_code": event.class_id}
+    uid = clean(log.get("__event_id__", "")) or values.get("externalId", "")
+    if uid:
+        metadata["uid"] = uid
+    if values.get("externalId") == uid:
+        values.pop("externalId", None)
+    topic = clean(log.get("__topic__", ""))
+    if topic:
+        metadata["log_name"] = topic
+    return metadata
+
+
+def _build(
+    kind: OcsfClass, mapping: EventMapping, values: Mapping[str, str]
+) -> tuple[_Tree, _Tree]:
+    """Put each value at the path of its key; return also those that have none."""
+    tree: _Tree = {}
+    unmapped: _Tree = {}
+    for key, value in values.items():
+        label = mapping.labels.get(key, key)
+        path = kind.attributes.get(label) or kind.attributes.get(key) if key in CEF_KEYS else None
+        made = _convert(path, value) if path else None
+        if path is None or made is None or not _put(tree, path, made):
+            unmapped[_find_free(label, unmapped)] = value
+    for name, needed in _NEEDS.items():
+        if name in tree and needed not in tree[name]:
+            unmapped.update({f"{name}.{key}": value for key, value in tree.pop(name).items()})
+    if "connection_info" in tree:
+        tree["connection_info"]["direction_id"] = _DIRECTIONS.get(
+            values.get("deviceDirection", ""), 0
+        )
+    return tree, unmapped
+
+
+def _find_free(name: str, taken: _Tree) -> str:
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}{number}"
+    return free
+
+
+def _convert(path: str, value: str) -> str | int | None:
+    """Make a value of the type of its attribute; ``None`` if it is none."""
+    name = path.rpartition(".")[2]
+    if name == "ip":
+        return _read_address(value)
+    if name == "port" or name in _NUMBERS:
+        most = _PORTS if name == "port" else _INTEGERS
+        is_number = value.isascii() and value.isdigit() and len(value) < 20
+        return int(value) if is_number and int(value) < most else None
+    if name == "http_method":
+        return value.upper() if value.upper() in _METHODS else None
+    if path.endswith("hashes[].value"):
+        return value if _HEX.fullmatch(value) else None
+    return value
+
+
+def _read_address(value: str) -> str | None:
+    try:
+        address = ip_address(value)
+    except ValueError:
+        return None
+    return address.compressed.partition("%")[0]
+
+
+def _put(tree: _Tree, path: str, value: str | int) -> bool:
+    """Put a value at a path; return whether the place was free."""
+    *steps, last = path.split(".")
+    for step in steps:
+        name = step.removesuffix("[]")
+        tree = tree.setdefault(name, {}) if name == step else tree.setdefault(name, [{}])[0]
+    name = last.removesuffix("[]")
+    if name in tree:
+        return False
+    tree[name] = [value] if name != last else value
+    return True
+
+
+def _complete(kind: OcsfClass, tree: _Tree, unmapped: _Tree, event: Event) -> None:
+    """Add what the schema demands, where no value of the log is."""
+    if kind.uid == 6003:
+        _put(tree, "api.operation", event.class_id)
+    if "finding_info.uid" in kind.required:
+        _put(tree, "finding_info.uid", event.values.get("externalId") or event.class_id)
+        _put(tree, "finding_info.title", event.name)
+    cve = _CVE.search(f"{event.name} {event.class_id}") if kind.uid == 2002 else None
+    if cve:
+        advisory = tree.pop("vulnerabilities", [{}])[0].get("advisory")
+        tree["vulnerabilities"] = [{"cve": {"uid": cve[0]}}]
+        if advisory:  # the schema takes only one of the two
+            unmapped["VulnerabilityId"] = advisory["uid"]
+    for path, value in kind.required.items():
+        top, inner = _find_top(path), path.partition(".")[2]
+        present = tree.get(top)
+        if not present or (top in {"api", "finding_info"} and inner not in present):
+            _put(tree, path, event.class_id if "advisory" in path else value)
+    for name, found in _list_objects(tree):
+        _complete_object(name, found)
+
+
+def _list_objects(value: Any, name: str = "") -> Iterator[tuple[str, _Tree]]:
+    """List the objects in a tree, with their names."""
+    if isinstance(value, dict):
+        yield name, value
+        for key, inner in list(value.items()):
+            yield from _list_objects(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _list_objects(inner, name)
+
+
+def _complete_object(name: str, found: _Tree) -> None:
+    """Add what the schema demands of an object of this name."""
+    if name in _ONE_OF and not found.keys() & set(_ONE_OF[name]):
+        found[_ONE_OF[name][0]] = _UNKNOWN
+    if name in {"database", "databucket", "device", "file"}:
+        found["type_id"] = 0
+    if name == "file":
+        path = str(found.get("path", ""))
+        found.setdefault("name", re.split(r"[/\\]", path.rstrip("/\\"))[-1] or path or _UNKNOWN)
+    elif name == "hashes":
+        found["algorithm_id"] = _HASHES.get(len(found["value"]), 0)
+
+
+def _trim(value: Any, name: str, kind: OcsfClass, longest: int | None) -> Any:
+    """Leave out long members of a required object; with 0, all that the schema does not demand."""
+    if longest is None or not isinstance(value, (dict, list)):
+        return value
+    if longest == 0:
+        return _make_least(value, name, kind)
+    return _drop_long(value, longest)
+
+
+def _drop_long(value: Any, longest: int) -> Any:
+    """Leave out the texts that are longer than this and that the schema does not demand."""
+    if isinstance(value, list):
+        return [_drop_long(item, longest) for item in value]
+    if isinstance(value, dict):
+        kept = {
+            name: _drop_long(inner, longest)
+            for name, inner in value.items()
+            if not isinstance(inner, str) or len(inner) <= longest or name in _IDENTITIES
+        }
+        return {name: inner for name, inner in kept.items() if inner != {}}
+    return value
+
+
+_IDENTITIES = {"name", "value", "uid", "operation", "hostname", "instance_uid", "user_agent"}
+"""Members that an object of the schema may be refused without."""
+
+
+def _make_least(value: Any, name: str, kind: OcsfClass) -> Any:
+    """Make the least that the schema takes for a required attribute."""
+    if name == "metadata":
+        return {key: value[key] for key in ("version", "product")}
+    least: _Tree = {}
+    for path, otherwise in kind.required.items():
+        if _find_top(path) == name:
+            _put(least, path, otherwise)
+    for found, inner in _list_objects(least):
+        _complete_object(found, inner)
+    return least[name]
+
+
+def _make_part(name: str, value: Any) -> Part | Group:
+    before = f"{_json(name)}:"
+    if name == "unmapped":
+        parts = [
+            Part(f"{_json(key)}:", text, least=find_least(text), write=_json)
+            for key, text in value.items()
+        ]
+        return Group(f"{before}{{", parts, ",", "}")
+    if name in {"message", "status_detail"}:
+        return Part(before, value, least=LEAST_TEXT, write=_json)
+    return Part(before, _json(value))
+
+
+def _replace_halves(text: str) -> str:
+    """Replace halves of surrogate pairs, which UTF-8 cannot carry."""
+    return text.encode("utf-8", "replace").decode()
