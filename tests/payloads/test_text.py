@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sls_syslog import CefPayload, LeefPayload, SettingsError
+from sls_syslog import CefPayload, LeefPayload, OcsfPayload, SettingsError
 from sls_syslog.payloads.by_name import PAYLOADS
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.syslog.sanitize import NEWLINES
@@ -300,6 +300,7 @@ def test_each_name_of_the_setting_makes_its_payload() -> None:
         "json": JsonPayload(),
         "cef": CefPayload(),
         "leef": LeefPayload(),
+        "ocsf": OcsfPayload(),
     }
 
 
@@ -310,4 +311,5 @@ def test_only_cef_and_leef_stand_where_the_tag_is() -> None:
         False,
         True,
         True,
+        False,
     ]
