@@ -91,7 +91,7 @@ def test_the_count_sees_a_call_more(batch: Any) -> None:
             return str(len(super().format_message(log)))
 
     plain, slower = (calls_for_each_log(batch, hooks) for hooks in (OneHook, Slower))
-    assert slower >= plain + 2
+    assert slower > plain + 1.9  # some calls come once in a batch, such as those of caches
 
 
 @pytest.mark.parametrize("hostile", [*'\n\x00\u2028\x85"\\]=|%', " -"])
