@@ -127,7 +127,8 @@ def is_true(key: str, value: str, whole: Pairs) -> bool:
     if not whole[key].startswith(rest):
         return False
     if key in URLS:
-        return urlsplit(rest).netloc == urlsplit(whole[key]).netloc and "/" in rest[8:]
+        host = urlsplit(whole[key]).netloc  # nothing, if it is a path alone
+        return urlsplit(rest).netloc == host and (not host or "/" in rest[8:])
     # In UTF-8, a header with 255 characters may be longer than the least message.
     is_long = len(whole[key].encode()) > LONGEST_NAME and key not in NAMES
     return key in SENTENCES or is_long
