@@ -1,7 +1,7 @@
 """Ship one Logstore to a SIEM. This is a whole program, configured by environment variables.
 
 Source: SLS_ENDPOINT, SLS_AK_ID, SLS_AK_KEY, SLS_PROJECT, SLS_LOGSTORE, SLS_CG (consumer group).
-Optional: SLS_START (begin, end or a time), SLS_END (a time, at which the program ends by itself).
+Optional: SLS_START (begin, end or a time), SLS_END (a time: ship what is before it, and end).
 Receiver: SYSLOG_HOST, SYSLOG_PORT, SYSLOG_PROTOCOL (tcp, udp or tls), SYSLOG_CERT_PATH ...
 Start several of these programs to share the shards of the Logstore. SIGTERM or Ctrl-C saves the
 checkpoints and ends the program within seconds. What is wrong with a setting, or what SLS refuses,

@@ -1,7 +1,7 @@
 """``Backfill``: ends a worker when its group has delivered every log before a time.
 
-The SDK ends a worker when its own shards have been idle for a minute, whatever became of the logs
-and of the other shards. Here only checkpoints count: they never pass a log that is not confirmed.
+The SDK ends a worker when its own shards have been idle for a minute, even if logs are unconfirmed
+or other shards are not done. Here only checkpoints count: they never pass an unconfirmed log.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ word has the event class id `SQL`."""
 
 
 KUBERNETES = """\
-The names of which the event class ids of Kubernetes' events are made. A request's path can name any
+Event class ids of Kubernetes' events are made of these names. A request's path can name any
 other resource; it becomes `other` there, and its name is in the event's name and in `cs2`."""
 
 

@@ -280,7 +280,7 @@ PROTECTION_SAMPLES: tuple[Sample, ...] = (
             **GROUPED,
             **ADDRESSES,
             alert_level="medium",
-            file_path="/root/.ionic/token",
+            file_path="/srv/app/.ionic/token",
             result='{"result":"[]"}',
             rule_name="Ionic token",
         ),
@@ -295,7 +295,7 @@ PROTECTION_SAMPLES: tuple[Sample, ...] = (
             cs5 [AssetGroup] default
             msg = {{"result":"[]"}}
             dst = 10.0.0.31
-            filePath = /root/.ionic/token
+            filePath = /srv/app/.ionic/token
             cs2 [InternetIp] 198.51.100.77
             flexString1 [RiskLevel] medium
             flexString2 [Finding] Ionic token

@@ -103,7 +103,7 @@ ANTI_DDOS = EventMapping(
 ``ddos_access_log``.
 
 A request that was blocked, closed or answered by a challenge has the outcome ``failure``: the
-client did not get what it asked for, whatever the status. ``remote_addr`` and ``remote_port`` are
+client did not get what it asked for, with any status. ``remote_addr`` and ``remote_port`` are
 of the connection to Anti-DDoS, which may come from a proxy and not from ``real_client_ip``: they
 are sent beside ``src`` and ``spt``.
 

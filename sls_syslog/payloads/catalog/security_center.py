@@ -16,14 +16,16 @@ from sls_syslog.payloads.catalog.functions import (
     translate,
 )
 from sls_syslog.payloads.catalog.network import DIRECTIONS
-from sls_syslog.payloads.catalog.tables import AGENT_KEYS as _OF_THE_AGENT
-from sls_syslog.payloads.catalog.tables import ASSET as _ASSET
-from sls_syslog.payloads.catalog.tables import HOST as _HOST
-from sls_syslog.payloads.catalog.tables import LEVELS as _LEVELS
-from sls_syslog.payloads.catalog.tables import NECESSITIES as _NECESSITIES
-from sls_syslog.payloads.catalog.tables import QUERY_TYPES as _QUERY_TYPES
-from sls_syslog.payloads.catalog.tables import RCODES as _RCODES
-from sls_syslog.payloads.catalog.tables import RISKS as _RISKS
+from sls_syslog.payloads.catalog.tables import (
+    AGENT_KEYS,
+    ASSET,
+    HOST,
+    LEVELS,
+    NECESSITIES,
+    QUERY_TYPES,
+    RCODES,
+    RISKS,
+)
 from sls_syslog.payloads.catalog.web import derive_outcome, derive_severity
 from sls_syslog.payloads.fields import Constant, Source
 from sls_syslog.payloads.mapping import EventMapping, Labelled
@@ -61,14 +63,14 @@ ALERT = EventMapping(
     # The name is in the language of the account, so it is no class id.
     event_class_id=("detail.type", "data_source", Constant("alert")),
     name="name",
-    severity=(translate("status", _CLOSED_ALERTS), translate("level", _LEVELS)),
+    severity=(translate("status", _CLOSED_ALERTS), translate("level", LEVELS)),
     extension={
-        **_OF_THE_AGENT,
+        **AGENT_KEYS,
         "cat": "data_source",
         "act": ("operation", "op"),
         "msg": "detail",
         "src": "detail.loginSourceIp",
-        "dst": _ASSET,
+        "dst": ASSET,
         "dpt": "detail.loginDestinationPort",
         "duser": "detail.loginUser",
         "fname": extract_file_name(_ALERT_PATH, _PATH_SEPARATORS),
@@ -114,14 +116,14 @@ VULNERABILITY = EventMapping(
     name=("vul_alias_name", "alias_name"),
     severity=(
         translate("status", _CLOSED_VULNERABILITIES),
-        translate(("risk_level", "level"), _RISKS | _NECESSITIES, "5"),
+        translate(("risk_level", "level"), RISKS | NECESSITIES, "5"),
     ),
     extension={
-        **_OF_THE_AGENT,
+        **AGENT_KEYS,
         "cat": "type",
         "act": ("operation", "op"),
         "msg": "extend_content",
-        "dst": _ASSET,
+        "dst": ASSET,
         "dhost": "instance_name",
         "cs1": Labelled("Status", (translate("status", _VULNERABILITY_STATES), "status")),
         "cs2": Labelled("InternetIp", "internet_ip"),
@@ -136,9 +138,9 @@ BASELINE = EventMapping(
     product=_PRODUCT,
     event_class_id=join("type_name", "sub_type_name", sep=":"),
     name=("check_item_name", "check_item", "risk_name"),
-    severity=translate(("check_item_level", "check_level", "risk_level", "level"), _RISKS, "5"),
+    severity=translate(("check_item_level", "check_level", "risk_level", "level"), RISKS, "5"),
     extension={
-        **_OF_THE_AGENT,
+        **AGENT_KEYS,
         "cat": "type_name",
         "act": ("operation", "op"),
         "msg": "risk_name",
@@ -154,9 +156,9 @@ BASELINE = EventMapping(
 _LOGIN_TYPE = ("login_type", "warn_type")
 _LOGIN_USER = ("username", "warn_user")
 _LOGIN: dict[str, Source | Labelled] = {
-    **_OF_THE_AGENT,
+    **AGENT_KEYS,
     "src": ("src_ip", "warn_ip"),
-    "dst": _HOST,
+    "dst": HOST,
     "dpt": ("dst_port", "warn_port"),
     # The account on the host. QRadar normalizes only suser, so both keys have it.
     "duser": _LOGIN_USER,
@@ -193,8 +195,8 @@ PROCESS = EventMapping(
     name=Constant("Process started"),
     severity=2,
     extension={
-        **_OF_THE_AGENT,
-        "src": _HOST,
+        **AGENT_KEYS,
+        "src": HOST,
         "suser": "username",
         "suid": "uid",
         "sproc": (
@@ -236,13 +238,13 @@ NETWORK = EventMapping(
     name=Constant("Network connection"),
     severity=2,
     extension={
-        **_OF_THE_AGENT,
+        **AGENT_KEYS,
         "act": "type",
         "src": "src_ip",
         "spt": "src_port",
         "dst": "dst_ip",
         "dpt": "dst_port",
-        "dvc": _HOST,
+        "dvc": HOST,
         "proto": ("connection_type", "l4_proto", "proto"),
         "deviceDirection": _DIRECTION,
         "deviceProcessName": _PROCESS_NAME,
@@ -263,11 +265,11 @@ DNS = EventMapping(
     name=Constant("DNS query"),
     severity=2,
     extension={
-        **_OF_THE_AGENT,
+        **AGENT_KEYS,
         "rt": ("start_time", "query_datetime", "time"),
         "outcome": translate("rcode", {"0": "success"}, "failure"),
-        "reason": translate("rcode", _RCODES),
-        "src": ("src_ip", *_HOST),
+        "reason": translate("rcode", RCODES),
+        "src": ("src_ip", *HOST),
         "spt": "src_port",
         "shost": ("host", "hostname"),
         "dst": ("dst_ip", "dest_ip"),
@@ -279,7 +281,7 @@ DNS = EventMapping(
         "msg": "cmdline",
         "externalId": drop_longer(("qid", "id"), 40),
         "cs1": Labelled("Answer", ("answer_rdata", "answer_rda", "answer")),
-        "cs2": Labelled("QueryType", (translate(_QUERY_TYPE, _QUERY_TYPES), *_QUERY_TYPE)),
+        "cs2": Labelled("QueryType", (translate(_QUERY_TYPE, QUERY_TYPES), *_QUERY_TYPE)),
         "cs3": Labelled("AnswerName", ("answer_name", "anwser_name")),
     },
 )
@@ -294,7 +296,7 @@ HTTP = EventMapping(
     name=Constant("Web request"),
     severity=derive_severity(_STATUS),
     extension={
-        **_OF_THE_AGENT,
+        **AGENT_KEYS,
         "outcome": derive_outcome(_STATUS),
         "src": "src_ip",
         "spt": "src_port",
