@@ -15,6 +15,7 @@ from sls_syslog.testing.deframer import FramingError
 from sls_syslog.testing.grammar import GrammarError
 from sls_syslog.testing.receiver import SyslogReceiver
 from tests.support.peers import reset_on_close
+from tests.support.waiting import eventually
 
 LINE = b"<14>1 2026-11-23T03:15:00Z host app - - - message"
 TIMEOUT = 10.0
@@ -194,6 +195,7 @@ def test_tls_that_ends_without_close_notify_is_an_error(
         receiver.wait_for(1)
         peer.shutdown(socket.SHUT_WR)  # of the TCP connection under the TLS
         receiver.wait_until(all_closed(receiver))
+    eventually(lambda: bool(receiver.errors))  # noted after the end
     assert [type(error) for error in receiver.errors] == [ssl.SSLEOFError]
 
 
@@ -202,6 +204,7 @@ def test_a_failed_handshake_is_an_error(open_receiver: OpenReceiver) -> None:
     with connected(receiver) as peer:
         peer.sendall(LINE + b"\n")
         receiver.wait_until(all_closed(receiver))
+    eventually(lambda: bool(receiver.errors))  # noted after the end
     assert [type(error) for error in receiver.errors] == [ssl.SSLError]
     assert receiver.frames == []
 
