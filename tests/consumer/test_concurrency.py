@@ -171,6 +171,7 @@ def test_consumers_and_a_host_that_are_killed_under_load_lose_nothing(
     assert numbers(syslog_receiver) == list(range(load.groups * LOGS_PER_GROUP))
 
 
+@pytest.mark.gate
 def test_a_consumer_that_dies_is_started_anew_under_its_name(
     fast_shipper: str, syslog_receiver: SyslogReceiver
 ) -> None:

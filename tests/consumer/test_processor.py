@@ -195,6 +195,7 @@ def test_connections_that_are_reset_all_the_time_lose_nothing(
     assert numbers(syslog_receiver) == list(range(2000))
 
 
+@pytest.mark.gate
 def test_checkpoints_that_cannot_be_saved_neither_stop_the_worker_nor_lose_anything(
     sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
 ) -> None:
@@ -295,6 +296,7 @@ def test_an_event_id_is_the_same_whatever_the_borders_of_batches_are(
     assert len(set(one_by_one.values())) == LOGS
 
 
+@pytest.mark.gate
 def test_event_ids_stay_unique_and_the_same_when_logs_expire(
     syslog_receiver: SyslogReceiver,
 ) -> None:
@@ -532,6 +534,7 @@ def test_a_quiet_shard_gets_its_checkpoint_while_the_worker_goes_on(
         worker.join()
 
 
+@pytest.mark.gate
 def test_a_plain_receiver_that_never_closes_is_found_out_once(
     sls_emulator: SlsEmulator,
     syslog_receiver: SyslogReceiver,
@@ -718,6 +721,7 @@ def test_a_gap_that_is_known_before_the_batch_in_front_of_it_is_crossed_later(sd
     assert sdk.shard.choose_start("behind the gap") == ("behind the gap", True)
 
 
+@pytest.mark.gate
 def test_a_window_that_fails_while_nothing_comes_is_sent_once_more_and_no_more(
     sls_emulator: SlsEmulator,
     syslog_receiver: SyslogReceiver,

@@ -30,6 +30,7 @@ from sls_syslog.network.destination import Destination
 from sls_syslog.network.evidence import DoubtError
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.transport import Transport
+from tests.support.gate import keep_first
 from tests.support.peers import HOST, Peer, reset_on_close
 from tests.support.waiting import eventually
 
@@ -121,7 +122,7 @@ def open_shard(receiver: Picky, **options: Any) -> Shard:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("confirm", ["auto", "consumed"])
+@pytest.mark.parametrize("confirm", keep_first(["auto", "consumed"]))
 @pytest.mark.parametrize("by_reset", [True, False])
 def test_a_refused_log_is_dropped_and_named_and_the_shard_goes_on(
     confirm: str, by_reset: bool, caplog: pytest.LogCaptureFixture
@@ -146,6 +147,7 @@ def test_a_refused_log_is_dropped_and_named_and_the_shard_goes_on(
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.gate
 def test_a_refused_log_is_dropped_only_with_its_copy(caplog: pytest.LogCaptureFixture) -> None:
     kept: list[DroppedLog] = []
     tries = 0
@@ -238,6 +240,7 @@ def test_a_log_that_holds_up_a_shard_is_told_of_although_the_receiver_is_silent(
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.gate
 def test_a_held_log_is_asked_for_first_after_a_roll_back() -> None:
     with Picky() as receiver:
         shard = open_shard(receiver)

@@ -212,7 +212,8 @@ def test_a_roll_back_goes_to_the_last_confirmation_and_the_ledger_balances(
         assert shard.numbers() == {"received": 5, "confirmed": 5, "replayed": 3}
 
 
-@pytest.mark.parametrize("in_one_piece", [pytest.param(False, marks=pytest.mark.gate), True])
+@pytest.mark.parametrize("in_one_piece", [False, True])
+@pytest.mark.gate
 def test_a_receiver_that_fails_half_way_again_and_again_still_gets_on(in_one_piece: bool) -> None:
     """It takes 50 messages over each connection, and dies with the rest unread."""
     taken: list[bytes] = []

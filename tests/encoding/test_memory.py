@@ -90,7 +90,11 @@ HEADERS = {"headers": {"tag": "{host}", "hostname": "{host}"}}
 @pytest.mark.parametrize(
     ("batches", "serve_batch", "settings"),
     [
-        pytest.param(batches, serve_batch, settings, id=f"{serve_batch.__name__}-{name}")
+        pytest.param(
+            *(batches, serve_batch, settings),
+            id=f"{serve_batch.__name__}-{name}",
+            marks=[pytest.mark.gate] if number else [],
+        )
         for batches, serve_batch, kinds in [
             (40, serve_long_names, TEXTS | EVENTS | OWN | HEADERS),
             (15, serve_shapes, EVENTS | OWN),
@@ -100,7 +104,7 @@ HEADERS = {"headers": {"tag": "{host}", "hostname": "{host}"}}
             (4, serve_tags, TEXTS | EVENTS),
             (90, serve_values, EVENTS),
         ]
-        for name, settings in kinds.items()
+        for number, (name, settings) in enumerate(kinds.items())
     ],
 )
 def test_hostile_logs_take_no_memory_without_end(

@@ -148,7 +148,6 @@ FAULTS = (
     ),
     Fault(
         name="HAProxy relays, the receiver reads slowly",
-        stands_for="real proxies",
         inject=actions.do_nothing,
         receivers=SERVERS,
         behind="haproxy",
@@ -250,7 +249,6 @@ FAULTS = (
     ),
     Fault(
         name="packets vanish for 4 s",
-        stands_for="packets vanish",
         inject=actions.drop_packets,
         **CABLE,
     ),
@@ -271,7 +269,6 @@ FAULTS = (
     ),
     Fault(
         name="client certificate demanded for 3 s",
-        stands_for="TLS refuses",
         inject=actions.refuse_at_first(client_certificate=False),
         reading={"client_certificate": True},
         **CERTIFICATES | {"short": STREAMS[1:]},
@@ -325,7 +322,7 @@ FAULTS = (
         inject=actions.fail_requests("ConsumerGroupUpdateCheckPoint", status=None, delay=1.5),
         **SLS,
     ),
-    Fault(name="SLS away for 3 s", stands_for="SLS fails", inject=actions.take_service_away, **SLS),
+    Fault(name="SLS away for 3 s", inject=actions.take_service_away, **SLS),
     Fault(
         name="consumer evicted 3 times",
         stands_for="group changes",
@@ -344,7 +341,6 @@ FAULTS = (
     ),
     Fault(
         name="UDP, receiver away for 3 s",
-        stands_for="UDP",
         inject=actions.take_receiver_away,
         **UDP,
     ),

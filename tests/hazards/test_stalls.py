@@ -63,7 +63,7 @@ def refuse_checkpoints(emulator: SlsEmulator) -> None:
     emulator.fail(CHECKPOINT, status=403, code="ProjectForbidden", times=None)
 
 
-@hazard(OURS, gate=[NAIVE, PLAIN])
+@hazard(gate=[OURS, NAIVE, PLAIN])
 def test_s1_a_checkpoint_error_while_idle_ends_no_thread(variant: Variant) -> None:
     with (
         run_service() as (emulator, receiver),
@@ -246,7 +246,7 @@ def test_s8_shards_that_are_held_up_do_not_hold_up_others(variant: Variant) -> N
         emulator.wait_until_drained(GROUP)
 
 
-@hazard(OURS, gate=[NAIVE, PLAIN])
+@hazard(gate=[OURS, NAIVE, PLAIN])
 def test_s9_a_connection_that_breaks_once_costs_nothing(variant: Variant) -> None:
     with run_service() as (emulator, receiver):
         with variant.run(emulator, make_settings(receiver), naive.SavesFirst):

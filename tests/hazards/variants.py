@@ -165,7 +165,7 @@ def hazard(*variants: Variant, gate: Sequence[Variant] = ()) -> pytest.MarkDecor
     """Run a test with each variant.
 
     Args:
-        *variants: The variants that run always. ``OURS`` is one of them.
+        *variants: The variants that run always.
         gate: The variants that only the gate runs, because their waits are long.
     """
     late = [pytest.param(variant, marks=pytest.mark.gate) for variant in gate]

@@ -23,6 +23,7 @@ class Resetter(Reader):
         self.read(connection)
 
 
+@pytest.mark.gate
 def test_a_receiver_that_always_ends_with_a_reset_is_confirmed() -> None:
     with Resetter() as receiver, SlsEmulator() as emulator:
         settings = {"host": HOST, "port": receiver.port, "protocol": "tcp"}

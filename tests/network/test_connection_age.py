@@ -141,6 +141,7 @@ def test_what_was_not_confirmed_before_a_rest_is_said_to_be_in_doubt(way: str) -
         assert texts(receiver)[-2:] == ["before", "after"]
 
 
+@pytest.mark.gate
 def test_a_shard_s_connection_is_ended_before_somebody_forgets_it(
     sls_emulator: SlsEmulator,
 ) -> None:

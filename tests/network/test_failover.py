@@ -303,6 +303,7 @@ def test_nobody_leaves_a_receiver_that_has_not_confirmed(two: list[SyslogReceive
     assert two[0].frames == SENT
 
 
+@pytest.mark.gate
 def test_a_first_that_fails_as_soon_as_it_is_used_is_tried_less_often(
     two: list[SyslogReceiver], lines: list[str]
 ) -> None:

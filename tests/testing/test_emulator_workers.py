@@ -122,6 +122,7 @@ def test_two_workers_share_the_shards_and_consume_each_log_once() -> None:
         first.shutdown()  # now, so that both end at the same time
 
 
+@pytest.mark.gate
 def test_the_shards_of_a_worker_that_went_silent_go_to_the_other() -> None:
     sink = Sink()
     with SlsEmulator(shards=2) as emulator:
@@ -147,6 +148,7 @@ def test_in_order_the_children_of_a_split_come_after_their_parent() -> None:
     assert sorted(sink.texts()[20:], key=int) == after
 
 
+@pytest.mark.gate
 def test_an_outage_in_the_middle_delays_the_logs_only() -> None:
     sink = Sink()
     with SlsEmulator(shards=2) as emulator, consuming(emulator, sink, "a"):
