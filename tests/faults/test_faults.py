@@ -2,7 +2,8 @@
 
 A plain run takes one row of each common kind of fault. `--gate` takes the short form: each row over
 one or two transports. `--faults=long` takes all rows over all transports to all receivers, and runs
-the documented program in each of them. `--faults-table` writes their results into the documentation.
+the documented program in each of them. `--faults-table` writes their results into the
+documentation.
 
 No time is asserted, since a busy machine is slow: the waits of `scene.py` have limits, and the
 table shows the times.
