@@ -127,7 +127,7 @@ class LogEncoder:
         self._varying = [hook for hook in _HEADER_HOOKS if hook not in self._hooks.constants]
         self._heads = LogCache(self._make_head, partial(weigh, times=2))
         self._stamp = self._make_stamp(settings)
-        self._last_time = ("", "")
+        self._last_time: tuple[str | None, str] = (None, "")  # of a log, and as the header has it
         # CEF and LEEF take the place of the TAG of RFC 3164.
         self._has_tag = "format_message" in self._hooks.overridden or not getattr(
             settings.payload, "stands_for_tag", False
@@ -427,11 +427,15 @@ class LogEncoder:
         """Format the time of a log as the header has it."""
         if self._stamp is None or "__time__" not in log:
             return str(self._hooks.ask("timestamp", log, outcomes))
-        if "__time_ns_part__" in log:
-            return self._stamp(*read_time(log))
-        if log["__time__"] != self._last_time[0]:  # many logs have the same second
-            self._last_time = log["__time__"], self._stamp(*read_time(log))
-        return self._last_time[1]
+        if "__time_ns_part__" not in log and log["__time__"] == self._last_time[0]:
+            return self._last_time[1]  # many logs have the same second
+        try:
+            text = self._stamp(*read_time(log))
+        except (ValueError, OverflowError, OSError):  # no time; the default of the hook tells it
+            return str(self._hooks.ask("timestamp", log, outcomes))
+        if "__time_ns_part__" not in log:
+            self._last_time = log["__time__"], text
+        return text
 
     def _report_failure(self, hook: str, error: BaseException) -> None:
         if self._on_failure is not None:

@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 _KEY = re.compile(r"[A-Za-z0-9]+")
+_TIME_DIGITS = 10  # of seconds since 1970; SLS's have at most 10, and no receiver reads more
 _AUTHORITY = re.compile(r"(?:[A-Za-z][\w+.-]*://[^/?#]*)?[/?#]")  # scheme, host and port of a URL
 _WORDS = ("Unknown", "Low", "Medium", "High", "Very-High")
 _SEVERITIES: dict[str, str] = {str(n): str(n) for n in range(11)} | {
@@ -115,9 +116,10 @@ class EventMapping:
     that is too long. Under ``src``, ``dst`` and ``dvc``, an IPv6 address goes to
     ``c6a2``, ``c6a3`` and ``c6a1`` instead, and a host name to ``shost``, ``dhost`` and
     ``dvchost``; of several sources an IP address counts before a host name. If a key gets several
-    values, the first one counts. If the mapping gives no ``rt``, it is the log's
-    own time; if it gives no ``externalId``, it is the log's ``__event_id__``, if that has at most
-    40 characters. An event has its values in the order of ``rank_key``, not of ``extension``.
+    values, the first one counts. If the mapping gives no ``rt``, it is the log's own time, if that
+    is a number of at most ten digits; if it gives no ``externalId``, it is the log's
+    ``__event_id__``, if that has at most 40 characters. An event has its values in the order of
+    ``rank_key``, not of ``extension``.
 
     Attributes:
         vendor: Who made the product; at most 63 characters.
@@ -449,7 +451,7 @@ def _read_time(fields: Fields) -> str:
     """Read the log's own time, in milliseconds since 1970."""
     seconds = fields.log.get("__time__", "")
     nanoseconds = fields.log.get("__time_ns_part__", "")
-    if not seconds.isdecimal():
+    if not seconds.isdecimal() or len(seconds) > _TIME_DIGITS:
         return ""
     # More than nine digits are more than a second.
     is_part = nanoseconds.isdecimal() and len(nanoseconds) <= 9

@@ -1,7 +1,8 @@
 """Writes events as JSON of the Open Cybersecurity Schema Framework (OCSF).
 
-Sans-I/O. ``mapping.py`` gives the values by CEF's keys, and ``ocsf_classes.py`` has the tables.
-This module only builds objects of them; it must not know a product.
+``mapping.py`` gives the values by CEF's keys, and ``ocsf_classes.py`` has the tables. This module
+only builds objects of them; it must not know a product. It reads the clock for a log without a
+time, and must do no other I/O.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from time import time
 from typing import Any, ClassVar, TypeVar
 
 from sls_syslog.payloads.catalog import MAPPINGS
@@ -76,7 +78,8 @@ class OcsfPayload(EventPayload):
 
     The mapping and the kind of event choose the class. Attributes that the schema demands are
     always there: ``Unknown`` stands where a log has no such value. Values without an attribute
-    stand under ``unmapped``, by their labels or CEF's keys. A mapping of your own and the generic
+    stand under ``unmapped``, by their labels or CEF's keys. The present second is the time of a log
+    that has none. A mapping of your own and the generic
     one make a Base Event. See ``EventPayload`` for the other attributes.
 
     Attributes:
@@ -130,7 +133,7 @@ class OcsfPayload(EventPayload):
         activity, word = _find_activity(kind, event)
         given = SEVERITY_IDS_BY_NUMBER.get(event.severity) if event.severity else None
         head = {
-            "time": int(values.pop("rt", "") or 0),
+            "time": int(values.pop("rt", "") or int(time()) * 1000),
             "category_uid": kind.uid // 1000,
             "class_uid": kind.uid,
             "activity_id": activity,

@@ -370,6 +370,17 @@ def test_a_log_is_sent_even_when_the_defaults_fail_too() -> None:
     assert read(frame_of(encoder(), log)).msg == "||n=1"
 
 
+@pytest.mark.parametrize("payload", ["cef", "leef", "ocsf", "json", "key-value"])
+@pytest.mark.parametrize("bad", ["", "now", "²", "253402300800", "9" * 5000])
+def test_a_log_whose_time_is_none_is_sent_with_the_present_one(bad: str, payload: str) -> None:
+    before = dt.datetime.now(UTC)
+    for fields in ({"__time__": bad}, {"__time__": "1", "__time_ns_part__": f"{bad}0x"}):
+        message = sent(log={"__topic__": "app", "text": "x", **fields}, payload=payload)
+        assert message.datetime is not None
+        assert before <= message.datetime <= dt.datetime.now(UTC)
+        assert "text" in message.msg
+
+
 def _mistaken(log: Mapping[str, str]) -> str:
     raise ValueError("of a mapping")
 

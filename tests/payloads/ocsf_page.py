@@ -32,9 +32,9 @@ this page has the tables. The tests validate every sample against the published 
   profile is used.
 * A value without an attribute in its class stands under `unmapped`, by its label or CEF's key. So
   does a value that is not of its attribute's type, such as the text of a port.
-* `time`, `start_time` and `end_time` are milliseconds since 1970. `metadata.uid` is the id of the
-  log if the setting `event_id` is on, and else `externalId`. `metadata.event_code` is the event
-  class id, and `metadata.log_name` the topic.
+* `time`, `start_time` and `end_time` are milliseconds since 1970. If a log has no time, `time` is
+  the present second. `metadata.uid` is the id of the log if the setting `event_id` is on, and else
+  `externalId`. `metadata.event_code` is the event class id, and `metadata.log_name` the topic.
 * `message` is the mapping's `msg`, or the event's name. `status_id` and `status` are the mapping's
   `outcome`, except for findings: their `status_id` means something else.
 * `traffic.bytes_out` is what the source sent, and `traffic.bytes_in` what it got.

@@ -192,7 +192,8 @@ def test_times_are_milliseconds_since_1970(given_text: str, expected: str | None
         ({"__time__": "1795403700", "__time_ns_part__": "7000000"}, "1795403700007"),
         ({"__time__": "1795403700", "__time_ns_part__": "4294967295"}, "1795403700000"),
         ({"__time__": "0"}, "0"),
-        ({"__time__": "now"}, None),
+        ({"__time__": "9999999999"}, "9999999999000"),
+        *(({"__time__": text}, None) for text in ("now", "", "99999999999", "9" * 5000)),
         ({}, None),
     ],
 )

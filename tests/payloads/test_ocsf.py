@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -272,6 +273,13 @@ def test_the_id_of_a_log_is_that_of_the_event() -> None:
     log = {**BY_ID["WAF lets a request pass"].log, "__event_id__": "shard/1/2"}
     assert read_ocsf(OCSF(log))["metadata"]["uid"] == "shard/1/2"
     assert read_ocsf(OCSF(log))["metadata"]["log_name"] == log["__topic__"]
+
+
+@pytest.mark.parametrize("fields", [{}, *({"__time__": bad} for bad in ("", "now", "9" * 5000))])
+def test_the_present_is_the_time_of_a_log_without_one(fields: dict[str, str]) -> None:
+    before = int(time.time()) * 1000
+    event = read_ocsf(OCSF({"__topic__": "app", **fields}))
+    assert before <= event["time"] <= time.time() * 1000
 
 
 def test_raw_data_is_the_log() -> None:
