@@ -20,17 +20,27 @@ from sls_syslog.payloads.catalog import MAPPINGS
 from sls_syslog.payloads.dictionary import CEF_KEYS
 from sls_syslog.payloads.event_payload import EventPayload, name_mapping
 from sls_syslog.payloads.event_text import EventText
-from sls_syslog.payloads.fields import clean
-from sls_syslog.payloads.mapping import Event, EventMapping
+from sls_syslog.payloads.fields import Fields, clean, make_reader
+from sls_syslog.payloads.mapping import Event, EventMapping, get_source
 from sls_syslog.payloads.ocsf_classes import (
+    CATEGORIES,
+    CLASS_ID,
     CLASSES,
+    COMPLIANCE_STATUSES,
+    CONTROLS,
+    FINDING_STATUSES,
     KINDS,
     OCSF_VERSION,
+    ORIGINAL_TIMES,
+    RCODES,
     SEVERITY_IDS,
     SEVERITY_IDS_BY_NUMBER,
+    Decision,
     OcsfClass,
+    State,
 )
 from sls_syslog.payloads.shorten import LEAST_TEXT, Group, Measure, Part, find_least
+from sls_syslog.payloads.values import parse_milliseconds
 from sls_syslog.syslog.codes import Severity
 
 __all__ = ["OcsfPayload"]
@@ -55,6 +65,10 @@ _UNKNOWN = "Unknown"
 _NUMBERS = {
     *("code", "count", "pid", "size", "tcp_flags", "start_time", "end_time"),
     *("bytes_in", "bytes_out", "packets_in", "packets_out"),
+}
+_RCODES = {code.lower(): code for code in RCODES} | {
+    "formerr": "FormError",
+    "servfail": "ServError",
 }
 _NAMES = {mapping: name for name, mapping in MAPPINGS.items()}
 _NEEDS = {"tls": "version", "query": "hostname"}
@@ -128,9 +142,12 @@ class OcsfPayload(EventPayload):
     def _make_tree(self, log: Mapping[str, str]) -> tuple[_Tree, OcsfClass, int]:
         mapping, event = self._make_event(log)
         name = _NAMES.get(mapping) or name_mapping(self, log)
-        kind = _choose_class(name, event.class_id)
+        kind = _choose_class(name, event)
         values = {**event.values}
-        activity, word = _find_activity(kind, event)
+        named = _name_values(mapping, event)
+        state = kind.states.get(named.get(kind.state, "").lower())
+        activity, word = _find_activity(kind, named, state)
+        decision = _find_decision(name, named)
         given = SEVERITY_IDS_BY_NUMBER.get(event.severity) if event.severity else None
         head = {
             "time": int(values.pop("rt", "") or int(time()) * 1000),
@@ -139,17 +156,22 @@ class OcsfPayload(EventPayload):
             "activity_id": activity,
             "type_uid": kind.uid * 100 + activity,
             "severity_id": self._severity_id if given is None else given,
-            "metadata": _make_metadata(mapping, event, values, log),
+            "metadata": _make_metadata(name, mapping, event, values, log),
         }
         tree, unmapped = _build(kind, mapping, values)
-        _complete(kind, tree, unmapped, event)
+        _complete(kind, tree, unmapped, event, named)
         tree = {**head, **tree}
         if activity == 99 and word:
-            tree["activity_name"] = word
+            tree["activity_name"] = kind.names.get(word.lower(), word)
+        if kind.is_finding:
+            _put_state(kind, tree, named, state)
         status = _STATUS.get(unmapped.get("outcome", "")) if kind.has_outcome else None
         if status:
             tree["status_id"], tree["status"] = status
             del unmapped["outcome"]
+        if decision:
+            tree["metadata"]["profiles"] = ["security_control"]
+            tree["action_id"], tree["disposition_id"] = decision
         if "message" not in tree:
             tree["message"] = event.name
         elif "finding_info" not in tree:
@@ -166,11 +188,18 @@ def _find_top(path: str) -> str:
     return path.partition(".")[0].removesuffix("[]")
 
 
-def _choose_class(name: str, class_id: str) -> OcsfClass:
+def _choose_class(name: str, event: Event) -> OcsfClass:
     for pattern, kind in KINDS.get(name, {}).items():
-        if re.fullmatch(pattern, class_id):
+        if re.fullmatch(pattern, event.class_id):
             return kind
-    return CLASSES[name]
+    return CATEGORIES.get(name, {}).get(event.values.get("cat", "")) or CLASSES[name]
+
+
+def _name_values(mapping: EventMapping, event: Event) -> dict[str, str]:
+    """Return the values by CEF's keys and by labels, with the event class id and the name."""
+    labels = mapping.labels
+    named = {labels[key]: value for key, value in event.values.items() if key in labels}
+    return {**named, **event.values, CLASS_ID: event.class_id, "name": event.name}
 
 
 def _rank(kind: OcsfClass, name: str) -> int:
@@ -181,20 +210,76 @@ def _rank(kind: OcsfClass, name: str) -> int:
     return len(_HEAD) + (0 if is_required else 2 if name == "message" else 1)
 
 
-def _find_activity(kind: OcsfClass, event: Event) -> tuple[int, str]:
+def _find_activity(
+    kind: OcsfClass, named: Mapping[str, str], state: State | None
+) -> tuple[int, str]:
     """Return ``activity_id``, and the word of the log that says what was done."""
-    values = event.values
-    words = [values.get("requestMethod", ""), event.class_id, values.get("act", "")]
-    for word in filter(None, words):
+    words = list(filter(None, map(named.get, kind.words)))
+    if state and state.activity is not None:
+        return state.activity, named[kind.state]
+    for name, activity in kind.presence.items():
+        if name in named:
+            return activity, name
+    for word in words:
         first = _WORD.match(word)
         for name in (word.lower(), first[0].lower() if first else ""):
             if name in kind.activities:
                 return kind.activities[name], word
-    return kind.otherwise, next(filter(None, words), "")
+    activities = {kind.compound[number][1] for number in _split_numbers(kind, named)}
+    found = next((each for each in kind.compound_order if each in activities), kind.otherwise)
+    return found, next(iter(words), "") or _find_operation(kind, named)
+
+
+def _split_numbers(kind: OcsfClass, named: Mapping[str, str]) -> list[str]:
+    """List the numbers of operations that the class knows; nothing if there is another one."""
+    numbers = re.split(r"[\s,]+", named.get(kind.compound_source, ""))
+    return numbers if all(number in kind.compound for number in numbers) else []
+
+
+def _find_operation(kind: OcsfClass, named: Mapping[str, str]) -> str:
+    """Return what was done, for people: the names of numbered operations, or a value."""
+    for name in kind.operation:
+        if name == kind.compound_source:
+            names = [kind.compound[number][0] for number in _split_numbers(kind, named)]
+            if names:
+                return ",".join(names)
+        elif named.get(name):
+            return named[name]
+    return named[CLASS_ID]
+
+
+def _find_decision(name: str, named: Mapping[str, str]) -> Decision | None:
+    """Return what a security control did, if the log says it."""
+    if name not in CONTROLS:
+        return None
+    source, decisions = CONTROLS[name]
+    return decisions.get(named.get(source, "").lower())
+
+
+def _put_state(kind: OcsfClass, tree: _Tree, named: Mapping[str, str], state: State | None) -> None:
+    """Put the status of a finding, and the verdict of a check."""
+    word = named.get(kind.state, "")
+    if state:
+        status = state.status
+    elif word:
+        status = 99
+    elif tree["activity_id"] == 1:
+        status = 1
+    else:
+        return
+    tree["status_id"] = status
+    tree["status"] = FINDING_STATUSES.get(status, word if status else _UNKNOWN)
+    if state and state.compliance and "compliance" in tree:
+        tree["compliance"]["status_id"] = state.compliance
+        tree["compliance"]["status"] = COMPLIANCE_STATUSES.get(state.compliance, word)
 
 
 def _make_metadata(
-    mapping: EventMapping, event: Event, values: dict[str, str], log: Mapping[str, str]
+    name: str,
+    mapping: EventMapping,
+    event: Event,
+    values: dict[str, str],
+    log: Mapping[str, str],
 ) -> _Tree:
     product = {"vendor_name": mapping.vendor, "name": mapping.product}
     metadata: _Tree = {"version": OCSF_VERSION, "product": product, "event_code": event.class_id}
@@ -206,7 +291,22 @@ def _make_metadata(
     topic = clean(log.get("__topic__", ""))
     if topic:
         metadata["log_name"] = topic
+    time = _read_original_time(name, mapping, log)
+    if time:
+        metadata["original_time"] = time
     return metadata
+
+
+def _read_original_time(name: str, mapping: EventMapping, log: Mapping[str, str]) -> str:
+    """Return the time of the event as the log has it; ``""`` if it has none of its own."""
+    source = mapping.extension.get("rt") or ORIGINAL_TIMES.get(name)
+    if source is None:
+        return ""
+    return make_reader(get_source(source), _is_time)(Fields(log))
+
+
+def _is_time(text: str) -> bool:
+    return parse_milliseconds(text) is not None
 
 
 def _build(
@@ -276,13 +376,20 @@ def _put(tree: _Tree, path: str, value: str | int) -> bool:
     return True
 
 
-def _complete(kind: OcsfClass, tree: _Tree, unmapped: _Tree, event: Event) -> None:
-    """Add what the schema demands, where no value of the log is."""
+def _complete(
+    kind: OcsfClass, tree: _Tree, unmapped: _Tree, event: Event, named: Mapping[str, str]
+) -> None:
+    """Add what the schema demands, where no value of the log is, and what follows from others."""
     if kind.uid == 6003:
-        _put(tree, "api.operation", event.class_id)
-    if "finding_info.uid" in kind.required:
-        _put(tree, "finding_info.uid", event.values.get("externalId") or event.class_id)
+        _put(tree, "api.operation", _find_operation(kind, named))
+    if kind.is_finding:
+        _put(tree, "finding_info.uid", _make_finding_uid(kind, named))
         _put(tree, "finding_info.title", event.name)
+    if kind.uid == 2003:
+        _put(tree, "compliance.control", event.name)
+    rcode = _RCODES.get(tree.get("status_code", "").lower()) if kind.uid == 4003 else None
+    if rcode:
+        tree["rcode"], tree["rcode_id"] = rcode, RCODES[rcode]
     cve = _CVE.search(f"{event.name} {event.class_id}") if kind.uid == 2002 else None
     if cve:
         advisory = tree.pop("vulnerabilities", [{}])[0].get("advisory")
@@ -292,10 +399,20 @@ def _complete(kind: OcsfClass, tree: _Tree, unmapped: _Tree, event: Event) -> No
     for path, value in kind.required.items():
         top, inner = _find_top(path), path.partition(".")[2]
         present = tree.get(top)
-        if not present or (top in {"api", "finding_info"} and inner not in present):
+        if not present or (top in {"api", "compliance", "finding_info"} and inner not in present):
             _put(tree, path, event.class_id if "advisory" in path else value)
     for name, found in _list_objects(tree):
         _complete_object(name, found)
+
+
+def _make_finding_uid(kind: OcsfClass, named: Mapping[str, str]) -> str:
+    """Make an id that all events of one finding have, and no other finding."""
+    own = named.get("externalId")
+    if own and kind.has_own_uid:
+        return own
+    return ":".join(
+        filter(None, (name[1:] if name[0] == "=" else named.get(name) for name in kind.finding_uid))
+    )
 
 
 def _list_objects(value: Any, name: str = "") -> Iterator[tuple[str, _Tree]]:
@@ -352,7 +469,8 @@ _IDENTITIES = {"name", "value", "uid", "operation", "hostname", "instance_uid", 
 def _make_least(value: Any, name: str, kind: OcsfClass) -> Any:
     """Make the least that the schema takes for a required attribute."""
     if name == "metadata":
-        return {key: value[key] for key in ("version", "product")}
+        # The schema refuses the attributes of a profile that is not named.
+        return {key: value[key] for key in ("version", "product", "profiles") if key in value}
     least: _Tree = {}
     for path, otherwise in kind.required.items():
         if _find_top(path) == name:

@@ -1,24 +1,35 @@
 """Tables of the Open Cybersecurity Schema Framework (OCSF): classes, activities, attributes.
 
-Sans-I/O. Source: https://schema.ocsf.io/1.5.0/. This module must hold tables only: ``ocsf.py``
-reads them.
+Sans-I/O. Sources: https://schema.ocsf.io/1.5.0/; for the states of findings "Log types and log
+fields" of Security Center (help/en/security-center/user-guide/
+log-category-and-field-description-v2-0). It must hold tables only: ``ocsf.py`` reads them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from sls_syslog.syslog.codes import Severity
 
 __all__ = [
     "BASE_EVENT",
+    "CATEGORIES",
     "CLASSES",
+    "CLASS_ID",
+    "COMPLIANCE_STATUSES",
+    "CONTROLS",
+    "FINDING_STATUSES",
     "KINDS",
     "OCSF_VERSION",
+    "ORIGINAL_TIMES",
+    "RCODES",
     "SEVERITY_IDS",
     "SEVERITY_IDS_BY_NUMBER",
+    "Decision",
     "OcsfClass",
+    "State",
 ]
 
 OCSF_VERSION = "1.5.0"
@@ -50,6 +61,53 @@ SEVERITY_IDS_BY_NUMBER: dict[str, int] = {
 """OCSF's ``severity_id`` by CEF's severity. No standard has such a table. No mapping finds 6."""
 
 
+FINDING_STATUSES: dict[int, str] = {
+    1: "New",
+    2: "In Progress",
+    3: "Suppressed",
+    4: "Resolved",
+    5: "Archived",
+}
+"""``status`` by ``status_id`` of a finding. 99 has the word of the log."""
+
+COMPLIANCE_STATUSES: dict[int, str] = {1: "Pass", 2: "Warning", 3: "Fail"}
+"""``compliance.status`` by ``compliance.status_id``."""
+
+RCODES: dict[str, int] = {
+    "NoError": 0,
+    "FormError": 1,
+    "ServError": 2,
+    "NXDomain": 3,
+    "NotImp": 4,
+    "Refused": 5,
+}
+"""``rcode_id`` by OCSF's ``rcode``."""
+
+CLASS_ID = "class_id"
+"""Stands for the event class id where the tables name a key or a label."""
+
+
+class State(NamedTuple):
+    """What the state of a finding in a log means.
+
+    Attributes:
+        status: ``status_id`` of the finding.
+        activity: ``activity_id``; ``None`` if the log's operation says it.
+        compliance: ``compliance.status_id``; 0 if the state says nothing about it.
+    """
+
+    status: int
+    activity: int | None = None
+    compliance: int = 0
+
+
+class Decision(NamedTuple):
+    """What a security control did: ``action_id`` and ``disposition_id``."""
+
+    action: int
+    disposition: int
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OcsfClass:
     """A class of OCSF, and how the values of an event become its attributes.
@@ -61,9 +119,20 @@ class OcsfClass:
             a list with one item.
         required: What stands at a path of an attribute that the schema demands, if no
             value of the log is there; by path.
-        activities: ``activity_id`` by the method, event class id or action, or the first word of
-            one, in lower case.
+        activities: ``activity_id`` by a word of the log, or its first word, in lower case.
+        words: The keys or labels whose values are looked up in ``activities``, in order.
         otherwise: ``activity_id`` for any other word.
+        presence: ``activity_id`` if a value of this key or label is there; before ``activities``.
+        names: ``activity_name`` by word, in lower case, where the word itself would mislead.
+        operation: The keys or labels that give ``api.operation``; the first counts.
+        compound: The name and ``activity_id`` of each operation of a list, by its number. The first
+            of ``compound_order`` that is in the list is the activity.
+        compound_source: The label of the list.
+        states: What the state of a finding means, by its word in lower case.
+        state: The key or label that has the state.
+        finding_uid: The keys or labels that make ``finding_info.uid``; a text after ``=`` stands
+            for itself.
+        has_own_uid: Whether ``externalId``, if it is there, is the id of the finding instead.
         has_outcome: Whether ``status_id`` is that of an outcome.
     """
 
@@ -72,8 +141,24 @@ class OcsfClass:
     attributes: Mapping[str, str] = field(default_factory=dict)
     required: Mapping[str, str | int] = field(default_factory=dict)
     activities: Mapping[str, int] = field(default_factory=dict)
+    words: tuple[str, ...] = ("requestMethod", CLASS_ID, "act")
     otherwise: int = 99
+    presence: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    operation: tuple[str, ...] = (CLASS_ID,)
+    compound: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    compound_order: tuple[int, ...] = (4, 1, 3, 99, 2)
+    compound_source: str = ""
+    states: Mapping[str, State] = field(default_factory=dict)
+    state: str = ""
+    finding_uid: tuple[str, ...] = (CLASS_ID,)
+    has_own_uid: bool = False
     has_outcome: bool = True
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether the class is one of the category Findings."""
+        return self.uid // 1000 == 2
 
 
 _ENDPOINTS = {
@@ -98,7 +183,7 @@ _COMMON = {
     "end": "end_time",
     "cnt": "count",
     "msg": "message",
-    "reason": "status_detail",
+    "reason": "status_code",
 }
 _ACTOR = {"suser": "actor.user.name", "suid": "actor.user.uid", "spriv": "actor.user.type"}
 _USER = {"duser": "user.name", "duid": "user.uid"}
@@ -130,6 +215,7 @@ _CRUD = {
     **dict.fromkeys(("describe", "get", "list", "watch", "query", "read", "head", "lookup"), 2),
     **dict.fromkeys(("modify", "update", "set", "patch", "write", "rename"), 3),
     **dict.fromkeys(("delete", "deletecollection", "remove", "release", "rmdir"), 4),
+    "assume": 99,  # gives credentials; ActionTrail calls it a read
 }
 _STORE = {
     **dict.fromkeys(("get", "head", "read", "download"), 1),
@@ -152,10 +238,138 @@ _METHODS = {
     "trace": 8,
 }
 _FLOWS = {
-    "connect": 1,
-    **dict.fromkeys(("reject", "drop", "deny", "block", "discard"), 5),
-    **dict.fromkeys(("accept", "pass", "alert", "allow", "monitor"), 6),
-    "port-snapshot": 7,
+    **dict.fromkeys(("reject", "drop", "deny", "block", "discard", "flow-reject"), 5),
+    **dict.fromkeys(("accept", "pass", "alert", "allow", "monitor", "flow-accept"), 6),
+    **dict.fromkeys(("scrubbing", "traffic"), 6),
+}
+# The agent of Security Center: what a process on the host did with its socket.
+_CONNECTIONS = {
+    **dict.fromkeys(("connect", "accept"), 1),
+    "sas-log-session": 6,
+    "listen": 7,
+}
+# MS-SMB2, 2.2.1: the numbers of commands. CREATE opens a file or makes one: it is neither Read nor
+# Create, as long as the log does not say which.
+_SMB = {
+    **dict.fromkeys(("8", "14", "16", "read", "querydirectory", "queryinfo"), 2),
+    **dict.fromkeys(("9", "17", "write", "setinfo"), 3),
+    **dict.fromkeys(("5", "create"), 99),
+}
+_SMB_NAMES = {"5": "Open or create", "create": "Open or create"}
+# RFC 1813, 3.3.
+_NFS3 = {
+    **dict.fromkeys(("create", "mkdir", "symlink", "mknod", "link"), 1),
+    **dict.fromkeys(("getattr", "lookup", "access", "readlink", "read", "readdir"), 2),
+    **dict.fromkeys(("readdirplus", "fsstat", "fsinfo", "pathconf"), 2),
+    **dict.fromkeys(("setattr", "write", "rename", "commit"), 3),
+    **dict.fromkeys(("remove", "rmdir"), 4),
+}
+# RFC 7530, 16 and RFC 8881, 18. OPEN opens a file or makes one. 0: no activity of its own.
+_NFS4 = {
+    "3": ("ACCESS", 2),
+    "4": ("CLOSE", 0),
+    "5": ("COMMIT", 3),
+    "6": ("CREATE", 1),
+    "7": ("DELEGPURGE", 0),
+    "8": ("DELEGRETURN", 0),
+    "9": ("GETATTR", 2),
+    "10": ("GETFH", 0),
+    "11": ("LINK", 1),
+    "12": ("LOCK", 0),
+    "13": ("LOCKT", 0),
+    "14": ("LOCKU", 0),
+    "15": ("LOOKUP", 2),
+    "16": ("LOOKUPP", 2),
+    "17": ("NVERIFY", 0),
+    "18": ("OPEN", 99),
+    "19": ("OPENATTR", 0),
+    "20": ("OPEN_CONFIRM", 0),
+    "21": ("OPEN_DOWNGRADE", 0),
+    "22": ("PUTFH", 0),
+    "23": ("PUTPUBFH", 0),
+    "24": ("PUTROOTFH", 0),
+    "25": ("READ", 2),
+    "26": ("READDIR", 2),
+    "27": ("READLINK", 2),
+    "28": ("REMOVE", 4),
+    "29": ("RENAME", 3),
+    "30": ("RENEW", 0),
+    "31": ("RESTOREFH", 0),
+    "32": ("SAVEFH", 0),
+    "33": ("SECINFO", 0),
+    "34": ("SETATTR", 3),
+    "35": ("SETCLIENTID", 0),
+    "36": ("SETCLIENTID_CONFIRM", 0),
+    "37": ("VERIFY", 0),
+    "38": ("WRITE", 3),
+    "39": ("RELEASE_LOCKOWNER", 0),
+    "40": ("BACKCHANNEL_CTL", 0),
+    "41": ("BIND_CONN_TO_SESSION", 0),
+    "42": ("EXCHANGE_ID", 0),
+    "43": ("CREATE_SESSION", 0),
+    "44": ("DESTROY_SESSION", 0),
+    "45": ("FREE_STATEID", 0),
+    "53": ("SEQUENCE", 0),
+    "57": ("DESTROY_CLIENTID", 0),
+    "58": ("RECLAIM_COMPLETE", 0),
+}
+
+_OPEN = State(1)
+_WORKED_ON = State(2, 2)
+_SUPPRESSED = State(3, 3)
+_RESOLVED = State(4, 3)
+_ARCHIVED = State(5, 3)
+# The product says that what it had found has ended; nobody says that it was looked into.
+_ENDED = State(99, 3)
+
+_OPERATIONS = {
+    "new": 1,
+    # "verity" is how the page has it for baselines.
+    **dict.fromkeys(("verify", "verity", "fix", "update", "dealing"), 2),
+}
+# By the words that the mapping has for the numbers, or the number. A fix that needs a restart does
+# not protect yet.
+_VULNERABILITY_STATES = {
+    "unfixed": _OPEN,
+    **dict.fromkeys(("fix failed", "rollback failed", "fixing", "rolling back"), _WORKED_ON),
+    **dict.fromkeys(("verifying", "rolled back"), _WORKED_ON),
+    "fixed, waiting for a restart": _WORKED_ON,
+    "rolled back, waiting for a restart": _WORKED_ON,
+    "fixed": _RESOLVED,
+    "gone": _RESOLVED,
+    "ignored": _SUPPRESSED,
+    **dict.fromkeys(("13", "expired"), _ARCHIVED),
+}
+_ALERT_STATES = {
+    "1": _OPEN,
+    "2": _SUPPRESSED,  # ignored
+    "7": _RESOLVED,  # fixed, in the older numbers
+    "8": _SUPPRESSED,  # on the white list
+    "12": _RESOLVED,  # gone, in the older numbers
+    "16": _WORKED_ON,
+    "32": _RESOLVED,  # handled
+    "64": _ARCHIVED,  # expired
+    "128": _ARCHIVED,  # deleted
+    "513": _RESOLVED,  # blocked automatically; nothing is left to do
+}
+_BASELINE_STATES = {
+    "1": State(1, None, 3),
+    "2": State(2, 2),  # verifying
+    "6": State(3, 3),  # ignored
+    "7": State(2, 2),  # being fixed
+}
+_CSPM_STATES = {
+    "not_pass": State(1, 1, 3),
+    "pass": State(4, 3, 1),
+    "whitelist": State(3, 3),
+    "checking": State(2, 2),
+    "not_check": State(0, 0),
+}
+_VERDICT_STATES = {
+    "noncompliant": State(1, 1, 3),
+    "compliant": State(4, 3, 1),
+    "notapplicable": State(99, 2, 99),
+    "insufficientdata": State(99, 2, 2),
 }
 _EVIDENCE = {
     key: f"evidences[].{path}"
@@ -163,6 +377,7 @@ _EVIDENCE = {
 } | {"request": "evidences[].url.url_string", "dproc": "evidences[].process.name"}
 
 BASE_EVENT = OcsfClass(uid=0, caption="Base Event", attributes=_COMMON, otherwise=0)
+_NAMED_EVENT = replace(BASE_EVENT, otherwise=99, words=("act", CLASS_ID))
 
 _API_ACTIVITY = OcsfClass(
     uid=6003,
@@ -170,6 +385,21 @@ _API_ACTIVITY = OcsfClass(
     attributes={**_COMMON, **_ENDPOINTS, **_ACTOR, **_REQUEST, **_API, **_RESOURCE},
     required={**_FROM_SOURCE, **_BY_ACTOR, "api.operation": "Unknown"},
     activities=_CRUD,
+)
+_NFS_ACTIVITY = replace(
+    _API_ACTIVITY,
+    activities=_NFS3,
+    words=("act",),
+    operation=("act", "Operations", CLASS_ID),
+    compound=_NFS4,
+    compound_source="Operations",
+)
+_SMB_ACTIVITY = replace(
+    _API_ACTIVITY,
+    activities=_SMB,
+    words=("Opcode", "act"),
+    names=_SMB_NAMES,
+    operation=("act", CLASS_ID),
 )
 _AUTHENTICATION = OcsfClass(
     uid=3002,
@@ -208,6 +438,11 @@ _HTTP_ACTIVITY = OcsfClass(
     required={"http_request.user_agent": "Unknown"},
     activities=_METHODS,
 )
+_FLOOD = replace(
+    _HTTP_ACTIVITY,
+    # The phase of the protection, and no code.
+    attributes={**_HTTP_ACTIVITY.attributes, "reason": "status_detail"},
+)
 _NETWORK_ACTIVITY = OcsfClass(
     uid=4001,
     caption="Network Activity",
@@ -221,16 +456,76 @@ _NETWORK_ACTIVITY = OcsfClass(
     },
     required=_TO_DESTINATION,
     activities=_FLOWS,
-    otherwise=6,
 )
+_CONNECTION = replace(_NETWORK_ACTIVITY, activities=_CONNECTIONS)
 _DETECTION_FINDING = OcsfClass(
     uid=2004,
     caption="Detection Finding",
     attributes={**_COMMON, **_EVIDENCE, **_RESOURCE, "cat": "finding_info.types[]"},
     required={"finding_info.uid": "Unknown"},
+    activities=_OPERATIONS,
+    words=("act",),
+    otherwise=1,
+    finding_uid=(CLASS_ID, "deviceExternalId", "filePath"),
+    has_own_uid=True,
+    has_outcome=False,
+)
+_ATTACK = replace(_DETECTION_FINDING, finding_uid=(CLASS_ID, "src", "c6a2", "dst", "c6a3"))
+_ALERT = replace(_DETECTION_FINDING, states=_ALERT_STATES, state="Status")
+_INSIGHT = replace(_DETECTION_FINDING, states={"start": State(1, 1), "end": _ENDED}, state="act")
+_SCRUBBING = replace(
+    _DETECTION_FINDING,
+    states={"mitigation_begin": State(1, 1), "mitigation_ended": _ENDED},
+    state="act",
+    finding_uid=("=scrubbing", "deviceExternalId", "dst", "c6a3"),
+    has_own_uid=False,
+)
+_BLACKHOLE = replace(
+    _DETECTION_FINDING,
+    states={"blackhole_begin": State(1, 1), "blackhole_ended": _ENDED},
+    state="act",
+    finding_uid=("=blackhole", "deviceExternalId", "dst", "c6a3"),
+    has_own_uid=False,
+)
+_COMPLIANCE_FINDING = OcsfClass(
+    uid=2003,
+    caption="Compliance Finding",
+    attributes={
+        **_COMMON,
+        **_RESOURCE,
+        "InstanceId": "resources[].uid",
+        "InstanceName": "resources[].name",
+        "InstanceType": "resources[].type",
+        "dhost": "resources[].name",
+        "Rule": "compliance.control",
+        "SubType": "compliance.standards[]",
+        "cat": "finding_info.types[]",
+    },
+    required={"finding_info.uid": "Unknown", "compliance.control": "Unknown"},
+    activities=_OPERATIONS,
+    words=("act",),
     otherwise=1,
     has_outcome=False,
 )
+_BASELINE = replace(
+    _COMPLIANCE_FINDING,
+    states=_BASELINE_STATES,
+    state="Status",
+    finding_uid=(CLASS_ID, "name", "deviceExternalId"),
+)
+_CSPM = replace(
+    _COMPLIANCE_FINDING,
+    states=_CSPM_STATES,
+    state="Status",
+    finding_uid=(CLASS_ID, "Region", "InstanceId"),
+)
+_VERDICT = replace(
+    _COMPLIANCE_FINDING,
+    states=_VERDICT_STATES,
+    state=CLASS_ID,
+    finding_uid=("RuleId", "Region", "ResourceId"),
+)
+_AGENTLESS_BASELINE = replace(_BASELINE, states={"1": State(1, None, 3), "3": State(4, 3, 1)})
 _VULNERABILITY_FINDING = OcsfClass(
     uid=2002,
     caption="Vulnerability Finding",
@@ -242,8 +537,18 @@ _VULNERABILITY_FINDING = OcsfClass(
         "VulnerabilityId": "vulnerabilities[].advisory.uid",
     },
     required={"finding_info.uid": "Unknown", "vulnerabilities[].advisory.uid": "Unknown"},
+    activities=_OPERATIONS,
+    words=("act",),
     otherwise=1,
+    states=_VULNERABILITY_STATES,
+    state="Status",
+    finding_uid=(CLASS_ID, "deviceExternalId"),
     has_outcome=False,
+)
+_AGENTLESS_VULNERABILITY = replace(
+    _VULNERABILITY_FINDING,
+    states={"1": _OPEN, "7": _RESOLVED},
+    finding_uid=("Finding", "deviceExternalId"),
 )
 _DATASTORE_ACTIVITY = OcsfClass(
     uid=6005,
@@ -309,32 +614,80 @@ _DNS_ACTIVITY = OcsfClass(
         "proto": "connection_info.protocol_name",
     },
     required=_TO_DESTINATION,
-    otherwise=6,
+    presence={"outcome": 6, "Answer": 6},
+    otherwise=1,
+)
+_ACCOUNTS = OcsfClass(
+    uid=5003,
+    caption="User Inventory Info",
+    attributes={**_COMMON, **_USER, "dpriv": "user.type", "dntdom": "user.domain"},
+    required={"user.name": "Unknown"},
+    otherwise=2,
 )
 
 KINDS = {
     "actiontrail": {"ConsoleSignin": _SIGN_IN},
-    "cloud-firewall": {"[0-9]+": _DETECTION_FINDING},
-    "cloud-firewall-event": {"[0-9]+": _DETECTION_FINDING},
-    "security-center-agentless": {"vulnerability": _VULNERABILITY_FINDING},
+    "anti-ddos-origin": {"blackhole-.*": _BLACKHOLE, "scrubbing-.*": _SCRUBBING},
+    "cloud-firewall": {"[0-9]+": _ATTACK},
+    "cloud-firewall-event": {"[0-9]+": _ATTACK},
+    "security-center-agentless": {
+        "baseline": _AGENTLESS_BASELINE,
+        "vulnerability": _AGENTLESS_VULNERABILITY,
+    },
+    "security-center-malware": {"file-safe": _NAMED_EVENT},
 }
 """The classes of some events of a mapping, by a pattern of their event class ids."""
 
+CATEGORIES = {"actiontrail": {"ActionTrailInsight": _INSIGHT}}
+"""The classes of some events of a mapping, by their value of ``cat``."""
+
+ORIGINAL_TIMES: dict[str, str] = {"oss": "time", "polardb-x": "sql_time"}
+"""The field with the log's own time where the mapping does not use it: it has no time zone."""
+
+_DECISIONS = {
+    **dict.fromkeys(("accept", "pass", "allow"), Decision(1, 1)),
+    **dict.fromkeys(
+        ("captcha_pass", "captcha_strict_pass", "js_pass", "sigchl_pass"), Decision(1, 1)
+    ),
+    **dict.fromkeys(("block", "deny", "reject"), Decision(2, 2)),
+    **dict.fromkeys(("drop", "discard", "close"), Decision(2, 6)),
+    "monitor": Decision(3, 15),
+    "alert": Decision(3, 19),
+    **dict.fromkeys(("captcha", "captcha_strict"), Decision(0, 22)),
+    **dict.fromkeys(("challenge", "js", "sigchl", "wait"), Decision(0, 23)),
+}
+
+CONTROLS: dict[str, tuple[str, Mapping[str, Decision]]] = {
+    **dict.fromkeys(
+        (
+            *("anti-ddos", "cloud-firewall", "cloud-firewall-event", "vpc-flow", "waf"),
+            *("security-center-application", "security-center-network-defense"),
+        ),
+        ("act", _DECISIONS),
+    ),
+    "security-center-alert": ("Status", {"513": Decision(2, 2)}),
+}
+"""What a security control did, by mapping: the key or label, and the words in lower case.
+
+The profile ``security_control`` has these attributes.
+"""
+
 CLASSES: dict[str, OcsfClass] = {
     **dict.fromkeys(
-        ("actiontrail", "actiontrail-inner", "kubernetes", "nas-nfs", "nas-smb", "sls"),
+        ("actiontrail", "actiontrail-inner", "kubernetes", "sls"),
         _API_ACTIVITY,
     ),
+    "nas-nfs": _NFS_ACTIVITY,
+    "nas-smb": _SMB_ACTIVITY,
     "security-center-login": _AUTHENTICATION,
-    **dict.fromkeys(
-        ("alb", "anti-ddos", "api-gateway", "security-center-http", "slb", "waf"), _HTTP_ACTIVITY
-    ),
+    **dict.fromkeys(("alb", "api-gateway", "security-center-http", "slb", "waf"), _HTTP_ACTIVITY),
+    "anti-ddos": _FLOOD,
+    "security-center-network": _CONNECTION,
     **dict.fromkeys(
         (
             "anti-ddos-origin",
             "cloud-firewall",
             "cloud-firewall-event",
-            "security-center-network",
             "security-center-port-snapshot",
             "vpc-flow",
         ),
@@ -342,19 +695,24 @@ CLASSES: dict[str, OcsfClass] = {
     ),
     **dict.fromkeys(
         (
-            "cloud-config-compliance",
             "security-center-agentless",
-            "security-center-alert",
-            "security-center-application",
-            "security-center-baseline",
-            "security-center-brute-force",
-            "security-center-configuration",
             "security-center-file",
             "security-center-malware",
-            "security-center-network-defense",
         ),
         _DETECTION_FINDING,
     ),
+    **dict.fromkeys(
+        (
+            "security-center-application",
+            "security-center-brute-force",
+            "security-center-network-defense",
+        ),
+        _ATTACK,
+    ),
+    "security-center-alert": _ALERT,
+    "security-center-baseline": _BASELINE,
+    "security-center-configuration": _CSPM,
+    "cloud-config-compliance": _VERDICT,
     "security-center-vulnerability": _VULNERABILITY_FINDING,
     **dict.fromkeys(("data-security-center", "polardb-x", "rds"), _DATASTORE_ACTIVITY),
     "oss": _BUCKET_ACTIVITY,
@@ -366,12 +724,11 @@ CLASSES: dict[str, OcsfClass] = {
         (
             "bastionhost",
             "cloud-config-change",
-            "security-center-account",
             "security-center-agent",
-            "generic",
-            "own",
         ),
-        BASE_EVENT,
+        _NAMED_EVENT,
     ),
+    "security-center-account": _ACCOUNTS,
+    **dict.fromkeys(("generic", "own"), BASE_EVENT),
 }
 """The class by the name of the mapping; ``own`` is a mapping of the user's."""

@@ -22,16 +22,18 @@ _JSON_SCHEMA = OcsfJsonSchemaEmbedded(SCHEMA)
 
 
 @cache
-def _make_validator(class_uid: int) -> Draft202012Validator:
+def _make_validator(class_uid: int, profiles: tuple[str, ...]) -> Draft202012Validator:
     name = _JSON_SCHEMA.lookup_class_name_from_uid(class_uid=class_uid)
-    return Draft202012Validator(_JSON_SCHEMA.get_class_schema(class_name=name, profiles=[]))
+    schema = _JSON_SCHEMA.get_class_schema(class_name=name, profiles=list(profiles))
+    return Draft202012Validator(schema)
 
 
 def find_faults(event: Any) -> list[str]:
-    """What the schema has against an event."""
+    """What the schema has against an event, with the profiles that the event names."""
+    profiles = tuple(event.get("metadata", {}).get("profiles", ()))
     faults = [
         f"{error.json_path}: {error.message[:200]}"
-        for error in _make_validator(event["class_uid"]).iter_errors(event)
+        for error in _make_validator(event["class_uid"], profiles).iter_errors(event)
     ]
     if event["category_uid"] != event["class_uid"] // 1000:
         faults.append("category_uid")
