@@ -138,6 +138,11 @@ class LogEncoder:
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     @property
+    def path(self) -> str:
+        """How plain logs are encoded, in words."""
+        return self._fast_path.how if self._fast_path else "on the slow path, as the settings need"
+
+    @property
     def reads_bodies(self) -> bool:
         """Whether ``encode`` is quicker with the bytes of a batch."""
         return isinstance(self._fast_path, NativePath)

@@ -56,7 +56,12 @@ class FastPath:
         framing: The setting ``framing``.
         limit: The most bytes that a message may have; ``None`` for no limit.
         logs_before_writer: Logs of one kind that take the slow path before a writer is made.
+
+    Attributes:
+        how: How plain logs are encoded, in words: with the compiled helper, or why without.
     """
+
+    how = "in pure Python"
 
     def __init__(
         self,

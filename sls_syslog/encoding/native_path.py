@@ -162,17 +162,19 @@ def make_path(payload: RowPayload, has_fraction: bool, *arguments: Any) -> FastP
     """
     helper, problem = load_helper()
     if helper is None or not _has_layout(payload):
-        _report(f"in pure Python: {problem or 'the compiled helper does not know the payload'}")
-        return FastPath(*arguments)
-    _report("by the compiled helper")
-    return NativePath(helper, payload.layout, has_fraction, *arguments)
+        how = f"in pure Python: {problem or 'the compiled helper does not know the payload'}"
+        return _report(FastPath(*arguments), how)
+    path = NativePath(helper, payload.layout, has_fraction, *arguments)
+    return _report(path, "by the compiled helper")
 
 
-def _report(how: str) -> None:
-    """Log which path runs, once each."""
+def _report(path: FastPath, how: str) -> FastPath:
+    """Note in a path which one it is, and log it, once each."""
+    path.how = how
     if how not in _reported:
         _reported.add(how)
         logger.debug("plain logs are encoded %s", how)
+    return path
 
 
 def _has_layout(payload: object) -> TypeGuard[LayoutPayload]:

@@ -44,7 +44,12 @@ from sls_syslog.preflight.findings import (
     judge_reset,
     judge_way,
 )
-from sls_syslog.preflight.probe import describe_symptoms, find_payload_problem, make_probe
+from sls_syslog.preflight.probe import (
+    describe_path,
+    describe_symptoms,
+    find_payload_problem,
+    make_probe,
+)
 from sls_syslog.preflight.report import DestinationReport, Finding, ProbeMessage, ReceiverReport
 from sls_syslog.preflight.way import Silence
 from sls_syslog.settings.client import ClientSettings, get_machine_name
@@ -126,6 +131,8 @@ class _Check:
 
     def run(self) -> ReceiverReport:
         with suppress(_StepFailedError):
+            if isinstance(self._settings, ShipperSettings):
+                self._note("encoding", "ok", describe_path(self._settings))
             self._look_up()
             if self._settings.protocol == "udp":
                 self._check_datagram()

@@ -17,7 +17,7 @@ from sls_syslog.preflight.report import ProbeMessage
 from sls_syslog.settings.client import ClientSettings, get_machine_name
 from sls_syslog.settings.shipper import ShipperSettings
 
-__all__ = ["describe_symptoms", "find_payload_problem", "make_probe"]
+__all__ = ["describe_path", "describe_symptoms", "find_payload_problem", "make_probe"]
 
 _TOPIC = "sls_syslog_check"
 _TEXT = "message"  # the field that holds the text
@@ -51,6 +51,11 @@ def make_probe(settings: ClientSettings) -> tuple[ProbeMessage, Mapping[str, int
     encoded = encoder.encode_log(log)
     message = ProbeMessage(id=probe_id, framing=settings.framing, frames=tuple(encoded.frames))
     return message, Counter(kind for _, kind in encoded.outcomes)
+
+
+def describe_path(settings: ShipperSettings) -> str:
+    """Describe how plain logs are encoded, if no hook is overridden."""
+    return f"plain logs are encoded {LogEncoder(settings, MessageHooks(settings)).path}"
 
 
 def find_payload_problem(

@@ -16,11 +16,13 @@ import pytest
 import trustme
 
 from sls_syslog import SettingsError, ShipperSettings, check_destination
+from sls_syslog.encoding.native import PURE_PYTHON
 from sls_syslog.network.certificate import Certificate
 from sls_syslog.preflight.findings import judge_certificate
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.testing.grammar import parse
+from tests.support.native import need_helper, pure_python
 from tests.support.peers import hold_closed_port, serve
 from tests.support.processes import ROOT
 from tests.support.reports import failure, ids, results
@@ -39,6 +41,7 @@ VARIABLE = (
     (r"b'\d+ <", "b'COUNT <"),
     (r"ok [^;]+; names [^;]+; issued by [^;]+;", "ok CERTIFICATE;"),
     (r"__source__=[^|]+", "__source__=SOURCE"),
+    (r"(?<=encoded ).*?(?= resolve )", "SOMEHOW"),
     (r"192\.0\.2\.10|siem\.example|127\.0\.0\.1", "SIEM"),
     (r"SIEM:\d+", "SIEM:PORT"),
 )
@@ -100,6 +103,33 @@ def test_a_message_is_sent_as_the_settings_say(framing: str, syslog_format: str)
     if syslog_format == "rfc5424":
         message = parse(frame)
         assert (message.hostname, message.app_name) == ("shipper", "audit")
+
+
+@pytest.mark.parametrize(
+    ("settings", "how"),
+    [
+        ({}, "by the compiled helper"),
+        ({"payload": lambda log: log["message"]}, "on the slow path, as the settings need"),
+        ({"mask": [{"field_matches": "."}]}, "on the slow path, as the settings need"),
+        ({"tag": "{app}"}, "on the slow path, as the settings need"),
+    ],
+)
+def test_the_report_says_how_logs_are_encoded(settings: dict[str, Any], how: str) -> None:
+    need_helper()
+    with hold_closed_port() as port:
+        place = {"host": "127.0.0.1", "port": port}
+        (receiver,) = check({**place, **settings}).receivers
+        with pure_python():
+            (pure,) = check(place).receivers
+    first, *_ = receiver.findings
+    assert (first.step, first.result) == ("encoding", "ok")
+    assert first.found == f"plain logs are encoded {how}"
+    assert pure.findings[0].found == f"plain logs are encoded in pure Python: {PURE_PYTHON} is set"
+
+
+def test_of_a_client_which_encodes_no_logs_the_report_does_not_say_how() -> None:
+    with hold_closed_port() as port:
+        assert "encoding" not in results(check(ClientSettings(host="127.0.0.1", port=port)))
 
 
 def test_of_newline_framing_that_works_there_is_nothing_to_change() -> None:
