@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sls_syslog.encoding.native import PURE_PYTHON
-
 from .helpers import ROOT, Helper, make_command, make_environ
 from .variants import BASE_SETTINGS, Variant
 
@@ -37,6 +35,7 @@ class Run:
         startup_cpu: The part of `cpu` before the worker was made.
         wall: Seconds from the start of the process to the arrival of the last log.
         peak_rss: Largest resident memory, in bytes.
+        page_faults: Pages that the kernel had to map.
         arrived: The number of logs that the receiver counted.
         complete: Whether each log arrived exactly once, and every checkpoint is at its end.
         output: The standard error of the process.
@@ -47,6 +46,7 @@ class Run:
     startup_cpu: float
     wall: float
     peak_rss: int
+    page_faults: int
     arrived: int
     complete: bool
     output: str
@@ -95,6 +95,7 @@ class Bench:
                 startup_cpu=processes * _read_startup_cpu(report),
                 wall=max(seen["last"] - began, 0.0),
                 peak_rss=max(usage.ru_maxrss for usage in usages) * _MAXRSS_UNIT,
+                page_faults=sum(usage.ru_minflt for usage in usages),
                 arrived=seen["logs"],
                 # Do not judge the last checkpoints of the SDK's own programs.
                 complete=(drained or not variant.saves_at_once)
@@ -113,7 +114,7 @@ class Bench:
                 **make_environ(),
                 **self._server.ready["environ"],
                 "SLS_CG": group,
-                PURE_PYTHON: "1" if variant.is_pure else "",
+                **variant.environ,
             },
             stdin=subprocess.DEVNULL,
             stderr=errors,

@@ -18,7 +18,7 @@ __all__ = ["Figures", "draw", "format_markdown", "make_json", "take_medians"]
 
 _HEADINGS = (
     *("variant", "CPU ms/MB", "start-up ms/MB", "MB/core-s", "wall MB/s", "peak RSS MB"),
-    *("x documented", "x default", "target", "met", "all arrived"),
+    *("faults/MB", "x documented", "x default", "target", "met", "all arrived"),
 )
 
 
@@ -32,6 +32,7 @@ class Figures:
         mb_per_core_second: Raw MB per second of CPU.
         mb_per_second: Raw MB per second of time, including the start-up.
         peak_rss_mb: Largest resident memory, in MB.
+        faults_per_mb: Page faults per raw MB.
         complete: Whether each run delivered every log once and saved every checkpoint.
     """
 
@@ -40,6 +41,7 @@ class Figures:
     mb_per_core_second: float
     mb_per_second: float
     peak_rss_mb: float
+    faults_per_mb: float
     complete: bool
 
 
@@ -53,6 +55,7 @@ def take_medians(runs: Sequence[Run], raw_bytes: int) -> Figures:
         mb_per_core_second=megabytes / cpu,
         mb_per_second=megabytes / wall if wall else 0.0,
         peak_rss_mb=median(run.peak_rss for run in runs) / 1e6,
+        faults_per_mb=median(run.page_faults for run in runs) / megabytes,
         complete=all(run.complete for run in runs),
     )
 
@@ -83,6 +86,7 @@ def _format_row(name: str, figures: Mapping[str, Figures]) -> tuple[str, ...]:
         f"{own.mb_per_core_second:.1f}",
         f"{own.mb_per_second:.1f}",
         f"{own.peak_rss_mb:.0f}",
+        f"{own.faults_per_mb:.0f}",
         *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
         str(VARIANTS[name].target or ""),
         _judge(name, figures),

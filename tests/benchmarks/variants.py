@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sls_syslog.encoding.native import PURE_PYTHON
+
 __all__ = ["BASE_SETTINGS", "VARIANTS", "Target", "Variant"]
 
 BASE_SETTINGS = {"facility": "local0", "severity": "info", "hostname": "shipper-1", "tag": "audit"}
@@ -45,7 +47,7 @@ class Variant:
         processor: The name of the class in `ship_ours.py`.
         program: The module of the shipping program.
         target: The cost that the project promises. None means no promise.
-        is_pure: Whether it runs without the compiled helper.
+        environ: Environment variables of its process.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Variant:
     processor: str = "SyslogShipperProcessor"
     program: str = "ship_ours"
     target: Target | None = None
-    is_pure: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def saves_at_once(self) -> bool:
@@ -62,6 +64,13 @@ class Variant:
 
 
 _LIKE_DEFAULT = Target(1.5, "default")
+_PURE = {PURE_PYTHON: "1"}
+# As examples/deploy sets them.
+_MALLOC = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "268435456",
+}
 
 VARIANTS = {
     variant.name: variant
@@ -69,11 +78,12 @@ VARIANTS = {
         Variant("documented", program="ship_documented"),
         Variant("sdk-only", program="ship_sdk_only"),
         Variant("default", target=Target(0.27, "documented", goal=0.2)),
-        Variant("default-pure", is_pure=True),
+        Variant("default-pure", environ=_PURE),
+        Variant("default-malloc", environ=_MALLOC),
         Variant("octet-counting", {"framing": "octet-counting"}, target=_LIKE_DEFAULT),
         Variant("rfc3164", {"syslog_format": "rfc3164"}),
         Variant("json", {"payload": "json"}, target=_LIKE_DEFAULT),
-        Variant("json-pure", {"payload": "json"}, is_pure=True),
+        Variant("json-pure", {"payload": "json"}, environ=_PURE),
         Variant("cef", {"payload": "cef"}, target=_LIKE_DEFAULT),
         Variant("leef", {"payload": "leef"}, target=_LIKE_DEFAULT),
         Variant("dict-hook", processor="DictHook", target=Target(0.5, "documented")),

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.benchmarks.variants import VARIANTS
 from tests.support.processes import ROOT, Program, program
 from tests.support.shipping import GROUP
 from tests.support.tools import SERVERS, module, run, tool
@@ -81,6 +82,12 @@ def test_the_image_starts_a_program_of_the_examples_without_a_shell() -> None:
     assert entry == ["python"]
     assert (EXAMPLES / command[0]).is_file()
     assert f"examples/{command[0]}" in text
+
+
+def test_the_image_and_the_unit_set_what_the_benchmark_measures() -> None:
+    measured = VARIANTS["default-malloc"].environ
+    for path in (DOCKERFILE, UNIT):
+        assert dict(re.findall(r"\b(MALLOC_\w+)=(\d+)", path.read_text())) == measured
 
 
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
