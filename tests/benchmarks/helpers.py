@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-__all__ = ["ROOT", "Helper", "make_command", "make_environ", "run_shipper"]
+__all__ = ["ROOT", "Helper", "make_command", "make_environ", "run_shipper", "start_shipper"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _END_SECONDS = 10.0  # longest wait for the end of a helper; then it is killed
@@ -85,6 +85,37 @@ class Helper:
         self.close()
 
 
+def start_shipper(
+    server: Helper,
+    group: str,
+    settings: Mapping[str, Any],
+    directory: str,
+    consumer: str = "",
+) -> subprocess.Popen[bytes]:
+    """Start our shipper.
+
+    Args:
+        server: The emulator.
+        group: The consumer group.
+        settings: Of the shipper.
+        directory: Where it writes its report.
+        consumer: Its name in the group. Empty means that it makes one.
+    """
+    options = {
+        "settings": settings,
+        "processor": "SyslogShipperProcessor",
+        "report": str(Path(directory, "report.json")),
+        "profile": None,
+    }
+    own = {"SLS_CG": group, "SLS_CONSUMER": consumer}
+    return subprocess.Popen(
+        make_command("ship_ours", options),
+        cwd=ROOT,
+        env={**make_environ(), **server.ready["environ"], **own},
+        stdin=subprocess.DEVNULL,
+    )
+
+
 @contextmanager
 def run_shipper(server: Helper, group: str, settings: Mapping[str, Any]) -> Iterator[int]:
     """Run our shipper for the length of a block; yields its number of process.
@@ -95,18 +126,7 @@ def run_shipper(server: Helper, group: str, settings: Mapping[str, Any]) -> Iter
         settings: Of the shipper.
     """
     with tempfile.TemporaryDirectory(prefix="sls-syslog-bench-") as directory:
-        options = {
-            "settings": settings,
-            "processor": "SyslogShipperProcessor",
-            "report": str(Path(directory, "report.json")),
-            "profile": None,
-        }
-        process = subprocess.Popen(
-            make_command("ship_ours", options),
-            cwd=ROOT,
-            env={**make_environ(), **server.ready["environ"], "SLS_CG": group},
-            stdin=subprocess.DEVNULL,
-        )
+        process = start_shipper(server, group, settings, directory)
         try:
             yield process.pid
         finally:

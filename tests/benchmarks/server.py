@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import Any
 
 from sls_syslog.testing import SlsEmulator
+from sls_syslog.testing.sls_shard import SlsError
 
 from .workload import MARKER, Workload, make_groups
 
@@ -38,6 +40,14 @@ def _is_drained(emulator: SlsEmulator, group: str, seconds: float) -> bool:
     return True
 
 
+def _look(emulator: SlsEmulator, group: str) -> dict[str, Any]:
+    """Look at the owner and the checkpoint of each shard."""
+    try:
+        return {"owners": emulator.owners(group), "checkpoints": emulator.checkpoints(group)}
+    except SlsError:  # no consumer has created the group yet
+        return {"owners": {}, "checkpoints": {}}
+
+
 def main() -> None:
     options = json.loads(sys.argv[1])
     with SlsEmulator(shards=options["shards"]) as emulator:
@@ -47,7 +57,10 @@ def main() -> None:
             asked = json.loads(line)
             _put(emulator, asked.get("put", 0))
             drained = _is_drained(emulator, asked["group"], asked["seconds"])
-            print(json.dumps({"drained": drained, "calls": emulator.calls}), flush=True)
+            answer = {"drained": drained, "calls": emulator.calls}
+            if asked.get("watch"):
+                answer |= _look(emulator, asked["group"])
+            print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -193,6 +193,7 @@ def main() -> None:
             if asked.get("cut"):
                 _cut()
             answer = count.wait(asked["logs"], asked["seconds"])
+            answer["open"] = len(_open_connections)
             print(json.dumps(answer), flush=True)
 
 
