@@ -12,11 +12,24 @@ PYPROJECT = (Path(__file__).parents[1] / "pyproject.toml").read_text()
 project = "sls_syslog"
 author = "the sls_syslog authors"
 release = re.findall(r'^version = "(.+)"', PYPROJECT, re.M)[0]
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"sls_syslog {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["tables.js"]
+html_show_copyright = False  # LICENSE says it
+html_show_sourcelink = False
+
+myst_enable_extensions = ["colon_fence"]  # tabs with code in them
 
 myst_heading_anchors = 3  # for links such as api.md#hooks
 

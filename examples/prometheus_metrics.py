@@ -1,6 +1,6 @@
 """Ship one Logstore to a SIEM, and serve the counters of the ledger to Prometheus.
 
-    pip install sls-syslog prometheus-client
+    pip install . prometheus-client
 
 It reads the same variables as ship_to_siem.py. Prometheus reads http://127.0.0.1:9464/metrics;
 METRICS_ADDRESS and METRICS_PORT change this address (0.0.0.0 in a container).

@@ -29,7 +29,7 @@ from sls_syslog import ShipperSettings, ShipperStats
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.table import ENVIRONMENT_PREFIX
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
-from tests.support.pages import PAGES, Block, blocks, files_named_in, rows
+from tests.support.pages import PAGES, Block, blocks, files_named_in, rows, tables
 from tests.support.processes import ROOT, program
 
 VENV = "python3 -m venv .venv && .venv/bin/pip install -q"
@@ -66,6 +66,23 @@ def code_blocks(path: Path) -> list[str]:
 def test_the_readme_has_the_two_commands() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert [line.strip() for line in lines if "-m venv" in line] == COMMANDS
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/README.zh-CN.md"])
+def test_the_readme_s_proof_is_what_the_fault_suite_measured(name: str) -> None:
+    measured = {row[0]: row[2:] for row in rows(ROOT / "docs" / "explanation" / "delivery.md")}
+    english = [row[0] for row in rows(ROOT / "README.md")[1:]]
+    table = [row for row in rows(ROOT / name) if row[-1][0].isdigit()]
+    assert len(table) == len(english) == 4
+    for what, (_, logs, ours, theirs) in zip(english, table, strict=True):
+        figures = [cell.split(", ")[0] for cell in measured[what]]  # of TCP, the first transport
+        assert [logs, ours, theirs] == [figures[0], figures[1], figures[3]], what
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
+    for table in tables(page):
+        assert {len(row) for row in table} == {len(table[0])}, table[0]
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))

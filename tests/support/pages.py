@@ -37,14 +37,20 @@ def blocks(page: Path, languages: Collection[str] = ()) -> list[Block]:
     return [block for block in found if not languages or block.language in languages]
 
 
+def tables(page: Path) -> list[list[list[str]]]:
+    """The cells of each row of each table of a page; its second line has as many as its head."""
+    prose = re.sub(_FENCE, "", page.read_text())
+    found = re.findall(r"(?:^\|.*\|\n)+", prose, re.M)
+    return [[_split(line) for line in table.splitlines()] for table in found]
+
+
 def rows(page: Path) -> list[list[str]]:
     """The cells of all table rows of a page, but for the lines under the headings."""
-    lines = [line for line in page.read_text().splitlines() if line.startswith("| ")]
-    return [
-        [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("| "))]
-        for line in lines
-        if set(line) - set("|- ")
-    ]
+    return [row for table in tables(page) for row in table if set("".join(row)) - set("-")]
+
+
+def _split(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
 def files_named_in(page: Path) -> dict[str, str]:
