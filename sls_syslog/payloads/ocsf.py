@@ -20,7 +20,7 @@ from sls_syslog.payloads.catalog import MAPPINGS
 from sls_syslog.payloads.dictionary import CEF_KEYS
 from sls_syslog.payloads.event_payload import EventPayload, name_mapping
 from sls_syslog.payloads.event_text import EventText
-from sls_syslog.payloads.fields import Fields, clean, make_reader
+from sls_syslog.payloads.fields import Fields, Source, clean, make_reader
 from sls_syslog.payloads.mapping import Event, EventMapping, get_source
 from sls_syslog.payloads.ocsf_classes import (
     CATEGORIES,
@@ -54,6 +54,7 @@ _HEAD = ("time", "category_uid", "class_uid", "activity_id", "type_uid", "severi
 _STATUS = {"success": (1, "Success"), "failure": (2, "Failure")}
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
+_CVE_LIST = re.compile(r'"cveList" ?: ?\[([^\]]*)')
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _HASHES = {32: 1, 40: 2, 64: 3, 128: 4}  # algorithm_id of MD5, SHA-1, SHA-256, SHA-512, by length
 _DIRECTIONS = {"0": 1, "1": 2}  # direction_id of CEF's inbound and outbound
@@ -302,11 +303,32 @@ def _read_original_time(name: str, mapping: EventMapping, log: Mapping[str, str]
     source = mapping.extension.get("rt") or ORIGINAL_TIMES.get(name)
     if source is None:
         return ""
-    return make_reader(get_source(source), _is_time)(Fields(log))
+    source = get_source(source)
+    read = _TIME_READERS.get(source) or make_reader(source, _is_time)
+    fields = _list_fields(source)
+    # Most logs are long: only the fields with the time are cleaned and parsed.
+    few = {field: log[field] for field in fields if field in log} if fields else log
+    return read(Fields(few))
+
+
+def _list_fields(source: Source) -> list[str]:
+    """List the fields that a source may read; nothing if that is not known."""
+    sources = source if isinstance(source, tuple) else (source,)
+    names = [each for each in sources if isinstance(each, str)]
+    if len(names) < len(sources):
+        return []
+    return [field for name in names for field in (name, name.partition(".")[0])]
 
 
 def _is_time(text: str) -> bool:
     return parse_milliseconds(text) is not None
+
+
+_TIME_READERS = {
+    source: make_reader(source, _is_time)
+    for mapping in MAPPINGS.values()
+    for source in [get_source(mapping.extension.get("rt", ""))]
+}
 
 
 def _build(
@@ -390,10 +412,10 @@ def _complete(
     rcode = _RCODES.get(tree.get("status_code", "").lower()) if kind.uid == 4003 else None
     if rcode:
         tree["rcode"], tree["rcode_id"] = rcode, RCODES[rcode]
-    cve = _CVE.search(f"{event.name} {event.class_id}") if kind.uid == 2002 else None
-    if cve:
+    cves = _find_cves(event) if kind.uid == 2002 else []
+    if cves:
         advisory = tree.pop("vulnerabilities", [{}])[0].get("advisory")
-        tree["vulnerabilities"] = [{"cve": {"uid": cve[0]}}]
+        tree["vulnerabilities"] = [{"cve": {"uid": cve}} for cve in cves]
         if advisory:  # the schema takes only one of the two
             unmapped["VulnerabilityId"] = advisory["uid"]
     for path, value in kind.required.items():
@@ -403,6 +425,14 @@ def _complete(
             _put(tree, path, event.class_id if "advisory" in path else value)
     for name, found in _list_objects(tree):
         _complete_object(name, found)
+
+
+def _find_cves(event: Event) -> list[str]:
+    """List the CVEs of a vulnerability: those of its list, or the one in its name."""
+    listed = _CVE_LIST.search(event.values.get("msg", ""))
+    texts = [listed[1] if listed else "", f"{event.name} {event.class_id}"]
+    found = [_CVE.findall(text) for text in texts]
+    return list(dict.fromkeys(next(filter(None, found), [])))
 
 
 def _make_finding_uid(kind: OcsfClass, named: Mapping[str, str]) -> str:

@@ -327,7 +327,7 @@ _OPERATIONS = {
     # "verity" is how the page has it for baselines.
     **dict.fromkeys(("verify", "verity", "fix", "update", "dealing"), 2),
 }
-# By the words that the mapping has for the numbers, or the number. A fix that needs a restart does
+# By the words that the mapping has for the numbers. A fix that needs a restart does
 # not protect yet.
 _VULNERABILITY_STATES = {
     "unfixed": _OPEN,
@@ -338,7 +338,7 @@ _VULNERABILITY_STATES = {
     "fixed": _RESOLVED,
     "gone": _RESOLVED,
     "ignored": _SUPPRESSED,
-    **dict.fromkeys(("13", "expired"), _ARCHIVED),
+    "expired": _ARCHIVED,
 }
 _ALERT_STATES = {
     "1": _OPEN,

@@ -683,6 +683,20 @@ def test_a_vulnerability_has_its_cve() -> None:
     assert event["vulnerabilities"] == [{"cve": {"uid": "CVE-2022-25647"}}]
 
 
+def test_a_vulnerability_has_all_cves_of_its_list() -> None:
+    assert read_sample(VULNERABILITY)["vulnerabilities"] == [{"cve": {"uid": "CVE-2026-0001"}}]
+    content = '{"cveList":["CVE-2026-0001","CVE-2026-0002","CVE-2026-0001"],"os":"CVE-2020-1111"}'
+    event = read_ocsf(OCSF({**BY_ID[VULNERABILITY].log, "extend_content": content}))
+    found = [each["cve"]["uid"] for each in event["vulnerabilities"]]
+    assert found == ["CVE-2026-0001", "CVE-2026-0002"]
+
+
+def test_an_expired_vulnerability_is_not_severe_any_more() -> None:
+    for status in ("13", "20"):
+        event = read_ocsf(OCSF({**BY_ID[VULNERABILITY].log, "status": status}))
+        assert (event["severity_id"], event["status_id"]) == (1, 5)
+
+
 def test_severity_follows_the_message_where_the_mapping_has_none() -> None:
     log = {"__time__": str(TIME), "__topic__": "app", "level": "ERROR"}
     ids = {

@@ -99,6 +99,7 @@ _VULNERABILITY_STATES = {
     "10": "ignored",
     "11": "rolled back, waiting for a restart",
     "12": "gone",
+    "13": "expired",  # on the page of log fields; the API has 20
     "20": "expired",
 }
 
@@ -107,6 +108,7 @@ _CLOSED_VULNERABILITIES = {
     "8": "3",  # fixed, but only after a restart
     "10": "3",  # ignored
     "12": "2",  # gone
+    "13": "2",  # expired
     "20": "2",  # expired
 }
 
