@@ -575,7 +575,10 @@ _BUCKET_ACTIVITY = OcsfClass(
         **{key: f"databucket.{path}" for key, path in _FILE.items()},
     },
     required={**_FROM_SOURCE, **_BY_ACTOR, "databucket.name": "Unknown"},
-    activities=_STORE,
+    # PutBucket makes a bucket; GetBucket and GetService list objects and buckets. The method says
+    # less than the operation: DeleteMultipleObjects is a POST.
+    activities={**_STORE, "putbucket": 6, "getbucket": 8, "getservice": 8},
+    words=(CLASS_ID, "requestMethod"),
 )
 _PROCESS_ACTIVITY = OcsfClass(
     uid=1007,

@@ -628,6 +628,26 @@ def test_a_question_without_an_answer_is_a_query(
     assert (event.get("rcode_id"), event.get("rcode")) == rcode
 
 
+@pytest.mark.parametrize(
+    ("operation", "method", "activity_id"),
+    [
+        ("DeleteMultipleObjects", "POST", 7),
+        ("GetBucket", "GET", 8),
+        ("ListObjects", "GET", 8),
+        ("PutBucket", "PUT", 6),
+        ("PutObject", "PUT", 5),
+        ("InitiateMultipartUpload", "POST", 5),
+        ("HeadObject", "HEAD", 1),
+        ("-", "DELETE", 7),
+    ],
+)
+def test_the_operation_on_a_bucket_counts_before_the_method(
+    operation: str, method: str, activity_id: int
+) -> None:
+    log = {**BY_ID["OSS refuses an anonymous reader"].log, "http_method": method}
+    assert read_ocsf(OCSF({**log, "operation": operation}))["activity_id"] == activity_id
+
+
 def test_no_traffic_is_no_traffic() -> None:
     log = {**BY_ID["records of a VPC's flows are missing"].log, "log-status": "NODATA"}
     event = read_ocsf(OCSF(log))
