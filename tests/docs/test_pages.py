@@ -20,15 +20,14 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sls_syslog import ShipperSettings, ShipperStats
-from sls_syslog.settings.client import ClientSettings
 from sls_syslog.settings.table import ENVIRONMENT_PREFIX
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.docs.settings_page import SETTINGS_PAGE, settings_page
 from tests.support.pages import PAGES, Block, blocks, files_named_in, rows, tables
 from tests.support.processes import ROOT, program
 
@@ -218,36 +217,8 @@ def test_the_permissions_are_those_of_the_requests_that_are_sent(
     assert requests == set(sls_emulator.calls) - {"PutLogs"}
 
 
-def settings_page() -> Iterator[str]:
-    """The lines of docs/reference/settings.md, made from the settings themselves."""
-    yield "# Settings"
-    yield ""
-    yield "Keys of the dict, attributes of `ShipperSettings`, and variables of the environment."
-    yield (
-        "Only `host`, or `hosts` in its place, is required; `None`, and an empty variable, mean"
-        " the default."
-    )
-    yield ""
-    yield "A key without any effect is refused: its user would rely on it. The error says what"
-    yield "it needs. A default may always be repeated, and so may what the profile `receiver` sets."
-    yield ""
-    yield "A variable that is almost one of these is an error. Any other that begins with `SYSLOG_`"
-    yield "is left out, with a warning: it may belong to another program."
-    yield ""
-    yield "| key | variable | default | meaning |"
-    yield "| --- | --- | --- | --- |"
-    own = {key for key, *_ in ClientSettings.describe()}
-    for key, default, meaning in ShipperSettings.describe():
-        note = "" if key in own else " Not for `SyslogClient`."
-        shown = f"`{default}`".replace("|", "\\|") if default else ""
-        variable = f"`{ENVIRONMENT_PREFIX}{key.upper()}`" if key != "ssl_context" else ""
-        yield f"| `{key}` | {variable} | {shown} | {meaning}{note} |"
-
-
 def test_the_settings_page_is_what_the_code_says() -> None:
-    page = ROOT / "docs" / "reference" / "settings.md"
-    expected = "\n".join(settings_page()) + "\n"
-    assert page.read_text() == expected
+    assert SETTINGS_PAGE.read_text() == "\n".join(settings_page()) + "\n"
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
