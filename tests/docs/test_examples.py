@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from sls_syslog import ShipperStats
 from sls_syslog.testing import SlsEmulator, SyslogReceiver, TemporaryCA
 from tests.support.processes import ROOT, program
 from tests.support.waiting import eventually
@@ -28,6 +30,35 @@ def test_no_example_is_without_a_test() -> None:
     text = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     for path in EXAMPLES.glob("*.py"):
         assert f'"{path.name}"' in text
+
+
+def test_the_examples_are_a_ladder_of_short_programs() -> None:
+    """Each is less than 60 lines, without blank ones and what it says of itself at the start."""
+    listed = re.findall(
+        r"^\| \d+ \| \[(\w+\.py)\]\(\1\) \|", (EXAMPLES / "README.md").read_text(), re.M
+    )
+    assert sorted(listed) == sorted(path.name for path in EXAMPLES.glob("*.py"))
+    page = (ROOT / "docs" / "tutorial" / "examples.md").read_text()
+    assert re.findall(r"literalinclude\} \.\./\.\./examples/(\S+)", page) == listed
+    for name in listed:
+        text = (EXAMPLES / name).read_text()
+        says = ast.parse(text).body[0]
+        assert ast.get_docstring(ast.parse(text)), name
+        lines = [
+            line
+            for number, line in enumerate(text.splitlines(), 1)
+            if line.strip() and number > (says.end_lineno or 0)
+        ]
+        assert len(lines) < 60, name
+
+
+def test_preview_formats_shows_a_log_for_each_receiver() -> None:
+    with program(example("preview_formats.py"), environ=ASCII) as shown:
+        assert shown.wait() == 0, shown.output()
+        output = shown.output()
+    for expected in ("qradar: 1 message", "LEEF:2.0|Alibaba Cloud|WAF", "CEF:0|Alibaba Cloud|WAF"):
+        assert expected in output
+    assert "generic" not in output
 
 
 def test_quickstart_ends_with_nothing_lost_in_any_locale() -> None:
@@ -184,3 +215,42 @@ def test_prometheus_metrics_serves_what_was_shipped(
     assert found["repaired_total", "0", "utf8"] == 1
     sent = sum(len(frame) + 1 for frame in syslog_receiver.frames)  # and a line feed each
     assert sum(found["bytes_total", shard, ""] for shard in "01") == sent
+
+
+def test_otel_metrics_exports_what_was_shipped(
+    sls_emulator: SlsEmulator, syslog_receiver: SyslogReceiver
+) -> None:
+    sls_emulator.put_logs([{"n": str(n)} for n in range(7)], shard=0)
+    sls_emulator.put_logs([{"n": "7"}, {"long": "x" * 1000}], shard=1)
+    environ = {
+        **sls_emulator.environ(GROUP),
+        **syslog_receiver.environ(),
+        **{"SYSLOG_MAX_MESSAGE_BYTES": "480", "SYSLOG_OVERSIZE": "drop"},
+        "OTEL_METRIC_EXPORT_INTERVAL": "200",
+    }
+    with program(example("otel_metrics.py"), environ=environ) as shipper:
+        syslog_receiver.wait_for(8, timeout=30)
+        sls_emulator.wait_until_drained(GROUP)
+        shipper.process.terminate()
+        assert shipper.wait() == 0, shipper.output()
+        output = shipper.output()
+    # The last of the exports; each is one JSON object that begins a line.
+    last = output[output.rindex('\n{\n    "resource_metrics"') :]
+    found = json.JSONDecoder().raw_decode(last.lstrip())[0]
+    (metrics,) = found["resource_metrics"][0]["scope_metrics"]
+    kinds = {"counter": True, "gauge": None}
+    assert {
+        (metric["name"], metric["description"], metric["data"].get("is_monotonic"))
+        for metric in metrics["metrics"]
+    } == {
+        (f"sls_syslog.{name}", meaning, kinds[kind])
+        for name, kind, meaning in ShipperStats.describe()
+    }
+    points = {
+        (metric["name"], point["attributes"]["shard"], point["attributes"].get("cause")): point
+        for metric in metrics["metrics"]
+        for point in metric["data"]["data_points"]
+    }
+    assert points["sls_syslog.confirmed", "0", None]["value"] == 7
+    assert points["sls_syslog.dropped", "1", "oversize"]["value"] == 1
+    assert points["sls_syslog.received", "1", None]["attributes"]["consumer_group"] == GROUP

@@ -279,7 +279,14 @@ def test_a_setting_that_is_wrong_is_one_line(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["custom_format", "prometheus_metrics", "ship_many_logstores", "ship_with_health"]
+    "name",
+    [
+        "custom_format",
+        "otel_metrics",
+        "prometheus_metrics",
+        "ship_many_logstores",
+        "ship_with_health",
+    ],
 )
 def test_the_other_examples_end_with_one_line_too(name: str, scene: Scene) -> None:
     environ = {**RECEIVER, **override({"SLS_AK_KEY": "wrong"})(scene), "SLS_LOGSTORES": "logs"}
