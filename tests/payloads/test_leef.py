@@ -17,6 +17,7 @@ from sls_syslog.syslog.formats import FORMATS
 from sls_syslog.syslog.sanitize import NEWLINES
 from tests.support.hostile import HOSTILE, Hostile
 from tests.support.read_leef import NotLeefError, read_leef
+from tests.support.siem_readers import read_as_sc4s
 from tests.support.strategies import CHARACTERS, FIELD_NAMES
 
 LOG = {"__time__": "1795403700", "__topic__": "audit", "__source__": "10.0.0.1"}
@@ -190,12 +191,6 @@ def test_limits_are_those_of_leef_as_well() -> None:
 def test_a_time_before_2001_has_thirteen_digits_too() -> None:
     line = LeefPayload(extension={})({"__time__": "86400"})
     assert read_leef(line).attributes["devTime"] == "0000086400000"
-
-
-def read_as_sc4s(line: str) -> dict[str, str]:
-    """The attributes that SC4S finds: it looks for them behind the last pipe."""
-    parts = line.split("|")
-    return dict(pair.split("=", 1) for pair in parts[-1].split(parts[5]))
 
 
 @pytest.mark.parametrize("case", HOSTILE.values(), ids=HOSTILE)

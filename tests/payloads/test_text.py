@@ -13,6 +13,7 @@ from sls_syslog import CefPayload, LeefPayload, OcsfPayload, SettingsError
 from sls_syslog.payloads.by_name import PAYLOADS
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.syslog.sanitize import NEWLINES
+from tests.support.siem_readers import read_quoted
 from tests.support.strategies import CHARACTERS
 
 LOG = {
@@ -76,26 +77,6 @@ def test_quoting_is_for_values_that_need_it(value: str, written: str) -> None:
     assert KeyValuePayload(quote=True)({"__time__": "1", "k": value, "l": "x"}) == (
         f"||k={written}||l=x"
     )
-
-
-def read_quoted(text: str, sep: str) -> list[tuple[str, str]]:
-    """The fields of a text with quoted values, as a reader who knows only the rule finds them."""
-    fields = []
-    while text:
-        assert text.startswith(sep)
-        key, _, text = text[len(sep) :].partition("=")
-        if text.startswith('"'):
-            value, rest = "", iter(text[1:])
-            for character in rest:
-                if character == '"':
-                    break
-                value += next(rest) if character == "\\" else character
-            text = "".join(rest)
-        else:
-            at = text.find(sep)
-            value, text = (text, "") if at < 0 else (text[:at], text[at:])
-        fields.append((key, value))
-    return fields
 
 
 @given(
