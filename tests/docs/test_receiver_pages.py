@@ -85,3 +85,10 @@ def with_a_real_file(settings: dict[str, Any], authority: TemporaryCA) -> dict[s
         key: authority.cert_path if key.lower().endswith("cert_path") else value
         for key, value in settings.items()
     }
+
+
+def test_the_rule_for_graylog_keeps_the_fields_that_are_graylog_s_own() -> None:
+    """Without a prefix, a log's `level` or `source` replaces them, or stops the message."""
+    text = (RECEIVERS / "graylog.md").read_text()
+    (rule,) = re.findall(r'^ +rule "sls"\n.*?^ +end\n', text, re.DOTALL | re.MULTILINE)
+    assert re.search(r'set_fields\(\s+fields: .*,\s+prefix: "\w+",\s+clean_fields: true\s+\)', rule)

@@ -19,6 +19,7 @@ from sls_syslog.syslog.sanitize import NEWLINES
 from tests.support.hostile import HOSTILE, Hostile
 from tests.support.lognorm import read_cef_with_lognorm
 from tests.support.read_cef import NotCefError, read_cef
+from tests.support.siem_readers import read_as_elastic, read_as_logstash
 from tests.support.strategies import CHARACTERS, FIELD_NAMES
 
 LOG = {"__time__": "1795403700", "__topic__": "audit", "__source__": "10.0.0.1"}
@@ -88,6 +89,38 @@ def test_an_unknown_topic_gets_the_generic_form() -> None:
         "CEF:0|Alibaba Cloud|Log Service|1.0|audit|audit|3|rt=1795403700000 dvc=10.0.0.1"
         " tagHostname=web-1 userAgent=curl/8 slsSrc=1 f404=n f842787ca=李"
     )
+
+
+# What arrived from an unknown topic, and an iptables log: names of CEF in other cases and lengths.
+FORGING = {
+    "start_time": "2026-11-03 12:00:00",
+    "name": "bob",
+    "severity": "ERROR",
+    "source_address": "192.0.2.66",
+    "SRC": "192.0.2.67",
+    "DPT": "22",
+    "IN": "eth0",
+}
+
+
+@pytest.mark.parametrize("read", [read_as_logstash, read_as_elastic])
+def test_no_field_of_an_unknown_log_is_read_as_a_field_of_cef(
+    read: Callable[[str], dict[str, str]],
+) -> None:
+    settings = ShipperSettings(host="siem", receiver="arcsight")
+    pairs = read(settings.payload({"__time__": "1795403700", "__topic__": "app", **FORGING}))
+    assert (pairs["header name"], pairs["header severity"]) == ("app", "3")
+    values = {key: text for key, text in pairs.items() if not key.startswith("header")}
+    assert values == {
+        "rt": "1795403700000",
+        "slsStartTime": "2026-11-03 12:00:00",
+        "slsName": "bob",
+        "slsSeverity": "ERROR",
+        "slsSourceAddress": "192.0.2.66",
+        "slsSRC": "192.0.2.67",
+        "slsDPT": "22",
+        "slsIN": "eth0",
+    }
 
 
 def test_a_log_of_nothing_is_an_event_of_nothing() -> None:
