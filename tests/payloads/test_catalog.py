@@ -463,6 +463,13 @@ def test_a_url_is_put_together_from_what_there_is() -> None:
     assert whole({"host": "h.example"}) == ""
 
 
+@pytest.mark.parametrize("path", ["@evil.example/", ".evil.example/x", ":8080/x", "*", "?a"])
+def test_no_path_changes_the_host_of_a_url(path: str) -> None:
+    whole = build_url("scheme", "host", "path", "query")
+    assert whole({"host": "h.example", "path": path}) == f"http://h.example/{path}"
+    assert whole({"path": path}) == path
+
+
 def test_url_encoding_is_undone() -> None:
     assert decode_url("object")({"object": "a%2F%E8%A1%A8%zz+b"}) == "a/表%zz+b"
 

@@ -337,10 +337,15 @@ def join(*sources: Source, sep: str = " ") -> Derived:
 
 
 def build_url(scheme: Source, host: Source, path: Source, query: Source = ()) -> Derived:
-    """Build a URL; without a scheme it has ``http``, and without a host only the path."""
+    """Build a URL; without a scheme it has ``http``, and without a host only the path.
+
+    A slash stands between the host and a path that begins with none, so that it adds nothing to
+    the host: a client may ask for ``@evil.example`` or ``.evil.example``.
+    """
 
     def make(scheme: str, host: str, path: str, query: str) -> str:
-        start = f"{scheme or 'http'}://{host}" if host else ""
+        slash = "" if path.startswith("/") or not path else "/"
+        start = f"{scheme or 'http'}://{host}{slash}" if host else ""
         return f"{start}{path}{'?' if query else ''}{query}" if path or query else ""
 
     how = "URL of {1}, {2}" + (", {3}" if query else "")
