@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from pathlib import Path
 
@@ -47,3 +48,37 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
     index = (site / "index.html").read_text()
     for attribute in ('src="http', "@import", 'rel="stylesheet" href="http'):
         assert attribute not in index
+
+
+SEARCHES = {
+    "mask": "how-to/mask-and-filter",
+    "personal data": "how-to/mask-and-filter",
+    "backfill": "how-to/start-and-range",
+    "start position": "how-to/start-and-range",
+    "two SIEMs": "how-to/two-siems",
+    "why is it behind": "how-to/watch-it",
+    "alternatives": "explanation/alternatives",
+    "filter in SLS": "how-to/filter-in-sls",
+    "size a deployment": "how-to/size-a-deployment",
+    "Grafana": "how-to/watch-it",
+    "OpenTelemetry": "how-to/watch-it",
+    "CRL": "how-to/tls",
+    "PKCS#11": "how-to/tls",
+    "rotate": "how-to/tls",
+    "examples": "tutorial/examples",
+}
+"""What a reader types into the site's search, and the page that answers it."""
+
+
+def test_the_search_finds_what_readers_look_for(site: Path) -> None:
+    """By a heading that holds the words: Sphinx shows such pages first."""
+    text = (site / "searchindex.js").read_text()
+    index = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    for search, page in SEARCHES.items():
+        found = {
+            index["docnames"][number]
+            for title, places in index["alltitles"].items()
+            if search.casefold() in title.casefold()
+            for number, _anchor in places
+        }
+        assert page in found, f"{search}: {sorted(found)}"
