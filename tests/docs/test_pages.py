@@ -244,3 +244,20 @@ def test_the_page_on_watching_has_every_number_and_no_other() -> None:
     total = {"counter": "_total", "gauge": ""}
     names = {f"sls_syslog_{name}{total[kind]}" for name, kind, _ in ShipperStats.describe()}
     assert set(re.findall(r"\bsls_syslog_\w+", text)) <= names
+
+
+def test_the_figures_of_the_page_on_sizing_are_those_that_were_measured() -> None:
+    """So whoever measures again finds both pages."""
+    folder = ROOT / "docs"
+    measured = (folder / "explanation" / "performance.md").read_text()
+    figures = {round(float(number)) for number in re.findall(r"\b\d+\.\d\b", measured)}
+    text = (folder / "how-to" / "size-a-deployment.md").read_text()
+    table = text[text.index("## 2. Processes") : text.index("| masks |")]
+    named = [
+        int(number)
+        for row in re.findall(r"^\| .* \| (.*MB/s.*) \| \[?(?:performance|the same)", table, re.M)
+        for numbers in re.findall(r"\b([\d to]+) (?:ms|MB/s measured)", row)
+        for number in re.findall(r"\d+", numbers)
+    ]
+    assert len(named) > 8
+    assert set(named) <= figures

@@ -204,6 +204,28 @@ def test_a_renewed_client_certificate_is_shown_at_the_next_connection(
         assert len(receiver.frames) == len(FRAMES)
 
 
+def test_a_key_that_is_renewed_before_its_certificate_is_an_outage_and_no_more(
+    temporary_ca: TemporaryCA, tmp_path: Path
+) -> None:
+    """Two files cannot be replaced at the same time."""
+    old, new = temporary_ca.issue("shipper.example"), temporary_ca.issue("shipper.example")
+    mine = {"client_cert": str(tmp_path / "cert.pem"), "client_key": str(tmp_path / "key.pem")}
+    shutil.copy(old.cert_path, mine["client_cert"])
+    shutil.copy(old.key_path, mine["client_key"])
+    context = server_context(temporary_ca, "1.3", require_client_cert=True)
+    with SyslogReceiver("tls", ssl_context=context) as receiver:
+        trust = {"cert_path": temporary_ca.cert_path, **mine}
+        with transport_to(receiver.settings(), **trust) as transport:
+            deliver(transport)
+            shutil.copy(new.key_path, mine["client_key"])
+            transport.close()
+            with pytest.raises(TlsError, match="does not belong to the certificate in"):
+                deliver(transport)
+            shutil.copy(new.cert_path, mine["client_cert"])
+            deliver(transport)
+        assert len(receiver.frames) == 2 * len(FRAMES)
+
+
 class Grudging(Peer):
     """A TLS server that answers a ClientHello with a session as some do: with a fatal alert.
 
