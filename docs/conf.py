@@ -7,6 +7,8 @@ import builtins
 import re
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 PYPROJECT = (Path(__file__).parents[1] / "pyproject.toml").read_text()
 
 project = "sls_syslog"
@@ -47,3 +49,13 @@ nitpick_ignore_regex = [
     ("py:exc", "|".join(dir(builtins))),
     ("py:exc", r"(ssl\.SSLError|aliyun\.log\..+)"),
 ]
+
+
+def skip_aliases(app, what, name, member, skip, options) -> bool:  # noqa: ANN001
+    """Leave the fields of named tuples to the docstring of their class."""
+    return skip or "Alias for field number" in (getattr(member, "__doc__", None) or "")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what is above."""
+    app.connect("autodoc-skip-member", skip_aliases)

@@ -11,23 +11,12 @@ import pytest
 
 import sls_syslog
 import sls_syslog.testing
-from tests.support.processes import ROOT, program
+from tests.support.processes import ROOT
 
 if importlib.util.find_spec("sphinx") is None and not os.environ.get("SLS_SYSLOG_REQUIRE_DOCS"):
     pytest.skip("Sphinx is not installed", allow_module_level=True)
 
 pytestmark = pytest.mark.gate
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site; that it is there means that no link and no name was amiss."""
-    target = tmp_path_factory.mktemp("site")
-    options = ["-n", "-W", "--keep-going", "-q", "-d", str(target / "doctrees")]
-    html = target / "html"
-    with program("-m", "sphinx", *options, str(ROOT / "docs"), str(html)) as build:
-        assert build.wait(300) == 0, build.output()
-    return html
 
 
 def test_every_page_is_built(site: Path) -> None:

@@ -1,0 +1,98 @@
+"""The built site in a real browser, at the width of a desk and at that of a telephone."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urldefrag
+
+import pytest
+
+if not os.environ.get("SLS_SYSLOG_REQUIRE_DOCS"):
+    if importlib.util.find_spec("selenium") is None or importlib.util.find_spec("sphinx") is None:
+        pytest.skip("Sphinx or selenium is not installed", allow_module_level=True)
+    if shutil.which("chromedriver") is None:
+        pytest.skip("chromedriver is not installed", allow_module_level=True)
+
+from selenium import webdriver
+
+pytestmark = pytest.mark.gate
+
+WIDTHS = (1280, 390)
+LOOK = """
+const wide = [...document.querySelectorAll("html, pre, .table-wrapper, article svg, article img")]
+    .filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth)
+    .map((one) => `${one.scrollWidth - one.clientWidth} px: ${one.textContent.slice(0, 60)}`);
+const ragged = [...document.querySelectorAll("table")].flatMap((table) => {
+    const count = (row) => [...row.cells].reduce((sum, cell) => sum + cell.colSpan, 0);
+    return [...table.rows].filter((row) => count(row) !== count(table.rows[0]));
+}).map((row) => row.textContent);
+return {
+    wide, ragged,
+    links: [...document.links].map((link) => link.href),
+    ids: [...document.querySelectorAll("[id]")].map((one) => one.id),
+};
+"""
+"""What a page looks like: a script for the browser."""
+
+
+class Look(NamedTuple):
+    """What the browser found on a page."""
+
+    wide: list[str]
+    ragged: list[str]
+    links: list[str]
+    ids: list[str]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    """A headless Chromium of the system; selenium must not fetch one."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for option in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+    ):
+        options.add_argument(option)
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    with webdriver.Chrome(options, service) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module", params=WIDTHS)
+def looks(request: pytest.FixtureRequest, browser: webdriver.Chrome, site: Path) -> dict[str, Look]:
+    """Each page as the browser shows it at one width, by its address."""
+    screen = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    found = {}
+    for page in sorted(site.rglob("*.html")):
+        browser.get(page.as_uri())
+        seen: dict[str, Any] = browser.execute_script(LOOK)
+        found[page.as_uri()] = Look(**seen)
+    return found
+
+
+def test_no_page_scrolls_sideways(looks: dict[str, Look]) -> None:
+    assert not {page: look.wide for page, look in looks.items() if look.wide}
+
+
+def test_every_row_has_as_many_cells_as_the_head_of_its_table(looks: dict[str, Look]) -> None:
+    assert not {page: look.ragged for page, look in looks.items() if look.ragged}
+
+
+def test_every_link_within_the_site_leads_somewhere(looks: dict[str, Look], site: Path) -> None:
+    for page, look in looks.items():
+        for link in look.links:
+            target, anchor = urldefrag(link)
+            if target in looks:
+                assert not anchor or anchor in looks[target].ids, f"{page}: {link}"
+            elif target.startswith("file:"):
+                assert Path(target.removeprefix("file://")).is_relative_to(site), f"{page}: {link}"
+                assert Path(target.removeprefix("file://")).exists(), f"{page}: {link}"
