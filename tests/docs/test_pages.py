@@ -27,6 +27,7 @@ import pytest
 from sls_syslog import ShipperSettings, ShipperStats
 from sls_syslog.settings.table import ENVIRONMENT_PREFIX
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
+from tests.docs.pictures import FOLDER, PICTURES
 from tests.docs.settings_page import SETTINGS_PAGE, settings_page
 from tests.support.pages import PAGES, Block, blocks, files_named_in, rows, tables
 from tests.support.processes import ROOT, program
@@ -219,6 +220,12 @@ def test_the_permissions_are_those_of_the_requests_that_are_sent(
 
 def test_the_settings_page_is_what_the_code_says() -> None:
     assert SETTINGS_PAGE.read_text() == "\n".join(settings_page()) + "\n"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_what_its_text_draws_and_is_shown(name: str) -> None:
+    assert (FOLDER / f"{name}.svg").read_text() == str(PICTURES[name]())
+    assert any(f"pictures/{name}.svg)" in page.read_text() for page in PAGES)
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
