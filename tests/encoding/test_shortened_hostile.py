@@ -61,8 +61,6 @@ WIRES = [
 ]
 """The ways to the receiver."""
 
-STRIDES = {b"CEF:0|": 1, b"LEEF:2.0|": 1, b"LEEF:1.0|": 1, b"||": 2, b"{": 4}
-"""Of how many fields the gate tries one, by the start of a form: all JSON is shortened alike."""
 STEP = 211  # bytes between the limits if free text is cut: each limit cuts it
 
 
@@ -79,7 +77,7 @@ class Case(NamedTuple):
 
 
 def list_cases(every: int, offset: int) -> Iterator[Case]:
-    """Each field of each sample with one of ``every`` hostile values, and a long text beside it."""
+    """Each field of each sample with each so many-th hostile value, and a long text beside it."""
     number = offset
     for sample in SAMPLES:
         names = [name for name in sample.log if name != "__time__"]
@@ -153,7 +151,8 @@ def test_no_reader_reads_a_false_value_beside_a_hostile_one(form: Form) -> None:
 @pytest.mark.gate
 @each_form
 def test_no_reader_reads_a_false_value_beside_any_hostile_one(form: Form) -> None:
-    for case in list_cases_of(form, STRIDES[form.start]):
+    stride = 4 if "schema" in form.readers else 1  # it takes 1 ms a message
+    for case in list_cases_of(form, stride):
         check_case(form, case)
 
 
