@@ -76,19 +76,18 @@ class Case(NamedTuple):
     wire: dict[str, Any]
 
 
-def list_cases(every: int, offset: int) -> Iterator[Case]:
-    """Each field of each sample with each so many-th hostile value, and a long text beside it."""
-    number = offset
+def list_cases(number: int) -> Iterator[Case]:
+    """Each field of each sample with the next hostile value, and a long text beside it."""
+    values = [*VALUES.values()]
     for sample in SAMPLES:
         names = [name for name in sample.log if name != "__time__"]
         for place, name in enumerate(names):
-            for value in list(VALUES.values())[number % every :: every]:
-                beside = names[place - 1]
-                log = {**sample.log, name: value}
-                if not beside.startswith("__") and sample.log[beside][:1] not in {"{", "["}:
-                    log[beside] += " t" * (number % 3 * 150)
-                yield Case(log, WIRES[number % len(WIRES)])
-                number += 1
+            beside = names[place - 1]
+            log = {**sample.log, name: values[number % len(values)]}
+            if not beside.startswith("__") and sample.log[beside][:1] not in {"{", "["}:
+                log[beside] += " t" * (number % 3 * 150)
+            yield Case(log, WIRES[number % len(WIRES)])
+            number += 1
 
 
 def check_whole(read: dict[str, Pairs]) -> None:
@@ -117,13 +116,13 @@ def check_case(form: Form, case: Case, step: int = STEP, below: int | None = Non
     Returns:
         The number of messages that were read.
     """
+    # Without quotes a value may hold the separator, or a part of it; pages say so.
+    if form is FORMS["key-value"] and any("||" in f"{text}|" for text in case.log.values()):
+        return 0
     encoder = make_encoder(form, tag="t", **case.wire)
     message = encode(encoder, case.log)
     whole = read_all(message, form)
     check_whole(whole)
-    if form is FORMS["key-value"]:  # it is not quoted: a value may spoil the key behind it
-        named = {f"/{name}": text for name, text in case.log.items()}
-        whole = {reader: named | {**pairs} for reader, pairs in whole.items()}
     limit, count = min(len(message), below or len(message)) - 1, 1
     while limit >= LEAST:
         size, is_cut = check_short(form, encoder, case.log, limit, message, whole)
@@ -136,7 +135,7 @@ def check_case(form: Form, case: Case, step: int = STEP, below: int | None = Non
 def list_cases_of(form: Form, stride: int) -> list[Case]:
     """List each so many-th case, others for each form."""
     number = [*FORMS.values()].index(form)
-    return [*list_cases(len(VALUES), number)][number % stride :: stride]
+    return [*list_cases(number)][number % stride :: stride]
 
 
 each_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
