@@ -39,7 +39,12 @@ def profile_section(row: Profile) -> str:
     values = [*row.settings.items(), *((f"{key}` over `udp", row.udp[key]) for key in row.udp)]
     table = "".join(f"| `{key}` | `{value}` |\n" for key, value in values)
     head = "## The profile\n\n| key | value |\n| --- | --- |\n"
-    return f"{head}{table}\n{row.note}\n\nSource: {row.source}.\n"
+    return f"{head}{table}\n{row.note}\n\nSource: {link(row.source)}.\n"
+
+
+def link(text: str) -> str:
+    """Make each address a link that shows its host."""
+    return re.sub(r"https?://(?:www\.)?([^/\s]+)/\S*?(?=[.,;:]?(?:\s|$))", r"[\1](\g<0>)", text)
 
 
 def test_the_index_of_receivers_is_what_the_code_says() -> None:
@@ -60,7 +65,9 @@ def test_a_receiver_s_page_ends_in_its_profile(row: Profile) -> None:
     page = (RECEIVERS / f"{row.name}.md").read_text()
     assert page.endswith(profile_section(row))
     headings = re.findall(r"^## (.+)", page, re.M)
-    assert headings == ["Here", "There", "See that it arrived", "Usual mistakes", "The profile"]
+    there = f"Configure {re.split('[,:]', row.title)[0]}"
+    assert headings[:2] == ["Configure the shipper", there]
+    assert headings[2:] == ["See that it arrived", "Usual mistakes", "The profile"]
 
 
 @each_receiver
@@ -74,7 +81,7 @@ def test_settings_on_a_receiver_s_page_are_valid(row: Profile, temporary_ca: Tem
         given = with_a_real_file(names["settings"], temporary_ca)
         assert given["receiver"] == row.name
         settings = ShipperSettings.from_mapping(given)
-        environ = dict(re.findall(r"^    (SYSLOG_\w+)=(.+)", path.read_text(), re.M))
+        environ = dict(re.findall(r"^(SYSLOG_\w+)=(.+)", path.read_text(), re.M))
         same = ShipperSettings.from_env(with_a_real_file(environ, temporary_ca))
         assert callable(given.get("payload")) or same == settings
 
