@@ -8,7 +8,7 @@ What is done with a block, by its language:
   ``test_tutorial.py``.)
 - ``sh``: not run. Its syntax is checked, and that the files, programs, extras and variables that
   it names exist. The README's own two commands are run by ``.ci/run``.
-- ``json``: parsed. ``text`` and ``diff``: read by people only.
+- ``json``: parsed. ``text`` and ``diff``: read by people, unless a test says otherwise.
 """
 
 from __future__ import annotations
@@ -108,6 +108,20 @@ def test_what_a_page_shows_runs(
             syslog_receiver.wait_for(1, timeout=30)
             run.process.terminate()
         assert run.wait() == 0, run.output()
+
+
+def test_what_a_page_checks_it_also_prints() -> None:
+    for page in RUNNABLE:
+        for block in blocks(page, ["python"]):
+            assert "assert " not in block.text or "print(" in block.text, block.name
+
+
+def test_the_bytes_on_the_wire_are_those_that_the_page_shows() -> None:
+    page = ROOT / "docs" / "how-to" / "choose-format-and-framing.md"
+    (script,), (printed,) = blocks(page, ["python"]), blocks(page, ["text"])
+    with program("-c", script.text) as run:
+        assert run.wait() == 0, run.output()
+        assert run.output() == printed.text
 
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.name)

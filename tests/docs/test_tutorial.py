@@ -48,11 +48,10 @@ def run(script: Path) -> str:
 def test_the_first_logs_arrive_and_then_as_json(typed: Path) -> None:
     script = typed / "first_log.py"
     assert run(script) == printed()[0]
-    (change,) = blocks(PAGE, ["diff"])
-    lines = change.text.splitlines()
-    before, after = ("\n".join(x[1:] for x in lines if x[0] == sign) for sign in "-+")
-    assert before in script.read_text()
-    script.write_text(script.read_text().replace(before, after))
+    (change,) = (block.text for block in blocks(PAGE, ["python"]) if block.text[0] == " ")
+    pasted, count = re.subn(r"(?ms)^    settings = .*?^    \)\n", change, script.read_text())
+    assert count == 1
+    script.write_text(pasted)
     assert run(script) == printed()[1]
     script.write_text(script.read_text().replace('"payload"', '"paylod"'))
     with program(str(script)) as mistaken:
@@ -70,10 +69,10 @@ def test_a_message_reaches_another_terminal_and_a_dead_one_is_an_error(typed: Pa
         assert TIMES.sub("TIME", listener.output()).strip() == printed()[2]
     with program(str(typed / "send.py")) as sender:
         assert sender.wait() == 1
-        last = sender.output().strip().splitlines()[-1]
+        (line,) = sender.output().splitlines()
     start, reason = printed()[3].split("…")[:2]
-    assert last.replace(port, PORT).startswith(start)
-    assert reason in last
+    assert line.replace(port, PORT).startswith(start)
+    assert reason in line
 
 
 def wait_for_listener(port: str) -> None:
