@@ -169,6 +169,13 @@ def test_the_chinese_pages_show_the_same_code_as_the_english_ones(page: Path) ->
     assert code_of(page) == code_of(english)
 
 
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.name)
+def test_no_line_of_a_chinese_page_is_wrapped(page: Path) -> None:
+    prose = re.sub(r"(?ms)^```.*?^```$", "", page.read_text())
+    # A browser shows a wrapped line as a blank, which Chinese has not.
+    assert not re.findall(r"^[^|\n].*\n(?!- |\||\[)\S.*", prose, re.M)
+
+
 def test_the_design_page_names_every_room_once() -> None:
     package = ROOT / "sls_syslog"
     rooms = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
