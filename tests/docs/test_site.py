@@ -54,7 +54,7 @@ SEARCHES = {
     "CRL": "how-to/tls",
     "PKCS#11": "how-to/tls",
     "rotate": "how-to/tls",
-    "examples": "tutorial/examples",
+    "examples": "examples",
 }
 """What a reader types into the site's search, and the page that answers it."""
 
