@@ -1,6 +1,6 @@
 """Metrics by OpenTelemetry: ship one Logstore, and export the numbers of the ledger.
 
-    pip install sls-syslog opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
+    pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
 
 It reads the variables of ship_to_siem.py. OTEL_EXPORTER_OTLP_ENDPOINT names the collector; without
 it the numbers are printed. OTEL_METRIC_EXPORT_INTERVAL is in milliseconds (60000).
