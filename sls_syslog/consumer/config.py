@@ -50,6 +50,8 @@ _SECRETS = ("access_key", "security_token")
 # Options whose default differs from LogHubConfig's.
 _DEFAULTS = {
     # Seconds. The SDK fetches one batch per interval and shard: its default of 2 is 0.5 batches/s.
+    # Under run_worker a shard with a backlog does not wait for the end of the interval, unless it
+    # is longer than this.
     "data_fetch_interval": 0.1,
     "worker_pool_size": POOL_SIZE,
 }

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol, cast
 
 from aliyun.log.consumer import ConsumerWorker
+from aliyun.log.consumer.tasks import (  # type: ignore[attr-defined]  # its stub lacks them
+    FetchTaskResult,
+    InitTaskResult,
+    ProcessTaskResult,
+)
 from aliyun.log.logexception import LogException
 from aliyun.log.pulllog_response import PullLogResponse
 
@@ -33,7 +40,7 @@ from sls_syslog.consumer.sdk import (
     WorkerLoop,
 )
 from sls_syslog.consumer.start import read_end
-from sls_syslog.consumer.steady_clock import with_steady_clock
+from sls_syslog.consumer.steady_clock import SteadyTime, WakingTime, with_steady_clock
 from sls_syslog.delivery.ledger import ShipperStats
 from sls_syslog.errors import short_repr
 from sls_syslog.safe_logger import SafeLogger
@@ -85,11 +92,12 @@ PATCHES = (
     Patch(LogClient, "timeout", "10 s for each wait; SlsAdapter bounds the request", "S10 S27"),
     Patch(HeartBeat, "daemon", "True", "S4"),
     Patch(HeartBeat, "run", "the same, with_steady_clock", "S29"),
-    Patch(WorkerLoop, "run", "the same, with_steady_clock", "S29"),
+    Patch(WorkerLoop, "run", "the same, with_steady_clock", "S29 S31"),
     Patch(WorkerLoop, "_need_stop", "False: Backfill knows when all is done", "L8"),
     Patch(WorkerLoop, "_get_shard_consumer", "_SteadyShards", "S29"),
     Patch(ShardConsumer, "fetch_data", "the same, with_steady_clock", "S29"),
     Patch(ShardConsumer, "_sample_log_error", "the same, with_steady_clock", "S29"),
+    Patch(ShardConsumer, "executor", "_WakingExecutor", "S31"),
     Patch(Worker, "make_processor", "_ProcessorFactory", "S5"),
     Patch(Worker, "process_args", "empty: the SDK logs them, passwords included", "S5"),
     Patch(Worker, "process_kwargs", "empty: the SDK logs them, passwords included", "S5"),
@@ -108,6 +116,13 @@ _FETCH_ATTEMPTS = 3
 _EMPTY_HEADERS = {"x-log-count": "0", "x-log-bodyrawsize": "0", "x-log-end-of-cursor": "1"}
 # Seconds between two steps of a shutdown; each step is cheap.
 _SHUTDOWN_INTERVAL = 0.02
+
+# Longest pause of the SDK's loop, in seconds, that is cut short when there is work: our default.
+# Who sets a longer one wants fewer requests.
+_LONGEST_CUT = 0.1
+# Raw bytes, or groups, of a batch after which the SDK waits less than half a second for the next
+# one (``shard_worker.py``): the shard has a backlog.
+_BACKLOG_BYTES, _BACKLOG_GROUPS = 1024 * 1024, 100
 
 _patching = threading.Lock()  # the shards of a worker begin at the same time
 
@@ -245,10 +260,10 @@ class _HiddenKeywords(dict[str, Any]):
         return "{hidden}"
 
 
-def _steady(owner: object, *methods: str) -> None:
+def _steady(owner: object, *methods: str, clock: SteadyTime | None = None) -> None:
     """Replace methods by the same ones with a clock that nobody sets."""
     for name in methods:
-        _replace(owner, name, with_steady_clock(getattr(owner, name)))
+        _replace(owner, name, with_steady_clock(getattr(owner, name), clock))
 
 
 class _ReportingFlush:
@@ -444,9 +459,12 @@ class HardenedWorker:
         worker.heart_beat.daemon = True  # else it keeps a dead worker's process and shards
         _replace(worker, "shutdown_and_wait", lambda: _shut_down_together(worker))
         _steady(worker.heart_beat, "run")
-        _steady(worker, "run")
+        clock = WakingTime(lambda: worker.option.data_fetch_interval)
+        _steady(worker, "run", clock=clock)
         _replace(worker, "_need_stop", lambda: False)
-        _replace(worker, "_get_shard_consumer", _SteadyShards(cast("WorkerLoop", worker)))
+        wake = clock.wake if worker.option.data_fetch_interval <= _LONGEST_CUT else None
+        shards = _SteadyShards(cast("WorkerLoop", worker), wake)
+        _replace(worker, "_get_shard_consumer", shards)
 
     @property
     def processor_error(self) -> Exception | None:
@@ -463,16 +481,58 @@ class HardenedWorker:
 
 
 class _SteadyShards:
-    """``_get_shard_consumer`` whose shards measure their pauses with a clock that nobody sets."""
+    """``_get_shard_consumer`` whose shards measure their pauses with a clock that nobody sets.
 
-    def __init__(self, worker: WorkerLoop) -> None:
+    Args:
+        worker: Their worker.
+        wake: Cuts a pause of its loop short; ``None`` if all pauses are to be slept in full.
+    """
+
+    def __init__(self, worker: WorkerLoop, wake: Callable[[], None] | None) -> None:
         self._get = worker._get_shard_consumer
+        self._wake = wake
 
     def __call__(self, shard_id: int) -> ShardConsumer | None:
         consumer = self._get(shard_id)
         if consumer is not None and "fetch_data" not in vars(consumer):
             _steady(consumer, "_sample_log_error", "fetch_data")
+            if self._wake is not None:
+                _replace(consumer, "executor", _WakingExecutor(consumer, self._wake))
         return consumer
+
+
+class _WakingExecutor:
+    """The executor of a shard, which wakes the worker's loop when a task has made work for it.
+
+    Else a batch that is fetched waits for two rounds of the loop until it is shipped, and the next
+    one after that. A failure wakes nobody, so that it is not repeated at once.
+    """
+
+    def __init__(self, consumer: ShardConsumer, wake: Callable[[], None]) -> None:
+        self._consumer = consumer
+        self._executor = consumer.executor
+        self._wake = wake
+
+    def submit(self, task: Callable[..., Any], *args: Any, **options: Any) -> Future[Any]:
+        future = self._executor.submit(task, *args, **options)
+        future.add_done_callback(self._note_end)
+        return future
+
+    def _note_end(self, future: Future[Any]) -> None:
+        if future.cancelled() or future.exception() is not None:
+            return
+        result = future.result()
+        if result.get_exception() is None and self._has_work(result):
+            self._wake()
+
+    def _has_work(self, result: Any) -> bool:
+        if isinstance(result, FetchTaskResult):
+            size, count = result.get_raw_size(), result.get_log_group_count()
+            return bool(size >= _BACKLOG_BYTES or count >= _BACKLOG_GROUPS)
+        if isinstance(result, ProcessTaskResult):
+            is_next = self._consumer.last_fetch_log_group is not None
+            return is_next and not result.get_rollback_check_point()
+        return isinstance(result, InitTaskResult)
 
 
 class _ProcessorFactory:

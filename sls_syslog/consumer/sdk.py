@@ -245,6 +245,8 @@ class ShardConsumer(Protocol):
 
     processor: Processor
     checkpoint_tracker: CheckpointTracker
+    executor: Executor
+    last_fetch_log_group: object | None
     fetch_end_cursor: str | None
     shutdown: bool
 
@@ -320,6 +322,11 @@ class Options(Protocol):
     @property
     def cursor_end_time(self) -> int | str | None:
         """When a range ends; ``None`` for no end."""
+        ...
+
+    @property
+    def data_fetch_interval(self) -> float:
+        """Seconds between two rounds of the worker's loop."""
         ...
 
     @property

@@ -6,7 +6,7 @@ import re
 
 from tests.support.processes import ROOT
 
-IDS = [f"L{n}" for n in range(1, 12)] + [f"S{n}" for n in range(1, 31)]
+IDS = [f"L{n}" for n in range(1, 12)] + [f"S{n}" for n in range(1, 32)]
 UNTESTABLE = {"S26"}  # it needs SPL, which the emulator lacks, or a system without semaphores
 HERE = ROOT / "tests" / "hazards"
 
