@@ -104,6 +104,7 @@ def start_shipper(
     options = {
         "settings": settings,
         "processor": "SyslogShipperProcessor",
+        "consumer": {},
         "report": str(Path(directory, "report.json")),
         "profile": None,
     }

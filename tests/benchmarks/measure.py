@@ -36,6 +36,7 @@ class Run:
         wall: Seconds from the start of the process to the arrival of the last log.
         peak_rss: Largest resident memory, in bytes.
         page_faults: Pages that the kernel had to map.
+        raw_bytes: The uncompressed size of all logs.
         arrived: The number of logs that the receiver counted.
         complete: Whether each log arrived exactly once, and every checkpoint is at its end.
         output: The standard error of the process.
@@ -47,6 +48,7 @@ class Run:
     wall: float
     peak_rss: int
     page_faults: int
+    raw_bytes: int
     arrived: int
     complete: bool
     output: str
@@ -67,14 +69,17 @@ class Bench:
         self.logs: int = server.ready["logs"]
         self.raw_bytes: int = server.ready["raw_bytes"]
 
-    def run(self, variant: Variant, profile: Path | None = None, processes: int = 1) -> Run:
+    def run(
+        self, variant: Variant, profile: Path | None = None, processes: int | None = None
+    ) -> Run:
         """Ship all logs once, with a new consumer group.
 
         Args:
             variant: The variant to run.
             profile: The file for a profile. None makes no profile, which is faster.
-            processes: The number of processes that share the shards.
+            processes: The number of processes that share the shards. None means the variant's.
         """
+        processes = processes or variant.processes
         self._runs += 1
         group = f"bench-{os.getpid()}-{self._runs}"
         self._sink.ask(reset=True, logs=0, seconds=0)
@@ -96,6 +101,7 @@ class Bench:
                 wall=max(seen["last"] - began, 0.0),
                 peak_rss=max(usage.ru_maxrss for usage in usages) * _MAXRSS_UNIT,
                 page_faults=sum(usage.ru_minflt for usage in usages),
+                raw_bytes=self.raw_bytes,
                 arrived=seen["logs"],
                 # Do not judge the last checkpoints of the SDK's own programs.
                 complete=(drained or not variant.saves_at_once)
@@ -128,6 +134,7 @@ class Bench:
         return {
             "settings": {**BASE_SETTINGS, **where, **trust, **variant.settings},
             "processor": variant.processor,
+            "consumer": dict(variant.consumer),
             "report": str(report),
             "profile": str(profile) if profile else None,
         }

@@ -13,6 +13,10 @@ and system CPU from its start to its end, per decimal MB of logs as SLS counts t
 the start-up, which matters with few logs; the table shows it. The emulator and the SDK's fetch
 interval limit the wall time.
 
+The table compares each row with the floor: the SDK alone with the same logs. Rows may have logs of
+their own (`waf-`, `actiontrail-`), more of them (`-twice`), or a single one (`-start`). A slope is
+what further logs cost: twice as many, minus as many.
+
 The runs of all variants are interleaved, so that noise hits all of them. On a busy machine CPU time
 grows too: compare ratios.
 
@@ -29,13 +33,13 @@ import pstats
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from .helpers import Helper
 from .measure import Bench, Run
-from .report import draw, format_markdown, make_json, take_medians
-from .variants import VARIANTS, Variant
+from .report import add_slopes, draw, format_markdown, make_json, take_medians
+from .variants import VARIANTS, Source, Variant
 
 __all__ = ["main"]
 
@@ -76,27 +80,60 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+class _Benches:
+    """The bench for each source. Only one emulator runs at a time: each holds all of its logs."""
+
+    def __init__(self, megabytes: float, shards: int, sink: Helper) -> None:
+        self._megabytes = megabytes
+        self._shards = shards
+        self._sink = sink
+        self._source: Source | None = None
+        self._server: Helper | None = None
+        self._bench: Bench | None = None
+
+    def prepare(self, source: Source) -> Bench:
+        """Return the bench for a source."""
+        if self._bench is None or source != self._source:
+            self.close()
+            # Of no size at all there would be no log; of this one there is one.
+            megabytes = max(source.scale * self._megabytes, 1e-6)
+            print(f"Making {megabytes:g} MB of {source.kind} logs ...", file=sys.stderr)
+            shards = source.shards or self._shards
+            options = {"megabytes": megabytes, "shards": shards, "kind": source.kind}
+            self._server = Helper("server", options)
+            self._bench, self._source = Bench(self._server, self._sink), source
+        return self._bench
+
+    def close(self) -> None:
+        """End the emulator."""
+        if self._server is not None:
+            self._server.close()
+        self._server = self._bench = None
+
+
 @contextmanager
-def _run_helpers(megabytes: float, shards: int) -> Iterator[Bench]:
-    print(f"Making {megabytes:g} MB of logs ...", file=sys.stderr)
-    options = {"megabytes": megabytes, "shards": shards}
-    with Helper("server", options) as server, Helper("sink") as sink:
-        yield Bench(server, sink)
+def _run_helpers(megabytes: float, shards: int) -> Iterator[_Benches]:
+    with Helper("sink") as sink, closing(_Benches(megabytes, shards, sink)) as benches:
+        yield benches
 
 
-def _measure(bench: Bench, variants: Sequence[Variant], repeat: int) -> dict[str, list[Run]]:
+def _measure(benches: _Benches, variants: Sequence[Variant], repeat: int) -> dict[str, list[Run]]:
     runs: dict[str, list[Run]] = {variant.name: [] for variant in variants}
+    sources = dict.fromkeys(variant.source for variant in variants)
     for turn in range(1, repeat + 1):
-        for variant in variants:
-            run = bench.run(variant)
-            runs[variant.name].append(run)
-            _print_run(bench, f"{turn}/{repeat} {variant.name}", run)
+        for source in sources:
+            bench = benches.prepare(source)
+            for variant in variants:
+                if variant.source == source:
+                    run = bench.run(variant)
+                    runs[variant.name].append(run)
+                    _print_run(bench, f"{turn}/{repeat} {variant.name}", run)
     return runs
 
 
 def _print_run(bench: Bench, what: str, run: Run) -> None:
     cost = 1000 * run.cpu / (bench.raw_bytes / 1e6)
-    print(f"{what:<20}{cost:7.1f} ms/MB {run.wall:7.1f} s", file=sys.stderr)
+    print(f"{what:<28}{cost:7.1f} ms/MB {run.wall:7.1f} s", file=sys.stderr)
     if not run.complete:
         print(f"INCOMPLETE: {run.arrived} of {bench.logs} logs\n{run.output}", file=sys.stderr)
 
@@ -122,18 +159,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parse_arguments(arguments)
     about = {"megabytes": given.megabytes, "shards": given.shards, "load": os.getloadavg()}
-    with _run_helpers(given.megabytes, given.shards) as bench:
+    with _run_helpers(given.megabytes, given.shards) as benches:
         if given.profile:
-            _profile(bench, VARIANTS[given.profile], given.top)
+            variant = VARIANTS[given.profile]
+            _profile(benches.prepare(variant.source), variant, given.top)
             return 0
-        runs = _measure(bench, given.variants, given.repeat)
-    figures = {name: take_medians(each, bench.raw_bytes) for name, each in runs.items()}
+        runs = _measure(benches, given.variants, given.repeat)
+    figures = add_slopes({name: take_medians(each) for name, each in runs.items()})
     table = format_markdown(figures)
     print(table)
     if given.markdown:
         given.markdown.write_text(table + "\n", encoding="utf-8")
     if given.json:
-        about |= {"logs": bench.logs, "raw_bytes": bench.raw_bytes}
         given.json.write_text(json.dumps(make_json(figures, runs, about), indent=2) + "\n")
     if given.plot:
         draw(figures, given.plot)

@@ -12,83 +12,145 @@ from statistics import median
 from typing import Any
 
 from .measure import Run
-from .variants import VARIANTS
+from .variants import SLOPES, VARIANTS, Source, Target
 
-__all__ = ["Figures", "draw", "format_markdown", "make_json", "take_medians"]
+__all__ = ["Figures", "add_slopes", "draw", "format_markdown", "make_json", "take_medians"]
 
 _HEADINGS = (
-    *("variant", "CPU ms/MB", "start-up ms/MB", "MB/core-s", "wall MB/s", "peak RSS MB"),
-    *("faults/MB", "x documented", "x default", "target", "met", "all arrived"),
+    *("variant", "CPU s", "CPU ms/MB", "start-up ms/MB", "MB/core-s", "wall MB/s"),
+    *("peak RSS MB", "faults/MB", "x floor", "x documented", "x default", "targets", "met"),
+    "all arrived",
 )
+_LEAST_MEGABYTES = 0.01  # of a run whose cost by MB means anything
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The medians of a variant's runs.
+    """The medians of a variant's runs, or what further MB cost.
 
     Attributes:
-        ms_per_mb: Milliseconds of CPU of the whole process per raw MB, including the start-up.
-        startup_ms_per_mb: The part of the start-up in `ms_per_mb`. More logs make it smaller.
-        mb_per_core_second: Raw MB per second of CPU.
-        mb_per_second: Raw MB per second of time, including the start-up.
+        megabytes: The size of the logs, in MB.
+        cpu: Seconds of CPU of the whole process.
+        startup_cpu: The part of the start-up in `cpu`.
+        wall: Seconds, including the start-up.
         peak_rss_mb: Largest resident memory, in MB.
-        faults_per_mb: Page faults per raw MB.
+        page_faults: Page faults.
         complete: Whether each run delivered every log once and saved every checkpoint.
     """
 
-    ms_per_mb: float
-    startup_ms_per_mb: float
-    mb_per_core_second: float
-    mb_per_second: float
+    megabytes: float
+    cpu: float
+    startup_cpu: float
+    wall: float
     peak_rss_mb: float
-    faults_per_mb: float
+    page_faults: float
     complete: bool
 
+    @property
+    def ms_per_mb(self) -> float:
+        """Milliseconds of CPU per raw MB, including the start-up."""
+        return 1000 * self.cpu / self.megabytes
 
-def take_medians(runs: Sequence[Run], raw_bytes: int) -> Figures:
+    @property
+    def has_rates(self) -> bool:
+        """Whether there are enough logs for costs by MB."""
+        return self.megabytes >= _LEAST_MEGABYTES
+
+
+def take_medians(runs: Sequence[Run]) -> Figures:
     """Take the medians of one variant's runs."""
-    megabytes = raw_bytes / 1e6
-    cpu, wall = median(run.cpu for run in runs), median(run.wall for run in runs)
     return Figures(
-        ms_per_mb=1000 * cpu / megabytes,
-        startup_ms_per_mb=1000 * median(run.startup_cpu for run in runs) / megabytes,
-        mb_per_core_second=megabytes / cpu,
-        mb_per_second=megabytes / wall if wall else 0.0,
+        megabytes=runs[0].raw_bytes / 1e6,
+        cpu=median(run.cpu for run in runs),
+        startup_cpu=median(run.startup_cpu for run in runs),
+        wall=median(run.wall for run in runs),
         peak_rss_mb=median(run.peak_rss for run in runs) / 1e6,
-        faults_per_mb=median(run.page_faults for run in runs) / megabytes,
+        page_faults=median(run.page_faults for run in runs),
         complete=all(run.complete for run in runs),
     )
 
 
-def _compare(name: str, other: str, figures: Mapping[str, Figures]) -> float | None:
-    if other not in figures:
+def add_slopes(figures: Mapping[str, Figures]) -> dict[str, Figures]:
+    """Add the slopes whose variants were run."""
+    slopes = {
+        slope.name: _subtract(figures[slope.large], figures[slope.small])
+        for slope in SLOPES.values()
+        if slope.large in figures and slope.small in figures
+    }
+    return {**figures, **slopes}
+
+
+def _subtract(large: Figures, small: Figures) -> Figures:
+    return Figures(
+        megabytes=large.megabytes - small.megabytes,
+        cpu=large.cpu - small.cpu,
+        startup_cpu=0.0,
+        wall=large.wall - small.wall,
+        peak_rss_mb=large.peak_rss_mb,
+        page_faults=large.page_faults - small.page_faults,
+        complete=large.complete and small.complete,
+    )
+
+
+def _compare(name: str, other: str | None, figures: Mapping[str, Figures]) -> float | None:
+    if other is None or other not in figures:
         return None
     return figures[name].ms_per_mb / figures[other].ms_per_mb
 
 
+def _find_floor(name: str, figures: Mapping[str, Figures]) -> str | None:
+    """Find the row of the lower limit: for the same logs, or at least for their kind."""
+    if name in SLOPES:
+        return "sdk-only-slope"
+    source = VARIANTS[name].source
+    floors = [own for own in figures if own in VARIANTS and VARIANTS[own].is_floor]
+    same = [own for own in floors if VARIANTS[own].source == source]
+    kind = [own for own in floors if VARIANTS[own].source == Source(source.kind)]
+    return next(iter([*same, *kind]), None)
+
+
+def _find_targets(name: str) -> tuple[Target, ...]:
+    return (SLOPES[name] if name in SLOPES else VARIANTS[name]).targets
+
+
 def _judge(name: str, figures: Mapping[str, Figures]) -> str:
-    target = VARIANTS[name].target
-    ratio = _compare(name, target.of, figures) if target else None
-    if target is None or ratio is None:
+    """Judge all targets whose other variant was run."""
+    ratios = [(target, _compare(name, target.of, figures)) for target in _find_targets(name)]
+    known = [(target, ratio) for target, ratio in ratios if ratio is not None]
+    if not known:
         return ""
-    if ratio > target.most or not figures[name].complete:
+    if any(ratio > target.most for target, ratio in known) or not figures[name].complete:
         return "NO"
-    return "yes" if ratio <= (target.goal or target.most) else "accepted"
+    is_met = all(ratio <= (target.goal or target.most) for target, ratio in known)
+    return "yes" if is_met else "accepted"
+
+
+def _list_ratios(name: str, figures: Mapping[str, Figures]) -> dict[str, float | None]:
+    """List the ratios to other rows; those that ship other logs are left out."""
+    is_usual = name in VARIANTS and VARIANTS[name].source == Source()
+    ratios = {"floor": _compare(name, _find_floor(name, figures), figures)}
+    for other in ("documented", "default"):
+        ratios[other] = _compare(name, other if is_usual else None, figures)
+    return ratios
 
 
 def _format_row(name: str, figures: Mapping[str, Figures]) -> tuple[str, ...]:
     own = figures[name]
-    ratios = (_compare(name, other, figures) for other in ("documented", "default"))
+    rates = (
+        f"{own.ms_per_mb:.1f}",
+        f"{1000 * own.startup_cpu / own.megabytes:.1f}",
+        f"{own.megabytes / own.cpu:.1f}" if own.cpu > 0 else "",
+        f"{own.megabytes / own.wall:.1f}" if own.wall > 0 else "",
+    )
+    ratios = _list_ratios(name, figures).values()
     return (
         name,
-        f"{own.ms_per_mb:.1f}",
-        f"{own.startup_ms_per_mb:.1f}",
-        f"{own.mb_per_core_second:.1f}",
-        f"{own.mb_per_second:.1f}",
+        f"{own.cpu:.2f}",
+        *(rates if own.has_rates else [""] * len(rates)),
         f"{own.peak_rss_mb:.0f}",
-        f"{own.faults_per_mb:.0f}",
+        f"{own.page_faults / own.megabytes:.0f}" if own.has_rates else "",
         *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
-        str(VARIANTS[name].target or ""),
+        "; ".join(map(str, _find_targets(name))),
         _judge(name, figures),
         "yes" if own.complete else "NO",
     )
@@ -120,10 +182,10 @@ def make_json(
     variants = {
         name: {
             **asdict(figures[name]),
-            "x_documented": _compare(name, "documented", figures),
-            "x_default": _compare(name, "default", figures),
-            "target": asdict(target) if (target := VARIANTS[name].target) else None,
-            "runs": [asdict(run) for run in runs[name]],
+            "ms_per_mb": figures[name].ms_per_mb,
+            **{f"x_{other}": x for other, x in _list_ratios(name, figures).items()},
+            "targets": [asdict(target) for target in _find_targets(name)],
+            "runs": [asdict(run) for run in runs.get(name, ())],
         }
         for name in figures
     }
@@ -142,7 +204,7 @@ def draw(figures: Mapping[str, Figures], path: Path) -> None:
         plot = importlib.import_module("matplotlib.pyplot")
     except ImportError:
         raise SystemExit("--plot needs matplotlib: pip install matplotlib") from None
-    names = list(figures)[::-1]
+    names = [name for name in figures if figures[name].has_rates][::-1]
     figure, axes = plot.subplots(figsize=(8, 0.4 * len(names) + 1.2), layout="constrained")
     bars = axes.barh(names, [figures[name].ms_per_mb for name in names])
     axes.bar_label(bars, fmt="%.1f", padding=3)

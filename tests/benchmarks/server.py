@@ -18,9 +18,11 @@ from .workload import MARKER, Workload, make_groups
 __all__: list[str] = []
 
 
-def _fill(emulator: SlsEmulator, megabytes: float) -> Workload:
+def _fill(emulator: SlsEmulator, megabytes: float, kind: str) -> Workload:
     logs = raw_bytes = 0
-    for raw, group in make_groups(megabytes):
+    if megabytes <= 0:
+        return Workload(0, 0)
+    for raw, group in make_groups(megabytes, kind):
         emulator.put_group(raw)
         logs, raw_bytes = logs + group.logs, raw_bytes + group.raw_bytes
     return Workload(logs, raw_bytes)
@@ -51,7 +53,7 @@ def _look(emulator: SlsEmulator, group: str) -> dict[str, Any]:
 def main() -> None:
     options = json.loads(sys.argv[1])
     with SlsEmulator(shards=options["shards"]) as emulator:
-        workload = _fill(emulator, options["megabytes"])
+        workload = _fill(emulator, options["megabytes"], options.get("kind", "audit"))
         print(json.dumps({**asdict(workload), "environ": emulator.environ("")}), flush=True)
         for line in sys.stdin:
             asked = json.loads(line)

@@ -11,7 +11,7 @@ from sls_syslog import ShipperSettings, SyslogShipperProcessor, consumer_config,
 
 from .shipping import OPTIONS, ship
 
-__all__ = ["DictHook"]
+__all__ = ["DictHook", "SeverityHook"]
 
 
 class DictHook(SyslogShipperProcessor):
@@ -21,7 +21,14 @@ class DictHook(SyslogShipperProcessor):
         return "".join(f"||{key}={value}" for key, value in log.items() if key != "__time__")
 
 
-_PROCESSORS = {processor.__name__: processor for processor in (SyslogShipperProcessor, DictHook)}
+class SeverityHook(SyslogShipperProcessor):
+    """Has a hook of the header: a log's own fields choose the severity."""
+
+    def severity(self, log: Mapping[str, str]) -> str:
+        return "warning" if log.get("status") == "503" else "info"
+
+
+_PROCESSORS = {kind.__name__: kind for kind in (SyslogShipperProcessor, DictHook, SeverityHook)}
 
 
 def _run(options: dict[str, Any]) -> None:

@@ -38,14 +38,14 @@ def ship(run: Callable[[dict[str, Any]], None]) -> None:
     if OPTIONS["profile"]:
         _run_profiled(run, OPTIONS["profile"])
     else:
-        run({})
+        run(OPTIONS["consumer"])
 
 
 def _run_profiled(run: Callable[[dict[str, Any]], None], path: str) -> None:
     """Run all tasks of the SDK in one thread, and profile it: cProfile sees only one thread."""
     profile = cProfile.Profile()
     with ThreadPoolExecutor(1, initializer=profile.enable) as pool:
-        run({"shared_executor": pool})
+        run({**OPTIONS["consumer"], "shared_executor": pool})
         pool.submit(profile.disable).result()
     profile.dump_stats(path)
 
@@ -62,8 +62,6 @@ def run_sdk_worker(processor: type[ConsumerProcessorBase], options: dict[str, An
         os.environ["SLS_CG"],
         f"{os.environ['SLS_CG']}-{os.getpid()}",
         cursor_position=CursorPosition.BEGIN_CURSOR,
-        heartbeat_interval=20,
-        data_fetch_interval=1,
-        **options,
+        **{"heartbeat_interval": 20, "data_fetch_interval": 1, **options},
     )
     ConsumerWorker(processor, consumer_option=config).start(join=True)

@@ -1,24 +1,26 @@
-"""The logs of the benchmark: like audit logs, 16 fields, about 0.55 kB each as SLS counts it.
+"""The logs of the benchmark: by default like audit logs, 16 fields, about 0.55 kB each.
 
-They must be the same in every run. This module must not import what is measured.
+Other kinds are the samples of the mapping tests, each with an id and an address of its own. Logs
+must be the same in every run. This module must not import what is measured.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
+from tests.support.samples import SAMPLES
 
-__all__ = ["MARKER", "Workload", "make_groups"]
+__all__ = ["KINDS", "MARKER", "Workload", "make_groups"]
 
 # Each log has it once: the receiver counts it to count logs in any format and framing.
 MARKER = b"AE7Q-"
 
-_LOG_BYTES = 550
 _GROUP_SIZES = (100, 200, 300, 400, 500)
 _BEGAN = 1_790_000_000  # seconds since the epoch
 _LOGS_PER_SECOND = 50  # of one group
@@ -53,33 +55,43 @@ class Workload:
     raw_bytes: int
 
 
-def make_groups(megabytes: float) -> Iterator[tuple[bytes, Workload]]:
-    """Make encoded LogGroups of this many decimal MB in total, each with its size."""
+def make_groups(megabytes: float, kind: str = "audit") -> Iterator[tuple[bytes, Workload]]:
+    """Make encoded LogGroups of this many decimal MB in total, each with its size.
+
+    Args:
+        megabytes: The size. There is at least one log.
+        kind: A key of `KINDS`.
+    """
+    made = KINDS[kind]
     chance = random.Random(20)
     number, size = 0, 0
-    while size < megabytes * 1e6:
+    while size < megabytes * 1e6 or not number:
         wanted = chance.choice(_GROUP_SIZES)
-        left = max(1, round((megabytes * 1e6 - size) / _LOG_BYTES))
+        left = max(1, round((megabytes * 1e6 - size) / made.log_bytes))
         count = min(wanted, left)
-        raw = _make_group(range(number, number + count), chance)
+        raw = _make_group(made, range(number, number + count), chance)
         group = Workload(count, sum(map(len, frame_log_group(raw))))
         number, size = number + count, size + group.raw_bytes
         yield raw, group
 
 
-def _make_group(numbers: range, chance: random.Random) -> bytes:
+def _make_group(kind: _Kind, numbers: range, chance: random.Random) -> bytes:
     logs = [
-        LogEntry(_make_log(number, chance), time=_BEGAN + number // _LOGS_PER_SECOND)
+        LogEntry(kind.make(number, chance), time=_BEGAN + number // _LOGS_PER_SECOND)
         for number in numbers
     ]
-    return encode_log_group(logs, topic="actiontrail", source="10.20.30.41", tags=_TAGS)
+    return encode_log_group(logs, topic=kind.topic, source="10.20.30.41", tags=_TAGS)
+
+
+def _make_id(number: int) -> str:
+    return f"{MARKER.decode()}{number:09d}"
 
 
 def _make_log(number: int, chance: random.Random) -> dict[str, str]:
     action, service, description = chance.choice(_ACTIONS)
     octets = chance.randbytes(3)
     return {
-        "event_id": f"{MARKER.decode()}{number:09d}",
+        "event_id": _make_id(number),
         "event_name": action,
         "event_description": description,
         "event_time": str((_BEGAN + number // _LOGS_PER_SECOND) * 1000 + number % 1000),
@@ -96,3 +108,51 @@ def _make_log(number: int, chance: random.Random) -> dict[str, str]:
         "latency_ms": str(chance.randrange(3, 900)),
         "bytes_sent": str(chance.randrange(180, 70_000)),
     }
+
+
+def _list_samples(mapping: str) -> list[dict[str, str]]:
+    """List the fields of the samples for a mapping."""
+    return [
+        {key: value for key, value in sample.log.items() if not key.startswith("__")}
+        for sample in SAMPLES
+        if sample.mapping == mapping
+    ]
+
+
+_WAF, _ACTIONTRAIL = _list_samples("waf"), _list_samples("actiontrail")
+
+
+def _make_waf_log(number: int, chance: random.Random) -> dict[str, str]:
+    address = f"198.51.100.{chance.randrange(256)}"
+    own = {"request_traceid": _make_id(number), "real_client_ip": address}
+    return {**_WAF[number % len(_WAF)], **own, "status": str(chance.choice((200, 200, 403, 503)))}
+
+
+def _make_actiontrail_log(number: int, chance: random.Random) -> dict[str, str]:
+    fields = _ACTIONTRAIL[number % len(_ACTIONTRAIL)]
+    event = re.sub(r'(?<="eventId":")[^"]*', _make_id(number), fields["event"])
+    address = f"198.51.100.{chance.randrange(256)}"
+    return {**fields, "event": re.sub(r'(?<="sourceIpAddress":")[0-9.]+', address, event)}
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of logs.
+
+    Attributes:
+        topic: Its topic.
+        log_bytes: About how many raw bytes a log has.
+        make: Makes the log of a number.
+    """
+
+    topic: str
+    log_bytes: int
+    make: Callable[[int, random.Random], dict[str, str]]
+
+
+KINDS: Mapping[str, _Kind] = {
+    "audit": _Kind("actiontrail", 550, _make_log),
+    "waf": _Kind("waf_access_log", 750, _make_waf_log),
+    "actiontrail": _Kind("actiontrail_audit_event", 750, _make_actiontrail_log),
+}
+"""The kinds of logs, by name."""
