@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import methodcaller
 from typing import Any, TypeAlias
 
 from sls_syslog.syslog.sanitize import replace_characters
@@ -20,9 +19,10 @@ __all__ = [
     "Accept",
     "Constant",
     "Fields",
+    "JsonPaths",
     "Source",
     "clean",
-    "make_reader",
+    "clean_log",
     "parse_json",
 ]
 
@@ -50,7 +50,10 @@ _UNWRITABLE_CODES = (
     *range(0xD800, 0xE000),
 )
 _SPACES = dict.fromkeys(_UNWRITABLE_CODES, " ")
-_CONTROLS = bytes((*range(32), 127))
+# All bytes of UTF-8 but control characters, and those with which the others begin that cannot be
+# written, and white space outside ASCII.
+_HARMLESS = bytes({*range(256)} - {*range(32), 127, 0xC2, 0xE1, 0xE2, 0xE3, 0xED})
+_JSON_STARTS = ("{", "[")  # of what has anything at a path
 _Write: TypeAlias = Callable[[Any], str]
 _json: _Write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -65,20 +68,27 @@ def clean(value: str) -> str:
     return "" if value == NOTHING else value
 
 
-def _is_tidy(log: Mapping[str, str]) -> bool:
+def clean_log(log: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the log with clean values."""
+    values = log.values()
+    if not _are_tidy(values):
+        return {name: clean(value) for name, value in log.items()}
+    if NOTHING in values:
+        return {name: "" if value == NOTHING else value for name, value in log.items()}
+    return log
+
+
+def _are_tidy(values: Iterable[str]) -> bool:
     """Whether ``clean`` would change no value, except ``-``.
 
-    One test for all values is quick, and nearly all logs are tidy. It may be false for a tidy
-    log, for example because of "| " in a value.
+    One test for all values is quick, and nearly all logs are tidy. It may be false for tidy
+    values, for example because of "| " in a value.
     """
-    joined = "|".join(log.values())
-    if joined.isascii():  # quicker than isprintable()
-        writable = len(joined.encode().translate(None, _CONTROLS)) == len(joined)
-    else:
-        writable = joined.isprintable()
-    return writable and not (
-        " |" in joined or "| " in joined or joined[:1] == " " or joined[-1:] == " "
-    )
+    joined = "|".join(values)
+    if " |" in joined or "| " in joined or joined[:1] == " " or joined[-1:] == " ":
+        return False
+    doubtful = joined.encode("utf-8", "surrogatepass").translate(None, _HARMLESS)
+    return not doubtful or joined.isprintable()
 
 
 class Fields(Mapping[str, str]):
@@ -96,28 +106,25 @@ class Fields(Mapping[str, str]):
 
     Attributes:
         log: The log with clean values; some may be empty.
-        results: What functions have computed and will be asked for again, by function.
     """
 
-    __slots__ = ("_inside", "_parsed", "log", "results")
+    __slots__ = ("_parsed", "log")
 
     def __init__(self, log: Mapping[str, str]) -> None:
-        self.log = log if _is_tidy(log) else {key: clean(value) for key, value in log.items()}
+        self.log = clean_log(log)
         self._parsed: dict[str, tuple[Any, _Write]] = {}
-        self._inside: dict[str, str] = {}
-        self.results: dict[Callable[[Fields], str], str] = {}
+
+    @classmethod
+    def of_clean(cls, log: Mapping[str, str]) -> Fields:
+        """Make the fields of a log that ``clean_log`` returned."""
+        made = cls.__new__(cls)
+        made.log, made._parsed = log, {}
+        return made
 
     def text(self, name: str) -> str:
         """Return the value, or ``""`` if there is none."""
         value = self.log.get(name)
-        if value is not None:
-            return "" if value == NOTHING else value
-        if "." not in name:
-            return ""
-        value = self._inside.get(name)  # a mapping may ask for a path several times
-        if value is None:
-            value = self._inside[name] = clean(self._find_inside(name))
-        return value
+        return clean(self._find_inside(name)) if value is None else value
 
     def __getitem__(self, name: str) -> str:
         value = self.text(name)
@@ -133,18 +140,24 @@ class Fields(Mapping[str, str]):
 
     def _find_inside(self, name: str) -> str:
         holder, dot, path = name.partition(".")
-        if not dot or holder not in self.log:
+        if not dot or not self.log.get(holder, "").startswith(_JSON_STARTS):
             return ""
         if holder not in self._parsed:
             self._parsed[holder] = parse_json(self.log[holder])
         parsed, write = self._parsed[holder]
-        value = _find_at(parsed, path)
-        if value is None or isinstance(value, str):
-            return value or ""
-        try:
-            return write(value)
-        except RecursionError:  # hundreds of levels: nothing that a receiver could read
-            return ""
+        return _write_text(_find_at(parsed, path), write)
+
+
+def _write_text(value: Any, write: _Write) -> str:
+    """Write a value of JSON as a text; ``""`` for ``null``."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    try:
+        return write(value)
+    except RecursionError:  # hundreds of levels: nothing that a receiver could read
+        return ""
 
 
 class _Number(str):
@@ -155,6 +168,32 @@ class _Number(str):
 
 def parse_json(value: str) -> tuple[Any, _Write]:
     """Parse JSON, and choose what writes its parts: a slow function only if it must."""
+    if "-0" not in value or not _MINUS_ZERO.search(value):
+        try:
+            parsed, end = _QUICK.raw_decode(value)
+            if end == len(value):
+                return parsed, _json
+        except ValueError:  # no JSON, or a number that only the slow way keeps
+            pass
+        except RecursionError:
+            return None, _json
+    return _parse_slowly(value)
+
+
+def _read_exact(text: str) -> float:
+    number = float(text)
+    if repr(number) != text:
+        raise ValueError(text)
+    return number
+
+
+# Python keeps the digits of whole numbers, except of -0; very long ones it refuses.
+_QUICK = json.JSONDecoder(parse_float=_read_exact)
+_MINUS_ZERO = re.compile(r"-0(?<![^\s:,\[]-0)(?![0-9.Ee])")
+
+
+def _parse_slowly(value: str) -> tuple[Any, _Write]:
+    """Parse JSON, and keep each number that Python would write otherwise."""
     special: list[_Number] = []
 
     def keep(text: str) -> _Number:
@@ -188,7 +227,7 @@ def _write_json(value: Any) -> str:
 def _find_at(value: Any, path: str) -> Any:
     """Return the value at a path, or ``None`` if there is none."""
     while path:
-        if isinstance(value, dict) and path in value:  # usually the rest of the path is one key
+        if isinstance(value, dict) and value.get(path) is not None:  # usually its last key
             return value[path]
         step, _, path = path.partition(".")
         if isinstance(value, list):
@@ -210,39 +249,99 @@ class Constant:
         return self.value
 
 
-def make_reader(source: Source, *accepts: Accept) -> Callable[[Fields], str]:
-    """Make a function that reads a source: it returns a clean text, or ``""``.
+class JsonPaths:
+    """Reads the texts at many paths into JSON, as ``Fields`` does one after the other.
 
     Args:
-        source: The source.
-        accepts: What fits if there are several sources, the best first: the first value that fits
-            best counts. If no value fits, or nothing is given, the first that is not empty.
+        names: The paths, which begin with the name of the field that holds the JSON.
+
+    Attributes:
+        names: The paths, in the order in which ``read`` returns their texts.
     """
-    if isinstance(source, str):
-        return methodcaller("text", source)
-    if isinstance(source, tuple):
-        readers = tuple(make_reader(each, *accepts) for each in source)
-        return _make_first_reader(readers, accepts)
-    # The sources of the catalog have the function that takes ``Fields``; a call would look first
-    # whether it got these.
-    function = getattr(source, "compute_from_fields", source)
-    return lambda fields: clean(function(fields) or "")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        by_holder: dict[str, list[str]] = {}
+        for name in names:
+            holder, _, path = name.partition(".")
+            by_holder.setdefault(holder, []).append(path)
+        holders = {holder: _Paths(paths) for holder, paths in by_holder.items()}
+        self._holders = tuple(holders.items())
+        self.names = tuple(
+            f"{holder}.{path}" for holder, own in self._holders for path in own.paths
+        )
+        self._exact = frozenset(self.names)
+
+    def read(self, log: Mapping[str, str]) -> Sequence[str]:
+        """Read the texts from a log that ``clean_log`` returned; ``""`` where there is none."""
+        texts: list[str] = []
+        for holder, paths in self._holders:
+            json_text = log.get(holder) or " "
+            texts += paths.find(json_text) if json_text[0] in _JSON_STARTS else paths.nothing
+        if NOTHING in texts or not _are_tidy(texts):
+            texts = [*map(clean, texts)]
+        if self._exact.isdisjoint(log):
+            return texts
+        return [log.get(name, inside) for name, inside in zip(self.names, texts, strict=True)]
 
 
-def _make_first_reader(
-    readers: tuple[Callable[[Fields], str], ...], accepts: tuple[Accept, ...]
-) -> Callable[[Fields], str]:
-    def read(fields: Fields) -> str:
-        found: list[str] | None = None  # what does not fit best; most often nothing
-        for reads in readers:
-            value = reads(fields)
-            if value:
-                if not accepts or accepts[0](value):
-                    return value
-                found = [*(found or ()), value]
-        if found is None:
-            return ""
-        fitting = (value for accept in accepts[1:] for value in found if accept(value))
-        return next(fitting, found[0])
+class _Paths:
+    """Finds the texts at many paths in one JSON.
 
-    return read
+    Args:
+        paths: The paths.
+
+    Attributes:
+        paths: The paths, in the order in which ``find`` returns their texts.
+        nothing: What ``find`` returns if there is none.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        steps = {path: tuple(path.split(".")) for path in paths}
+        # A path with a number may lead into a list; with an empty step, it ends early.
+        odd = [path for path in paths if any(not step or step.isdecimal() for step in steps[path])]
+        plain = sorted({*paths} - {*odd}, key=lambda path: (steps[path][:-1], path))
+        self.paths = (*plain, *odd)
+        self.nothing = ("",) * len(self.paths)
+        self._odd = odd
+        parents = sorted(
+            {steps[path][:depth] for path in plain for depth in range(len(steps[path]))}
+        )
+        places = {parent: place for place, parent in enumerate(parents)}
+        keys: dict[tuple[str, ...], list[str]] = {parent: [] for parent in parents}
+        # The last key of a path may contain dots. What is further out counts.
+        dotted: dict[int, dict[str, int]] = {}
+        for target, path in enumerate(plain):
+            *above, last = steps[path]
+            keys[tuple(above)].append(last)
+            for depth in reversed(range(len(above))):
+                in_place = dotted.setdefault(places[steps[path][:depth]], {})
+                in_place[".".join(steps[path][depth:])] = target
+        self._top = tuple(keys.pop((), ()))
+        self._inner = tuple((places[parent[:-1]], parent[-1], keys[parent]) for parent in keys)
+        self._dotted = tuple(sorted(dotted.items(), reverse=True))
+
+    def find(self, json_text: str) -> list[str]:
+        """Find the texts; ``""`` where there is none."""
+        parsed, write = parse_json(json_text)
+        top = parsed if type(parsed) is dict else _NO_OBJECT
+        found = [*map(top.get, self._top)]
+        objects = [top]
+        for place, step, keys in self._inner:
+            inner = objects[place].get(step)
+            if type(inner) is not dict:
+                inner = _NO_OBJECT
+            objects.append(inner)
+            found += map(inner.get, keys)
+        for place, targets in self._dotted:
+            inner = objects[place]
+            if not inner.keys().isdisjoint(targets):
+                for key in targets.keys() & inner.keys():
+                    found[targets[key]] = found[targets[key]] if inner[key] is None else inner[key]
+        found += [_find_at(parsed, path) for path in self._odd]
+        return [
+            value if type(value) is str else "" if value is None else _write_text(value, write)
+            for value in found
+        ]
+
+
+_NO_OBJECT: dict[str, Any] = {}

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.caches import BUDGET, weigh
@@ -23,21 +24,12 @@ from sls_syslog.payloads.dictionary import (
     HEADER_NAMES,
     LEEF_NAMES,
     RESERVED_KEYS,
-    STRING_KINDS,
     Address,
     rank_key,
 )
-from sls_syslog.payloads.fields import (
-    NOTHING,
-    Accept,
-    Constant,
-    Fields,
-    Source,
-    clean,
-    make_reader,
-)
-from sls_syslog.payloads.shorten import LEAST_TEXT, MARK, cut, find_least
-from sls_syslog.payloads.values import CONVERSIONS, NO_VALUES, classify_address
+from sls_syslog.payloads.event_code import SEVERITIES, compile_event
+from sls_syslog.payloads.fields import Source, clean
+from sls_syslog.payloads.values import find_least_of
 
 __all__ = [
     "Event",
@@ -51,12 +43,6 @@ __all__ = [
 ]
 
 _KEY = re.compile(r"[A-Za-z0-9]+")
-_TIME_DIGITS = 10  # of seconds since 1970; SLS's have at most 10, and no receiver reads more
-_AUTHORITY = re.compile(r"(?:[A-Za-z][\w+.-]*://[^/?#]*)?[/?#]")  # scheme, host and port of a URL
-_WORDS = ("Unknown", "Low", "Medium", "High", "Very-High")
-_SEVERITIES: dict[str, str] = {str(n): str(n) for n in range(11)} | {
-    word.lower(): word for word in _WORDS
-}
 _HEADER_LIMITS = {"vendor": 63, "product": 63, "version": 31}
 _A_SOURCE = "a field's name, a function of the log, or a tuple of these"
 _SHORT_NAMES = {full.lower(): key for key, full in FULL_NAMES.items()}
@@ -97,14 +83,6 @@ class Event(NamedTuple):
     severity: str
     values: dict[str, str]
     omitted: int = 0
-
-
-_Read: TypeAlias = Callable[[Fields], str]
-# Stores a value, and returns whether the log's value could be stored or was none.
-_Put: TypeAlias = Callable[[dict[str, str], str], bool]
-# The name of a field, or None; the reader for everything else; the key; and the function that
-# stores a value under the key, or None if the key accepts any text.
-_Step: TypeAlias = tuple[Any, _Read, str, "_Put | None"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,10 +129,6 @@ class EventMapping:
     extension: Mapping[str, Source | Labelled] = field(default_factory=dict)
     labels: Mapping[str, str] = field(init=False, repr=False)
     keys: tuple[str, ...] = field(init=False, repr=False)
-    _steps: tuple[_Step, ...] = field(init=False, repr=False)
-    _class_id: _Read = field(init=False, repr=False)
-    _name: _Read | None = field(init=False, repr=False)
-    _severity: _Read = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for key, limit in _HEADER_LIMITS.items():
@@ -165,48 +139,25 @@ class EventMapping:
             _check_source("severity", self.severity)
         for key, value in self.extension.items():
             _check_key(key, value)
-        ordered = sorted(self.extension.items(), key=lambda item: rank_key(item[0]))
-        object.__setattr__(self, "extension", dict(ordered))
-        for name, derived in self._derive().items():
+        ordered = dict(sorted(self.extension.items(), key=lambda item: rank_key(item[0])))
+        labels = {key: _make_label(key, ordered[key]) for key in ordered if key in CUSTOM_KEYS}
+        by_address = {other.ipv6: other.ipv6_label for other in _find_addresses(ordered)}
+        for name, derived in {
+            "extension": ordered,
+            "labels": by_address | labels,
+            "keys": tuple(dict.fromkeys(_list_keys(ordered))),
+        }.items():
             object.__setattr__(self, name, derived)
 
     def event(self, log: Mapping[str, str]) -> Event:
         """Make the event of one log."""
-        fields = Fields(log)
-        get_field = fields.log.get
-        values: dict[str, str] = {}
-        omitted = 0
-        for name, read, key, put in self._steps:  # runs once per value: the quick way first
-            value = get_field(name)
-            if value is None:
-                value = read(fields)
-            if value and value != NOTHING:
-                if put is None:
-                    values[key] = value
-                elif not put(values, value):
-                    omitted += 1
-        class_id = self._class_id(fields)
-        name = self._name(fields) if self._name else class_id
-        return Event(class_id, name or class_id, self._severity(fields), values, omitted)
+        return self._make_event(log)
 
-    def _derive(self) -> dict[str, Any]:
+    @cached_property
+    def _make_event(self) -> Callable[[Mapping[str, str]], Event]:
+        """The compiled mapping; most processes use a few of the ready ones."""
         sources = {key: get_source(value) for key, value in self.extension.items()}
-        labels = {
-            key: _make_label(key, self.extension[key]) for key in sources if key in CUSTOM_KEYS
-        }
-        steps = [
-            *(_make_step(key, source) for key, source in sources.items()),
-            _make_default("rt", _read_time),
-            _make_default("externalId", _read_event_id),
-        ]
-        return {
-            "labels": {other.ipv6: other.ipv6_label for other in _find_addresses(sources)} | labels,
-            "keys": tuple(dict.fromkeys(_list_keys(sources))),
-            "_steps": tuple(sorted(steps, key=lambda step: rank_key(step[2]))),
-            "_class_id": make_reader((self.event_class_id, "__topic__", Constant("log"))),
-            "_name": self.name and make_reader(self.name),
-            "_severity": _make_severity_reader(self.severity),
-        }
+        return compile_event(Event, sources, self.event_class_id, self.name or None, self.severity)
 
 
 def make_key(
@@ -236,27 +187,6 @@ def make_key(
         number += 1
         numbered = f"{key}{number}"
     return numbered
-
-
-def find_least_of(key: str, value: str) -> int | None:
-    """Find to how many characters a value may be cut, with the mark.
-
-    Args:
-        key: The key in CEF.
-        value: The value.
-
-    Returns:
-        The fewest characters that must stay; ``None`` if half of the value would be a false one.
-    """
-    if key in CEF_KEYS and CEF_KEYS[key].kind != "string":
-        return None
-    kind = STRING_KINDS.get(key, "long")
-    if kind == "url":
-        found = _AUTHORITY.match(value)
-        return max(LEAST_TEXT, found.end() + len(MARK)) if found else None
-    if kind == "text":
-        return LEAST_TEXT
-    return find_least(value) if kind == "long" else None
 
 
 def weigh_mapping(names: tuple[str, ...]) -> int:
@@ -354,120 +284,5 @@ def _list_keys(keys: Mapping[str, Any]) -> list[str]:
     return ["rt", *keys, *others, "externalId"]
 
 
-def _make_step(key: str, source: Source) -> _Step:
-    name = source if isinstance(source, str) else None
-    read = make_reader(source, *_list_fits(key))
-    return name, read, key, _make_put(key) if key in CEF_KEYS else None
-
-
-def _list_fits(key: str) -> tuple[Accept, ...]:
-    """List what fits a key, the best first; nothing if any text does."""
-    kind, _ = CEF_KEYS.get(key, ("string", 0))
-    if kind == "string":
-        return ()
-    if kind == "address":
-        return _is_ip_address, _is_address
-    convert = CONVERSIONS[kind]
-    return (lambda value: convert(value) is not None,)
-
-
-def _is_ip_address(value: str) -> bool:
-    return (classify_address(value) or ("host",))[0] != "host"
-
-
-def _is_address(value: str) -> bool:
-    return classify_address(value) is not None
-
-
-def _make_put(key: str) -> _Put:
-    """Make a function that stores a value if its key can hold it and has none yet."""
-    kind, limit = CEF_KEYS[key]
-    if kind == "string":
-        return _make_put_string(key, limit)
-    if kind == "address":
-        return _make_put_address(key)
-    return _make_put_typed(key, CONVERSIONS[kind])
-
-
-def _make_put_string(key: str, limit: int) -> _Put:
-    def put(values: dict[str, str], value: str) -> bool:
-        if len(value) > limit:
-            least = find_least_of(key, value)
-            if least is None or least > limit:
-                return False
-            value = cut(value, limit)
-        values.setdefault(key, value)
-        return True
-
-    return put
-
-
-def _make_put_typed(key: str, convert: Callable[[str], str | None]) -> _Put:
-    def put(values: dict[str, str], value: str) -> bool:
-        converted = convert(value)
-        if converted is None:
-            return value.lower() in NO_VALUES
-        values.setdefault(key, converted)
-        return True
-
-    return put
-
-
-def _make_put_address(key: str) -> _Put:
-    other = ADDRESSES[key]
-    keys = {"ipv4": key, "ipv6": other.ipv6, "host": other.host}
-    limit = CEF_KEYS[other.host].limit  # longer than any address
-
-    def put(values: dict[str, str], value: str) -> bool:
-        found = classify_address(value)
-        if found is None:
-            return value.lower() in NO_VALUES
-        kind, address = found
-        if len(address) > limit:
-            return False
-        values.setdefault(keys[kind], address)
-        return True
-
-    return put
-
-
 def _is_severity(source: object) -> bool:
-    return isinstance(source, (int, str)) and str(source).lower() in _SEVERITIES
-
-
-def _make_severity_reader(source: Source | int | None) -> _Read:
-    if source is None:
-        source = Constant("")
-    elif isinstance(source, int) or _is_severity(source):
-        source = Constant(str(source))
-    if isinstance(source, Constant):
-        constant = _SEVERITIES.get(source.value.lower(), "")
-        return lambda fields: constant
-    read = make_reader(source, lambda value: value.lower() in _SEVERITIES)
-    return lambda fields: _SEVERITIES.get(read(fields).lower(), "")
-
-
-def _read_time(fields: Fields) -> str:
-    """Read the log's own time, in milliseconds since 1970."""
-    seconds = fields.log.get("__time__", "")
-    nanoseconds = fields.log.get("__time_ns_part__", "")
-    if not seconds.isdecimal() or len(seconds) > _TIME_DIGITS:
-        return ""
-    # More than nine digits are more than a second.
-    is_part = nanoseconds.isdecimal() and len(nanoseconds) <= 9
-    return str(int(seconds) * 1000 + (int(nanoseconds) // 1_000_000 if is_part else 0))
-
-
-def _read_event_id(fields: Fields) -> str:
-    event_id = fields.log.get("__event_id__", "")
-    return event_id if len(event_id) <= CEF_KEYS["externalId"].limit else ""
-
-
-def _make_default(key: str, read: _Read) -> _Step:
-    """Make the step that stores a value if the mapping gave none."""
-
-    def put(values: dict[str, str], value: str) -> bool:
-        values.setdefault(key, value)
-        return True
-
-    return None, read, key, put
+    return isinstance(source, (int, str)) and str(source).lower() in SEVERITIES

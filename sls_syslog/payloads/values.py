@@ -12,8 +12,18 @@ from datetime import datetime, timedelta, timezone
 from ipaddress import IPv6Address
 
 from sls_syslog.logs.caches import LogCache, weigh
+from sls_syslog.payloads.dictionary import CEF_KEYS, STRING_KINDS
+from sls_syslog.payloads.shorten import LEAST_TEXT, MARK, cut, find_least
 
-__all__ = ["CONVERSIONS", "NO_VALUES", "classify_address", "parse_milliseconds", "split_port"]
+__all__ = [
+    "CONVERSIONS",
+    "NO_VALUES",
+    "classify_address",
+    "find_least_of",
+    "fit_text",
+    "parse_milliseconds",
+    "split_port",
+]
 
 NO_VALUES = frozenset({"unknown", "none", "null", "nil", "undefined", "n/a", "log_service"})
 """What programs write for an address, a number or a time that they do not know, in lower case.
@@ -34,6 +44,7 @@ _ISO_8601 = re.compile(
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _YEAR_2286 = 10**13  # milliseconds; after it, times have 14 digits, which no receiver reads
 _MILLISECOND = timedelta(milliseconds=1)
+_AUTHORITY = re.compile(r"(?:[A-Za-z][\w+.-]*://[^/?#]*)?[/?#]")  # scheme, host and port of a URL
 _LONGEST_CACHED = 255  # characters of the longest host name
 
 
@@ -145,3 +156,31 @@ CONVERSIONS: dict[str, Callable[[str], str | None]] = {
     "time": parse_milliseconds,
 }
 """The conversions by the type's name in ``dictionary.py``."""
+
+
+def fit_text(key: str, value: str) -> str:
+    """Cut a text that is too long for its key; return ``""`` if half of it would be false."""
+    limit = CEF_KEYS[key].limit
+    least = find_least_of(key, value)
+    return "" if least is None or least > limit else cut(value, limit)
+
+
+def find_least_of(key: str, value: str) -> int | None:
+    """Find to how many characters a value may be cut, with the mark.
+
+    Args:
+        key: The key in CEF.
+        value: The value.
+
+    Returns:
+        The fewest characters that must stay; ``None`` if half of the value would be a false one.
+    """
+    if key in CEF_KEYS and CEF_KEYS[key].kind != "string":
+        return None
+    kind = STRING_KINDS.get(key, "long")
+    if kind == "url":
+        found = _AUTHORITY.match(value)
+        return max(LEAST_TEXT, found.end() + len(MARK)) if found else None
+    if kind == "text":
+        return LEAST_TEXT
+    return find_least(value) if kind == "long" else None

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from sls_syslog.payloads.fields import Accept, Fields, Source, make_reader
+from sls_syslog.payloads.event_code import Derived
+from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.values import split_port
 
 __all__ = [
@@ -57,91 +57,6 @@ SQL_COMMANDS = tuple(_COMMANDS.split())
 MySQL 8.0, PostgreSQL 16 and SQL Server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """A source that computes a value from other sources.
-
-    Attributes:
-        sources: Where the other values come from.
-        how: How the value is computed, in words; ``{0}`` stands for the first source, and so on.
-        make: Computes the value from the texts. A missing text is ``""``; the result ``""`` means
-            that there is no value.
-        accept: Tells which texts ``make`` knows: of several sources the first with such a text
-            counts. ``None`` for any text.
-        needs_first: Whether there is no value without the first source; the others are then not
-            read.
-        is_shared: Whether other sources use this one, so that it is computed once for each log.
-        picks: The place of the source that gives the value, by the value of the first source in
-            lower case; ``make`` is then not used.
-        any_of: The fields of which a log must have one; without them there is no value.
-        compute_from_fields: Computes the value from the fields of a log; derived.
-    """
-
-    sources: tuple[Source, ...]
-    how: str
-    make: Callable[..., str]
-    accept: Accept | None = None
-    needs_first: bool = False
-    is_shared: bool = False
-    picks: Mapping[str, int] | None = field(default=None, hash=False)
-    any_of: tuple[str, ...] = ()
-    compute_from_fields: Callable[[Fields], str] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        run = self._make_run()
-        object.__setattr__(self, "compute_from_fields", _share(run) if self.is_shared else run)
-
-    def __call__(self, log: Mapping[str, str]) -> str:
-        """Compute the value for one log."""
-        return self.compute_from_fields(log if isinstance(log, Fields) else Fields(log))
-
-    def _make_run(self) -> Callable[[Fields], str]:
-        """Make the function that computes the value; it runs for each log."""
-        accepts = () if self.accept is None else (self.accept,)
-        readers = tuple(make_reader(source, *accepts) for source in self.sources)
-        first, others, make = readers[0], readers[1:], self.make
-        picks, any_of = self.picks, self.any_of
-
-        def pick(fields: Fields) -> str:
-            place = (picks or {}).get(first(fields).lower())
-            return "" if place is None else readers[place](fields)
-
-        def run_if_first(fields: Fields) -> str:
-            value = first(fields)
-            return make(value, *[read(fields) for read in others]) if value else ""
-
-        def run_if_any(fields: Fields) -> str:
-            if fields.log.keys().isdisjoint(any_of):
-                return ""
-            return make(*[read(fields) for read in readers])
-
-        def run_with_one(fields: Fields) -> str:
-            return make(first(fields))
-
-        def run(fields: Fields) -> str:
-            return make(*[read(fields) for read in readers])
-
-        if picks is not None:
-            return pick
-        if self.needs_first:
-            return run_if_first
-        if any_of:
-            return run_if_any
-        return run if others else run_with_one
-
-
-def _share(run: Callable[[Fields], str]) -> Callable[[Fields], str]:
-    """Compute a value once for each log."""
-
-    def run_once(fields: Fields) -> str:
-        result = fields.results.get(run)
-        if result is None:
-            result = fields.results[run] = run(fields)
-        return result
-
-    return run_once
-
-
 def translate(source: Source, table: Mapping[str, str], otherwise: str = "") -> Derived:
     """Look a value up in a table, in any case.
 
@@ -160,6 +75,8 @@ def translate(source: Source, table: Mapping[str, str], otherwise: str = "") -> 
         "{0}: " + ", ".join(f"{'/'.join(values)} → {result}" for result, values in rows.items()),
         lambda value: table.get(value.lower(), otherwise) if value else "",
         lambda value: value.lower() in table,
+        table=table,
+        otherwise=otherwise,
     )
 
 
@@ -182,7 +99,11 @@ def grade(source: Source, table: dict[int, str]) -> Derived:
 def give_if_present(source: Source, then: Source) -> Derived:
     """Give the value of ``then`` if ``source`` has a value."""
     return Derived(
-        (source, then), "{1}, if there is {0}", lambda value, result: result, needs_first=True
+        (source, then),
+        "{1}, if there is {0}",
+        lambda value, result: result,
+        needs_first=True,
+        gives=1,
     )
 
 
@@ -225,6 +146,8 @@ def keep_listed(
         + (f", else {otherwise}" if otherwise else ""),
         lambda value: listed.get(value.lower(), otherwise) if value else "",
         lambda value: value.lower() in listed,
+        table=listed,
+        otherwise=otherwise,
     )
 
 
@@ -234,16 +157,17 @@ def give_if_equal(source: Source, other: Source, then: Source) -> Derived:
         (source, other, then),
         "{2}, if {0} is {1} or missing",
         lambda value, same, result: result if value in {"", same} else "",
+        is_clean=True,
     )
 
 
 def give_if_absent(source: Source, then: Source) -> Derived:
-    """Give the value of ``then`` if ``source`` has no value; compute it once for each log."""
+    """Give the value of ``then`` if ``source`` has no value."""
     return Derived(
         (source, then),
         "{1}, if there is no {0}",
         lambda value, result: "" if value else result,
-        is_shared=True,
+        is_clean=True,
     )
 
 
@@ -254,6 +178,7 @@ def exclude(source: Source, *values: str) -> Derived:
         "{0} other than " + " or ".join(values),
         lambda value: "" if value.lower() in values else value,
         lambda value: value.lower() not in values,
+        is_clean=True,
     )
 
 
@@ -264,6 +189,7 @@ def drop_longer(source: Source, limit: int) -> Derived:
         f"{{0}}, if not longer than {limit}",
         lambda value: value if len(value) <= limit else "",
         lambda value: len(value) <= limit,
+        is_clean=True,
     )
 
 
@@ -310,7 +236,7 @@ def _read_matches(
         return write(matches)
 
     any_of = tuple(sources[: 2 * many])
-    return Derived(tuple(sources), how, make, is_shared=True, any_of=any_of)
+    return Derived(tuple(sources), how, make, any_of=any_of)
 
 
 def drop_larger(source: Source, most: int) -> Derived:
@@ -324,6 +250,7 @@ def drop_larger(source: Source, most: int) -> Derived:
         f"{{0}}, if not above {most}",
         lambda value: value if fits(value) else "",
         fits,
+        is_clean=True,
     )
 
 
