@@ -47,7 +47,7 @@ class CefPayload(EventPayload):
 
     def __call__(self, log: Mapping[str, str]) -> str:
         """Make the MSG part of one log."""
-        mapping, (class_id, name, severity, values, omitted) = self._make_event(log)
+        mapping, (class_id, name, severity, values, omitted, _) = self._make_event(log)
         texts = _escape("\0".join(values.values())).split("\0") if values else []
         class_id = _format_header(class_id, _CLASS_ID_LIMIT)
         name = _format_header(name, _NAME_LIMIT)
@@ -59,7 +59,7 @@ class CefPayload(EventPayload):
 
         See ``ShortPayload``.
         """
-        mapping, (class_id, name, severity, values, _) = self._make_event(log)
+        mapping, (class_id, name, severity, values, *_) = self._make_event(log)
         before, between, behind = (_LAYOUTS[mapping, ()] % ("\0", "\0", severity)).split("\0")
 
         def make_header(least: int | None) -> list[Part]:

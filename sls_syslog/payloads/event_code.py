@@ -105,7 +105,8 @@ def compile_event(
     """Make the function that makes the event of a log.
 
     Args:
-        make_event: Gets class id, name, severity, values and the number of values left out.
+        make_event: Gets class id, name, severity, values, the number of values left out, and the
+            text of the time.
         extension: The sources by key, in the order of ``rank_key``.
         class_id: The source of the event class id.
         name: The source of the name.
@@ -115,7 +116,7 @@ def compile_event(
     copies = {source for key, source in extension.items() if _is_copy(key, source)}
     coder = _Coder(sources, copies)
     coder.write("values = {}", "omitted = 0")
-    _write_extension(coder, extension)
+    time = _write_extension(coder, extension)
     texts = {
         "class_id": coder.read((class_id, "__topic__", Constant("log"))).code,
         "severity": _read_severity(coder, severity),
@@ -123,7 +124,7 @@ def compile_event(
     coder.write(*[f"{variable} = {code}" for variable, code in texts.items()])
     text = "class_id" if name is None else f"{coder.read(name).code} or class_id"
     made = coder.hold(make_event, "MAKE_EVENT")
-    return coder.finish(f"{made}(class_id, {text}, severity, values, omitted)")
+    return coder.finish(f"{made}(class_id, {text}, severity, values, omitted, {time})")
 
 
 def compile_source(source: Source) -> Callable[[_Log], str]:
@@ -446,8 +447,12 @@ def _read_severity(coder: _Coder, source: Source | int | None) -> str:
     return coder.hold(SEVERITIES.get(str(source).lower(), ""), "TEXT")
 
 
-def _write_extension(coder: _Coder, extension: Mapping[str, Source]) -> None:
-    """Write what stores the values, with time and id of the log where the mapping gives none."""
+def _write_extension(coder: _Coder, extension: Mapping[str, Source]) -> str:
+    """Write what stores the values, with time and id of the log where the mapping gives none.
+
+    Returns:
+        An expression for the text of which the mapping makes ``rt``.
+    """
     steps: list[tuple[str, Source | None]] = [
         *extension.items(),
         ("rt", None),
@@ -455,6 +460,7 @@ def _write_extension(coder: _Coder, extension: Mapping[str, Source]) -> None:
     ]
     steps.sort(key=lambda step: rank_key(step[0]))
     stored: set[str] = set()
+    time = '""'
 
     def is_copy(step: tuple[str, Source | None]) -> bool:
         return _is_copy(*step) and not coder.has_variable(step[1])
@@ -468,9 +474,11 @@ def _write_extension(coder: _Coder, extension: Mapping[str, Source]) -> None:
             if source is None:
                 _write_default(coder, key, stored)
             elif key in CEF_KEYS:
-                _write_value(coder, key, source, stored)
+                text = _write_value(coder, key, source, stored)
+                time = f'{text} or ""' if key == "rt" else time
             else:
                 _write_pair(coder, key, coder.store(coder.read(source)), stored)
+    return time
 
 
 def _is_copy(key: str, source: Source | None) -> bool:
@@ -514,8 +522,12 @@ def _write_store(coder: _Coder, key: str, text: str, stored: set[str]) -> None:
     stored.add(key)
 
 
-def _write_value(coder: _Coder, key: str, source: Source, stored: set[str]) -> None:
-    """Write what stores a value in the form of its key, or counts it as left out."""
+def _write_value(coder: _Coder, key: str, source: Source, stored: set[str]) -> str:
+    """Write what stores a value in the form of its key, or counts it as left out.
+
+    Returns:
+        The variable of the text of which the value is made.
+    """
     kind, limit = CEF_KEYS[key]
     if kind == "string":
         text = coder.store(coder.read(source))
@@ -528,7 +540,7 @@ def _write_value(coder: _Coder, key: str, source: Source, stored: set[str]) -> N
                 _write_pair(coder, key, short, {*stored} - {key})
                 with coder.block("else:"):
                     coder.write("omitted += 1")
-        return
+        return text
     fit = _Fit(lambda text: f"({_convert(kind, text)})", is_address=kind == "address")
     text, made = coder.read_fitting(source, fit)
     if kind == "address":
@@ -547,6 +559,7 @@ def _write_value(coder: _Coder, key: str, source: Source, stored: set[str]) -> N
             _write_store(coder, key, made, stored)
     with coder.block(f"elif {text} and {text}.lower() not in NO_VALUES:"):
         coder.write("omitted += 1")
+    return text
 
 
 def _convert(kind: str, text: str) -> str:

@@ -110,8 +110,8 @@ class EventPayload:
             event = mapping.event(log)
         if event.severity:
             return mapping, event
-        class_id, name, _, values, omitted = event  # _replace() would take three times as long
-        return mapping, Event(class_id, name, self._severity, values, omitted)
+        class_id, name, _, values, omitted, time = event  # _replace() takes three times as long
+        return mapping, Event(class_id, name, self._severity, values, omitted, time)
 
     @property
     def _is_by_topic(self) -> bool:

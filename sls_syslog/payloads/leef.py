@@ -144,7 +144,7 @@ class LeefPayload(EventPayload):
             The mapping, the event id, the severity, the values by CEF's keys, and how many values
             were left out.
         """
-        mapping, (class_id, name, severity, values, omitted) = self._make_event(log)
+        mapping, (class_id, name, severity, values, omitted, _) = self._make_event(log)
         dialect = _DIALECTS[self.dialect]
         if "rt" in values:
             values["rt"] = dialect.format_time(values["rt"].zfill(_TIME_DIGITS))

@@ -76,6 +76,7 @@ class Event(NamedTuple):
         values: The values by CEF's keys; none is empty. They are in the order of ``rank_key``.
         omitted: How many values were left out because they are not of their key's type, or too
             long for it.
+        time: The text of which the mapping made ``rt``, as the log has it; ``""`` if there is none.
     """
 
     class_id: str
@@ -83,6 +84,7 @@ class Event(NamedTuple):
     severity: str
     values: dict[str, str]
     omitted: int = 0
+    time: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

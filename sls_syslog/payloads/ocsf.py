@@ -20,8 +20,8 @@ from sls_syslog.payloads.catalog import MAPPINGS
 from sls_syslog.payloads.dictionary import CEF_KEYS
 from sls_syslog.payloads.event_payload import EventPayload, name_mapping
 from sls_syslog.payloads.event_text import EventText
-from sls_syslog.payloads.fields import Fields, Source, clean, make_reader
-from sls_syslog.payloads.mapping import Event, EventMapping, get_source
+from sls_syslog.payloads.fields import clean
+from sls_syslog.payloads.mapping import Event, EventMapping
 from sls_syslog.payloads.ocsf_classes import (
     CATEGORIES,
     CLASS_ID,
@@ -40,7 +40,6 @@ from sls_syslog.payloads.ocsf_classes import (
     State,
 )
 from sls_syslog.payloads.shorten import LEAST_TEXT, Group, Measure, Part, find_least
-from sls_syslog.payloads.values import parse_milliseconds
 from sls_syslog.syslog.codes import Severity
 
 __all__ = ["OcsfPayload"]
@@ -292,43 +291,15 @@ def _make_metadata(
     topic = clean(log.get("__topic__", ""))
     if topic:
         metadata["log_name"] = topic
-    time = _read_original_time(name, mapping, log)
+    time = event.time if "rt" in mapping.extension else _read_original_time(name, log)
     if time:
         metadata["original_time"] = time
     return metadata
 
 
-def _read_original_time(name: str, mapping: EventMapping, log: Mapping[str, str]) -> str:
-    """Return the time of the event as the log has it; ``""`` if it has none of its own."""
-    source = mapping.extension.get("rt") or ORIGINAL_TIMES.get(name)
-    if source is None:
-        return ""
-    source = get_source(source)
-    read = _TIME_READERS.get(source) or make_reader(source, _is_time)
-    fields = _list_fields(source)
-    # Most logs are long: only the fields with the time are cleaned and parsed.
-    few = {field: log[field] for field in fields if field in log} if fields else log
-    return read(Fields(few))
-
-
-def _list_fields(source: Source) -> list[str]:
-    """List the fields that a source may read; nothing if that is not known."""
-    sources = source if isinstance(source, tuple) else (source,)
-    names = [each for each in sources if isinstance(each, str)]
-    if len(names) < len(sources):
-        return []
-    return [field for name in names for field in (name, name.partition(".")[0])]
-
-
-def _is_time(text: str) -> bool:
-    return parse_milliseconds(text) is not None
-
-
-_TIME_READERS = {
-    source: make_reader(source, _is_time)
-    for mapping in MAPPINGS.values()
-    for source in [get_source(mapping.extension.get("rt", ""))]
-}
+def _read_original_time(name: str, log: Mapping[str, str]) -> str:
+    """Return the time of a log whose mapping does not use it; ``""`` if it has none."""
+    return clean(log.get(ORIGINAL_TIMES[name], "")) if name in ORIGINAL_TIMES else ""
 
 
 def _build(

@@ -36,7 +36,7 @@ def make_plain_event(mapping: EventMapping, log: Mapping[str, str]) -> Event:
     """Make the event of a log."""
     log = {name: clean(value) for name, value in log.items()}
     values: dict[str, str] = {}
-    omitted = 0
+    omitted, time = 0, ""
     # The log's own time and id come after all values of their rank.
     for key in sorted([*mapping.extension, "(time)", "(id)"], key=rank_step):
         if key == "(time)":
@@ -47,14 +47,17 @@ def make_plain_event(mapping: EventMapping, log: Mapping[str, str]) -> Event:
         else:
             given = mapping.extension[key]
             source = given.source if isinstance(given, Labelled) else given
-            found = convert(key, read(source, log, *list_fits(key)))
+            text = read(source, log, *list_fits(key))
+            found = convert(key, text)
+            time = text if key == "rt" else time
         omitted += found is None
         for name, value in (found or {}).items():
             if value:
                 values.setdefault(name, value)
     class_id = read(mapping.event_class_id, log) or log.get("__topic__") or "log"
     name = "" if mapping.name is None else read(mapping.name, log)
-    return Event(class_id, name or class_id, find_severity(mapping, log), values, omitted)
+    severity = find_severity(mapping, log)
+    return Event(class_id, name or class_id, severity, values, omitted, time)
 
 
 def rank_step(key: str) -> int:
