@@ -44,6 +44,9 @@ _Runs: TypeAlias = Iterable[tuple[Sequence[bytes], int | None]]
 
 _DROPPED = "dropped_"
 
+# So many logs are read as rows in the time in which one is read from the SDK's objects.
+_ROWS_PER_LOG = 4
+
 _HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
 
 
@@ -232,11 +235,15 @@ class LogEncoder:
             runs: _Runs = zip(repeat(()), range(begin, len(rows)), strict=False)
         else:
             runs = self._fast_path.encode_group(group, event_id, body)
+        before_rows = len(group.Logs) // _ROWS_PER_LOG if decoder is None else -1
         for frames, number in runs:
             encoded.frames += frames
             if number is None:
                 break
             decoder = decoder or LogDecoder(group, event_id)
+            if before_rows == 0:
+                decoder.use_rows(list(read_rows(group)))
+            before_rows -= 1
             outcomes: list[str] = []
             self._add_log(decoder.decode(number, outcomes), first + number, outcomes, encoded)
             if encoded.held:

@@ -130,10 +130,14 @@ class FastPath:
             if nanoseconds or event_id:
                 messages.append(self._write_extended(writers, shape, row, number, event_id))
                 continue
+            write = writers.get(shape) or self._find_writer(writers, shape)
+            if write is _write_nothing:  # before the start, which a log for the slow path needs not
+                messages.append(_SLOW)
+                continue
             if seconds not in starts:
                 starts[seconds] = self._make_start(seconds, 0)
             start, first = starts[seconds]
-            text = (writers.get(shape) or self._find_writer(writers, shape))(first + values)
+            text = write(first + values)
             messages.append(_SLOW if text is None else start + text)
         return self._check(messages)
 

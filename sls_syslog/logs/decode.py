@@ -55,6 +55,10 @@ class LogDecoder:
         self._rows = rows
         self._shared: tuple[str, str, dict[str, str]] | None = None
 
+    def use_rows(self, rows: Sequence[Row]) -> None:
+        """Read the logs that follow from their rows."""
+        self._rows = rows
+
     def decode(self, number: int, outcomes: list[str]) -> Log:
         """Decode one log.
 

@@ -153,7 +153,7 @@ def _escape(text: str) -> str:
 
 
 def _format_header(text: str, limit: int) -> str:
-    return _HEADERS[cut(text, limit)]
+    return _HEADERS[text if len(text) <= limit else cut(text, limit)]
 
 
 def _escape_header(text: str) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import linecache
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.payloads.dictionary import ADDRESSES, CEF_KEYS, rank_key
 from sls_syslog.payloads.fields import (
     Accept,
@@ -48,7 +49,6 @@ _PLAIN_DIGITS = {
 }
 _TIME_DIGITS = 10  # of seconds since 1970; SLS's have at most 10, and no receiver reads more
 _LEAST_LOOP = 4  # copies in a row that become a loop
-_MOST_CODES = 512  # forms of mappings; the mappings of the package have about 70
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,7 +278,7 @@ class _Coder:
         if names:
             head.append(f"    {names}= constants")
         source = "\n".join([*head, "    def run(log):", *self._lines, "    return run", ""])
-        run: Callable[[_Log], Any] = _compile(source)(self._constants.values())
+        run: Callable[[_Log], Any] = _CODES[source](self._constants.values())
         return run
 
     def _write_start(
@@ -498,13 +498,17 @@ def _write_copies(coder: _Coder, names: Mapping[str, str]) -> None:
 
 
 def _write_default(coder: _Coder, key: str, stored: set[str]) -> None:
-    """Write what stores time or id of the log."""
-    if key == "rt":
-        coder.write('text = read_time(get("__time__", ""), get("__time_ns_part__", ""))')
-    else:
-        coder.write('text = get("__event_id__", "")')
-        coder.write(f'text = text if len(text) <= {_EVENT_ID_LIMIT} else ""')
-    _write_pair(coder, key, "text", stored)
+    """Write what stores time or id of the log, unless the mapping gave one."""
+    held = coder.hold(key, "KEY")
+    with coder.block(f"if {held} not in values:") if key in stored else nullcontext():
+        if key == "rt":
+            coder.write('text = read_time(get("__time__", ""), get("__time_ns_part__", ""))')
+            condition = "text"
+        else:
+            coder.write('text = get("__event_id__")')
+            condition = f"text and len(text) <= {_EVENT_ID_LIMIT}"
+        with coder.block(f"if {condition}:"):
+            coder.write(f"values[{held}] = text")
 
 
 def _write_pair(coder: _Coder, key: str, text: str, stored: set[str]) -> None:
@@ -598,7 +602,6 @@ _NAMES: dict[str, Any] = {
 """What the code uses, by name."""
 
 
-@lru_cache(maxsize=_MOST_CODES)
 def _compile(source: str) -> Callable[..., Any]:
     """Compile the code of a function; a traceback shows its lines."""
     digest = blake2b(source.encode(), digest_size=6).hexdigest()
@@ -608,3 +611,9 @@ def _compile(source: str) -> Callable[..., Any]:
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
     made: Callable[..., Any] = names["make"]
     return made
+
+
+# Mappings have a few forms.
+_CODES: LogCache[str, Callable[..., Any]] = LogCache(
+    _compile, lambda source: weigh(source, times=6)
+)

@@ -74,10 +74,13 @@ class EventPayload:
     extension: Mapping[str, Source | Labelled] | None = None
     mapping: str | EventMapping | None = None
     _severity: str = field(init=False, repr=False, default=EVENT_SEVERITIES[Severity.INFO])
+    _is_by_topic: bool = field(init=False, repr=False, compare=False)
     _choose_mapping: _Choice = field(init=False, repr=False, compare=False)
     _choose_generic: _Choice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        own = (self.mapping, self.extension, self.event_class_id)
+        object.__setattr__(self, "_is_by_topic", all(part is None for part in own))
         object.__setattr__(self, "_choose_mapping", self._make_choice())
         object.__setattr__(self, "_choose_generic", self._adjust_choice(make_generic_mapping))
 
@@ -112,10 +115,6 @@ class EventPayload:
             return mapping, event
         class_id, name, _, values, omitted, time = event  # _replace() takes three times as long
         return mapping, Event(class_id, name, self._severity, values, omitted, time)
-
-    @property
-    def _is_by_topic(self) -> bool:
-        return all(part is None for part in (self.mapping, self.extension, self.event_class_id))
 
     def _make_choice(self) -> _Choice:
         """Make the function that chooses the mapping for a log."""
@@ -171,7 +170,7 @@ def name_mapping(payload: EventPayload, log: Mapping[str, str]) -> str:
 
 def _has_found_values(event: Event) -> bool:
     """Whether a mapping has found any of its own values in the log."""
-    return bool(event.values.keys() - _IN_ANY_LOG)
+    return len(event.values) > len(_IN_ANY_LOG) or not event.values.keys() <= _IN_ANY_LOG
 
 
 def _choose_always(mapping: EventMapping) -> _Choice:

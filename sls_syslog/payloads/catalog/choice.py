@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sls_syslog.logs.caches import LogCache
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.payloads.catalog import FIELDS, MAPPINGS, PREFIXES, SHARED_TOPICS, TOPICS
 from sls_syslog.payloads.mapping import EventMapping, make_key, weigh_mapping
 
@@ -47,9 +47,7 @@ def choose_mapping_name(log: Mapping[str, str]) -> str:
             return name
     if topic.startswith(_BEGINNINGS):
         return next(name for start, name in PREFIXES.items() if topic.startswith(start))
-    if _FIRST_FIELDS.isdisjoint(log):
-        return GENERIC
-    return next((name for fields, name in _BY_FIELDS if fields <= log.keys()), GENERIC)
+    return GENERIC if _FIRST_FIELDS.isdisjoint(log) else _NAMES[tuple(log)]
 
 
 def make_generic_mapping(log: Mapping[str, str]) -> EventMapping:
@@ -71,5 +69,10 @@ def _make_mapping(names: tuple[str, ...]) -> EventMapping:
     return EventMapping(extension=extension)
 
 
+def _choose_by_fields(names: tuple[str, ...]) -> str:
+    return next((name for fields, name in _BY_FIELDS if fields.issubset(names)), GENERIC)
+
+
 # Logs have a few sets of fields.
+_NAMES: LogCache[tuple[str, ...], str] = LogCache(_choose_by_fields, weigh)
 _GENERIC: LogCache[tuple[str, ...], EventMapping] = LogCache(_make_mapping, weigh_mapping)
