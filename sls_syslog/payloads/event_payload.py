@@ -106,15 +106,28 @@ class EventPayload:
         If the topic's mapping finds no value in the log, its topic is wrong. Then the generic
         mapping sends all of the log.
         """
-        mapping = self._choose_mapping(log)
-        event = mapping.event(log)
-        if self._is_by_topic and not _has_found_values(event):
-            mapping = self._choose_generic(log)
-            event = mapping.event(log)
+        mapping, event, _ = self._find_event(log)
         if event.severity:
             return mapping, event
         class_id, name, _, values, omitted, time = event  # _replace() takes three times as long
         return mapping, Event(class_id, name, self._severity, values, omitted, time)
+
+    def _find_event(self, log: Mapping[str, str]) -> tuple[EventMapping, Event, bool]:
+        """Make the event of a log, and tell whether the generic mapping made it in the end."""
+        mapping = self._choose_mapping(log)
+        event = mapping.event(log)
+        if not self._is_by_topic or _has_found_values(event):
+            return mapping, event, False
+        mapping = self._choose_generic(log)
+        return mapping, mapping.event(log), True
+
+    def _name_mapping(self, log: Mapping[str, str], *, is_generic: bool) -> str:
+        """Return the name of the mapping that made the event of a log; see ``name_mapping``."""
+        if isinstance(self.mapping, str):
+            return self.mapping
+        if self._is_by_topic:
+            return GENERIC if is_generic else choose_mapping_name(log)
+        return next((name for name, ready in MAPPINGS.items() if ready is self.mapping), "own")
 
     def _make_choice(self) -> _Choice:
         """Make the function that chooses the mapping for a log."""
@@ -160,12 +173,8 @@ def name_mapping(payload: EventPayload, log: Mapping[str, str]) -> str:
     Returns:
         The name of a ready mapping, ``generic``, or ``own`` for a mapping of the user's.
     """
-    if isinstance(payload.mapping, str):
-        return payload.mapping
-    if payload._is_by_topic:
-        event = payload._choose_mapping(log).event(log)
-        return choose_mapping_name(log) if _has_found_values(event) else GENERIC
-    return next((name for name, ready in MAPPINGS.items() if ready is payload.mapping), "own")
+    _, _, is_generic = payload._find_event(log)
+    return payload._name_mapping(log, is_generic=is_generic)
 
 
 def _has_found_values(event: Event) -> bool:

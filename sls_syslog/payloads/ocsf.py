@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 from time import time
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
+from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.payloads.catalog import MAPPINGS
 from sls_syslog.payloads.dictionary import CEF_KEYS
-from sls_syslog.payloads.event_payload import EventPayload, name_mapping
+from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.event_text import EventText
 from sls_syslog.payloads.fields import clean
-from sls_syslog.payloads.mapping import Event, EventMapping
+from sls_syslog.payloads.mapping import Event, EventMapping, weigh_with_mapping
 from sls_syslog.payloads.ocsf_classes import (
     CATEGORIES,
     CLASS_ID,
@@ -46,6 +48,8 @@ __all__ = ["OcsfPayload"]
 
 _Payload = TypeVar("_Payload", bound="OcsfPayload")
 _Tree = dict[str, Any]
+_Objects = list[tuple[str, _Tree]]  # with their names
+_Convert: TypeAlias = "Callable[[str], str | int | None]"
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -140,9 +144,9 @@ class OcsfPayload(EventPayload):
         return None
 
     def _make_tree(self, log: Mapping[str, str]) -> tuple[_Tree, OcsfClass, int]:
-        mapping, event = self._make_event(log)
-        name = _NAMES.get(mapping) or name_mapping(self, log)
-        kind = _choose_class(name, event)
+        mapping, event, is_generic = self._find_event(log)
+        name = _NAMES.get(mapping) or self._name_mapping(log, is_generic=is_generic)
+        kind = _KIND_BY_EVENT[name, event.class_id, event.values.get("cat", "")]
         values = {**event.values}
         named = _name_values(mapping, event)
         state = kind.states.get(named.get(kind.state, "").lower())
@@ -158,8 +162,8 @@ class OcsfPayload(EventPayload):
             "severity_id": self._severity_id if given is None else given,
             "metadata": _make_metadata(name, mapping, event, values, log),
         }
-        tree, unmapped = _build(kind, mapping, values)
-        _complete(kind, tree, unmapped, event, named)
+        tree, unmapped, objects = _build(kind, mapping, values)
+        _complete(kind, tree, unmapped, objects, event, named)
         tree = {**head, **tree}
         if activity == 99 and word:
             tree["activity_name"] = kind.names.get(word.lower(), word)
@@ -176,7 +180,7 @@ class OcsfPayload(EventPayload):
             tree["message"] = event.name
         elif "finding_info" not in tree:
             unmapped["name"] = event.name
-        tree = {name: tree[name] for name in sorted(tree, key=lambda name: _rank(kind, name))}
+        tree = {name: tree[name] for name in _ORDERS[kind, tuple(tree)]}
         if unmapped:
             tree["unmapped"] = unmapped
         if self.raw_data:
@@ -188,11 +192,17 @@ def _find_top(path: str) -> str:
     return path.partition(".")[0].removesuffix("[]")
 
 
-def _choose_class(name: str, event: Event) -> OcsfClass:
+def _choose_class(chosen: tuple[str, str, str]) -> OcsfClass:
+    """Choose the class by the name of the mapping, the event class id, and the category."""
+    name, class_id, category = chosen
     for pattern, kind in KINDS.get(name, {}).items():
-        if re.fullmatch(pattern, event.class_id):
+        if re.fullmatch(pattern, class_id):
             return kind
-    return CATEGORIES.get(name, {}).get(event.values.get("cat", "")) or CLASSES[name]
+    return CATEGORIES.get(name, {}).get(category) or CLASSES[name]
+
+
+# Logs have a few kinds of events.
+_KIND_BY_EVENT: LogCache[tuple[str, str, str], OcsfClass] = LogCache(_choose_class, weigh)
 
 
 def _name_values(mapping: EventMapping, event: Event) -> dict[str, str]:
@@ -202,12 +212,23 @@ def _name_values(mapping: EventMapping, event: Event) -> dict[str, str]:
     return {**named, **event.values, CLASS_ID: event.class_id, "name": event.name}
 
 
-def _rank(kind: OcsfClass, name: str) -> int:
-    """Rank an attribute: those that the schema demands come first, the message last."""
-    if name in _HEAD:
-        return _HEAD.index(name)
-    is_required = name in map(_find_top, kind.required)
-    return len(_HEAD) + (0 if is_required else 2 if name == "message" else 1)
+def _sort_names(chosen: tuple[OcsfClass, tuple[str, ...]]) -> list[str]:
+    """Sort attributes: those that the schema demands come first, the message last."""
+    kind, names = chosen
+    required = {*map(_find_top, kind.required)}
+
+    def rank(name: str) -> int:
+        if name in _HEAD:
+            return _HEAD.index(name)
+        return len(_HEAD) + (0 if name in required else 2 if name == "message" else 1)
+
+    return sorted(names, key=rank)
+
+
+# The events of a class have a few sets of attributes.
+_ORDERS: LogCache[tuple[OcsfClass, tuple[str, ...]], list[str]] = LogCache(
+    _sort_names, lambda chosen: weigh(chosen[1])
+)
 
 
 def _find_activity(
@@ -232,6 +253,8 @@ def _find_activity(
 
 def _split_numbers(kind: OcsfClass, named: Mapping[str, str]) -> list[str]:
     """List the numbers of operations that the class knows; nothing if there is another one."""
+    if not kind.compound:
+        return []
     numbers = re.split(r"[\s,]+", named.get(kind.compound_source, ""))
     return numbers if all(number in kind.compound for number in numbers) else []
 
@@ -302,18 +325,75 @@ def _read_original_time(name: str, log: Mapping[str, str]) -> str:
     return clean(log.get(ORIGINAL_TIMES[name], "")) if name in ORIGINAL_TIMES else ""
 
 
-def _build(
-    kind: OcsfClass, mapping: EventMapping, values: Mapping[str, str]
-) -> tuple[_Tree, _Tree]:
-    """Put each value at the path of its key; return also those that have none."""
-    tree: _Tree = {}
-    unmapped: _Tree = {}
-    for key, value in values.items():
+class _Place(NamedTuple):
+    """A place in a tree.
+
+    Attributes:
+        steps: The names of the objects around it, and whether each is the item of a list.
+        name: The name of the attribute.
+        is_list: Whether the attribute is a list.
+    """
+
+    steps: tuple[tuple[str, bool], ...]
+    name: str
+    is_list: bool
+
+
+def _parse_path(path: str) -> _Place:
+    steps = [(step.removesuffix("[]"), step.endswith("[]")) for step in path.split(".")]
+    return _Place(tuple(steps[:-1]), *steps[-1])
+
+
+# The tables have some hundred paths.
+_PLACES: LogCache[str, _Place] = LogCache(_parse_path, weigh)
+
+
+class _Route(NamedTuple):
+    """Where the value of a key goes.
+
+    Attributes:
+        label: Its name among the values that have no attribute.
+        place: The place of its attribute; ``None`` if it has none.
+        convert: Makes a value of the type of the attribute; returns ``None`` if it is none.
+    """
+
+    label: str
+    place: _Place | None
+    convert: _Convert
+
+
+def _make_routes(chosen: tuple[OcsfClass, EventMapping]) -> dict[str, _Route]:
+    """Make the routes of all keys of a mapping."""
+    kind, mapping = chosen
+    routes = {}
+    for key in mapping.keys:
         label = mapping.labels.get(key, key)
         path = kind.attributes.get(label) or kind.attributes.get(key) if key in CEF_KEYS else None
-        made = _convert(path, value) if path else None
-        if path is None or made is None or not _put(tree, path, made):
-            unmapped[_find_free(label, unmapped)] = value
+        place = _PLACES[path] if path else None
+        routes[key] = _Route(label, place, _choose_conversion(path or ""))
+    return routes
+
+
+_ROUTES: LogCache[tuple[OcsfClass, EventMapping], dict[str, _Route]] = LogCache(
+    _make_routes, lambda chosen: weigh_with_mapping(chosen[1], chosen[1].keys, besides=2000)
+)
+
+
+def _build(
+    kind: OcsfClass, mapping: EventMapping, values: Mapping[str, str]
+) -> tuple[_Tree, _Tree, _Objects]:
+    """Put each value at its place; return also those that have none, and the objects made."""
+    tree: _Tree = {}
+    unmapped: _Tree = {}
+    objects: _Objects = []
+    routes = _ROUTES[kind, mapping]
+    for key, value in values.items():
+        label, place, convert = routes[key]
+        if place is not None:
+            made = convert(value)
+            if made is not None and _put(tree, place, made, objects):
+                continue
+        unmapped[_find_free(label, unmapped) if label in unmapped else label] = value
     for name, needed in _NEEDS.items():
         if name in tree and needed not in tree[name]:
             unmapped.update({f"{name}.{key}": value for key, value in tree.pop(name).items()})
@@ -321,7 +401,7 @@ def _build(
         tree["connection_info"]["direction_id"] = _DIRECTIONS.get(
             values.get("deviceDirection", ""), 0
         )
-    return tree, unmapped
+    return tree, unmapped, objects
 
 
 def _find_free(name: str, taken: _Tree) -> str:
@@ -332,23 +412,36 @@ def _find_free(name: str, taken: _Tree) -> str:
     return free
 
 
-def _convert(path: str, value: str) -> str | int | None:
-    """Make a value of the type of its attribute; ``None`` if it is none."""
+def _choose_conversion(path: str) -> _Convert:
+    """Choose what makes a value of the type of an attribute."""
     name = path.rpartition(".")[2]
     if name == "ip":
-        return _read_address(value)
+        return _read_address
     if name == "port" or name in _NUMBERS:
-        most = _PORTS if name == "port" else _INTEGERS
-        is_number = value.isascii() and value.isdigit() and len(value) < 20
-        return int(value) if is_number and int(value) < most else None
+        return partial(_read_number, _PORTS if name == "port" else _INTEGERS)
     if name == "http_method":
-        return value.upper() if value.upper() in _METHODS else None
-    if path.endswith("hashes[].value"):
-        return value if _HEX.fullmatch(value) else None
-    return value
+        return _read_method
+    return _read_hex if path.endswith("hashes[].value") else str
+
+
+def _read_number(end: int, value: str) -> int | None:
+    is_number = value.isascii() and value.isdigit() and len(value) < 20
+    return int(value) if is_number and int(value) < end else None
+
+
+def _read_method(value: str) -> str | None:
+    return value.upper() if value.upper() in _METHODS else None
+
+
+def _read_hex(value: str) -> str | None:
+    return value if _HEX.fullmatch(value) else None
 
 
 def _read_address(value: str) -> str | None:
+    return _ADDRESSES[value] if len(value) <= _LONGEST else _parse_address(value)
+
+
+def _parse_address(value: str) -> str | None:
     try:
         address = ip_address(value)
     except ValueError:
@@ -356,30 +449,44 @@ def _read_address(value: str) -> str | None:
     return address.compressed.partition("%")[0]
 
 
-def _put(tree: _Tree, path: str, value: str | int) -> bool:
-    """Put a value at a path; return whether the place was free."""
-    *steps, last = path.split(".")
-    for step in steps:
-        name = step.removesuffix("[]")
-        tree = tree.setdefault(name, {}) if name == step else tree.setdefault(name, [{}])[0]
-    name = last.removesuffix("[]")
+# Logs repeat a few addresses.
+_ADDRESSES: LogCache[str, str | None] = LogCache(_parse_address, weigh)
+
+
+def _put(tree: _Tree, place: _Place, value: str | int, objects: _Objects) -> bool:
+    """Put a value at a place, and list the objects made for it; return whether it was free."""
+    steps, name, is_list = place
+    for step, is_item in steps:
+        inner = tree.get(step)
+        if inner is None:
+            inner = {}
+            tree[step] = [inner] if is_item else inner
+            objects.append((step, inner))
+        elif is_item:
+            inner = inner[0]
+        tree = inner
     if name in tree:
         return False
-    tree[name] = [value] if name != last else value
+    tree[name] = [value] if is_list else value
     return True
 
 
 def _complete(
-    kind: OcsfClass, tree: _Tree, unmapped: _Tree, event: Event, named: Mapping[str, str]
+    kind: OcsfClass,
+    tree: _Tree,
+    unmapped: _Tree,
+    objects: _Objects,
+    event: Event,
+    named: Mapping[str, str],
 ) -> None:
     """Add what the schema demands, where no value of the log is, and what follows from others."""
     if kind.uid == 6003:
-        _put(tree, "api.operation", _find_operation(kind, named))
+        _put(tree, _PLACES["api.operation"], _find_operation(kind, named), objects)
     if kind.is_finding:
-        _put(tree, "finding_info.uid", _make_finding_uid(kind, named))
-        _put(tree, "finding_info.title", event.name)
+        _put(tree, _PLACES["finding_info.uid"], _make_finding_uid(kind, named), objects)
+        _put(tree, _PLACES["finding_info.title"], event.name, objects)
     if kind.uid == 2003:
-        _put(tree, "compliance.control", event.name)
+        _put(tree, _PLACES["compliance.control"], event.name, objects)
     rcode = _RCODES.get(tree.get("status_code", "").lower()) if kind.uid == 4003 else None
     if rcode:
         tree["rcode"], tree["rcode_id"] = rcode, RCODES[rcode]
@@ -389,13 +496,37 @@ def _complete(
         tree["vulnerabilities"] = [{"cve": {"uid": cve}} for cve in cves]
         if advisory:  # the schema takes only one of the two
             unmapped["VulnerabilityId"] = advisory["uid"]
-    for path, value in kind.required.items():
-        top, inner = _find_top(path), path.partition(".")[2]
+    for top, inner, place, value in _REQUIRED[kind]:
         present = tree.get(top)
-        if not present or (top in {"api", "compliance", "finding_info"} and inner not in present):
-            _put(tree, path, event.class_id if "advisory" in path else value)
-    for name, found in _list_objects(tree):
+        if not present or (top in _OPEN_OBJECTS and inner not in present):
+            _put(tree, place, event.class_id if value is None else value, objects)
+    for name, found in objects:
         _complete_object(name, found)
+
+
+_OPEN_OBJECTS = {"api", "compliance", "finding_info"}
+"""Required objects that other values may have begun."""
+
+
+def _list_required(kind: OcsfClass) -> list[tuple[str, str, _Place, str | int | None]]:
+    """List what the schema demands: attribute, member, place, and what stands there otherwise.
+
+    ``None`` stands for the event class id.
+    """
+    return [
+        (
+            _find_top(path),
+            path.partition(".")[2],
+            _PLACES[path],
+            None if "advisory" in path else value,
+        )
+        for path, value in kind.required.items()
+    ]
+
+
+_REQUIRED: LogCache[OcsfClass, list[tuple[str, str, _Place, str | int | None]]] = LogCache(
+    _list_required, lambda kind: weigh(tuple(kind.required), times=2)
+)
 
 
 def _find_cves(event: Event) -> list[str]:
@@ -429,7 +560,7 @@ def _list_objects(value: Any, name: str = "") -> Iterator[tuple[str, _Tree]]:
 
 def _complete_object(name: str, found: _Tree) -> None:
     """Add what the schema demands of an object of this name."""
-    if name in _ONE_OF and not found.keys() & set(_ONE_OF[name]):
+    if name in _ONE_OF and found.keys().isdisjoint(_ONE_OF[name]):
         found[_ONE_OF[name][0]] = _UNKNOWN
     if name in {"database", "databucket", "device", "file"}:
         found["type_id"] = 0
@@ -475,7 +606,7 @@ def _make_least(value: Any, name: str, kind: OcsfClass) -> Any:
     least: _Tree = {}
     for path, otherwise in kind.required.items():
         if _find_top(path) == name:
-            _put(least, path, otherwise)
+            _put(least, _PLACES[path], otherwise, [])
     for found, inner in _list_objects(least):
         _complete_object(found, inner)
     return least[name]
