@@ -1,9 +1,9 @@
 /* The compiled helper of encoding; native.py loads it, and says what each function promises.
  *
  * It must give the result of pure Python, or none. Whatever its input holds, it must not read outside
- * of it: only take_* and classify_text read, and each looks at the end first. It must not write outside
- * of its buffer: only `reserve` gives room. It uses the limited API, so that one build serves all
- * versions of CPython.
+ * of it: only take_* and the functions that look at one text read, and each looks at the end first. It
+ * must not write outside of its buffer: only `reserve` gives room. It uses the limited API, so that one
+ * build serves all versions of CPython.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -16,7 +16,7 @@
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 2 };
+enum { INTERFACE = 3 };
 
 typedef unsigned char byte;
 
@@ -258,6 +258,8 @@ typedef struct {
     int escape;
 } part;
 
+struct event_layout;
+
 typedef struct {
     uint64_t hash;
     int has_nanoseconds;
@@ -266,7 +268,8 @@ typedef struct {
     text *keys;
     part *parts;
     text separator;
-    PyObject *owner; /* keeps the bytes of all texts */
+    struct event_layout *event; /* in place of parts, for logs that become events */
+    PyObject *owner;            /* keeps the bytes of all texts */
 } layout;
 
 static const char LAYOUT[] = "sls_syslog.layout";
@@ -300,10 +303,67 @@ has_layout(const log_entry *log, const layout *of)
     return 1;
 }
 
+/* ---- Layouts of events: `columns.EventLayout` says what they mean ---- */
+
+enum { VALUE, PRESENT, SAME };
+enum { TEXT, ADDRESS, PORT, NUMBER, LONG, DECIMAL, TIME, SECONDS_OF_TIME, MILLISECONDS };
+enum { LAST_FORM = MILLISECONDS };
+enum { SEPARATOR = 0x12 }; /* BETWEEN of columns.py */
+
+typedef struct {
+    int kind;
+    size_t place, other;
+} fact;
+
+typedef struct {
+    size_t count;
+    fact *facts;
+    PyObject *answers;
+} question;
+
+typedef struct {
+    size_t place;
+    int form;
+} copy;
+
+typedef struct {
+    int is_same; /* in every event: only `before` counts */
+    int is_simple, is_found, has_exact;
+    text before, behind;
+    copy value;
+    Py_ssize_t room;
+    question usual, exact;
+} event_part;
+
+typedef struct event_layout {
+    size_t place_count, part_count;
+    Py_ssize_t *sources; /* by place */
+    question head;
+    event_part *parts;
+    text special;
+    int is_escaped, is_found;
+} event_layout;
+
+static void
+free_event(event_layout *old)
+{
+    if (old) {
+        for (size_t i = 0; old->parts && i < old->part_count; i++) {
+            free(old->parts[i].usual.facts);
+            free(old->parts[i].exact.facts);
+        }
+        free(old->head.facts);
+        free(old->sources);
+        free(old->parts);
+        free(old);
+    }
+}
+
 static void
 free_layout(layout *old)
 {
     if (old) {
+        free_event(old->event);
         free(old->keys);
         free(old->parts);
         Py_XDECREF(old->owner);
@@ -470,7 +530,10 @@ typedef struct {
     uint32_t start_second;
     /* results */
     log_entry log;
-    buffer out;
+    buffer out, key;
+    text *values; /* of an event, by place */
+    size_t value_room;
+    byte time_digits[2][LONGEST_NUMBER];
     piece *pieces;
     size_t piece_count, piece_room;
     size_t log_count;
@@ -616,6 +679,342 @@ append_parts(rendering *r, const layout *as)
     return 1;
 }
 
+/* ---- Rendering an event ---- */
+
+/* Whether all of a text are digits, without a zero in front of others, and not above a number. */
+static int
+is_number(text value, uint64_t least, uint64_t most)
+{
+    uint64_t number = 0;
+    if (!value.size || value.size > 18 || (value.at[0] == '0' && value.size > 1)) {
+        return 0;
+    }
+    for (size_t i = 0; i < value.size; i++) {
+        if (value.at[i] < '0' || value.at[i] > '9') {
+            return 0;
+        }
+        number = 10 * number + (uint64_t)(value.at[i] - '0');
+    }
+    return number >= least && number <= most;
+}
+
+static size_t
+count_digits(text value)
+{
+    size_t i = 0;
+    while (i < value.size && value.at[i] >= '0' && value.at[i] <= '9') {
+        i++;
+    }
+    return i;
+}
+
+static int
+is_decimal(text value)
+{
+    size_t whole = count_digits(value);
+    if (!whole || whole == value.size) {
+        return whole > 0;
+    }
+    text fraction = {value.at + whole + 1, value.size - whole - 1};
+    return value.at[whole] == '.' && fraction.size && count_digits(fraction) == fraction.size;
+}
+
+static int
+is_address(text value)
+{
+    for (int i = 0; i < 4; i++) {
+        text octet = {value.at, count_digits(value)};
+        if (!is_number(octet, 0, 255)) {
+            return 0;
+        }
+        value.at += octet.size;
+        value.size -= octet.size;
+        if (i < 3 && !take_tag(&value, '.')) {
+            return 0;
+        }
+    }
+    return !value.size;
+}
+
+static int
+is_in_form(text value, int form)
+{
+    switch (form) {
+    case ADDRESS: return is_address(value);
+    case PORT: return is_number(value, 0, 65535);
+    case NUMBER: return is_number(value, 0, UINT64_C(999999999));
+    case LONG: return is_number(value, 0, UINT64_MAX);
+    case DECIMAL: return is_decimal(value);
+    case TIME: return is_number(value, UINT64_C(1000000000000), UINT64_C(9999999999999));
+    case SECONDS_OF_TIME: return is_number(value, UINT64_C(1000000000), UINT64_C(9999999999));
+    default: return value.size > 0;
+    }
+}
+
+/* Whether a legal text begins or ends with white space outside ASCII. */
+static int
+has_space_at_an_end(text value)
+{
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = value.size < 3 ? value.size : 3;
+        const byte *at = i ? value.at + value.size - size : value.at;
+        for (size_t j = 0; j + 1 < size; j++) {
+            byte one = at[j], two = at[j + 1];
+            if ((one == 0xC2 && two == 0xA0) || (one == 0xE1 && two == 0x9A) ||
+                (one == 0xE2 && (two == 0x80 || two == 0x81)) || (one == 0xE3 && two == 0x80)) {
+                return 1; /* or something else that is rare */
+            }
+        }
+    }
+    return 0;
+}
+
+/* Have the values of the log that was read; 0 if Python has to write it. */
+static int
+find_values(rendering *r, const event_layout *as)
+{
+    if (as->place_count > r->value_room) {
+        text *values = realloc(r->values, as->place_count * sizeof(text));
+        if (!values) {
+            r->out.is_out_of_memory = 1;
+            return 0;
+        }
+        r->values = values;
+        r->value_room = as->place_count;
+    }
+    for (size_t i = 0; i < as->place_count; i++) {
+        Py_ssize_t source = as->sources[i];
+        if (source == SECONDS || source == NANOSECONDS) {
+            uint32_t number = source == SECONDS ? r->log.seconds : r->log.nanoseconds;
+            r->values[i] = format_number(number, r->time_digits[source == SECONDS]);
+            continue;
+        }
+        text value = r->log.fields[source].value; /* compile_event_layout checked the number */
+        if (value.size) {
+            int found = classify_text(value);
+            byte first = value.at[0], last = value.at[value.size - 1];
+            if (found & ILLEGAL || first == ' ' || last == ' ' ||
+                ((first >= 0x80 || last >= 0x80) && has_space_at_an_end(value)) ||
+                (found & SPECIAL && memchr(value.at, '\t', value.size))) {
+                return 0;
+            }
+            if (value.size == 1 && first == '-') {
+                value.size = 0;
+            }
+        }
+        r->values[i] = value;
+    }
+    return 1;
+}
+
+/* Ask a question about the log; NULL if there is an exception or no memory. */
+static PyObject *
+ask(rendering *r, const question *about)
+{
+    r->key.size = 0;
+    for (size_t i = 0; i < about->count; i++) {
+        const fact *of = &about->facts[i];
+        text value = r->values[of->place], told = {(const byte *)"1", 1};
+        byte separator = SEPARATOR;
+        if (i && !append(&r->key, (text){&separator, 1})) {
+            return NULL;
+        }
+        if (of->kind == VALUE) {
+            told = value;
+        }
+        else if (of->kind == PRESENT) {
+            told.size = value.size > 0;
+        }
+        else {
+            text other = r->values[of->other];
+            told.size = value.size == other.size && !memcmp(value.at, other.at, value.size);
+        }
+        if (!append(&r->key, told)) {
+            return NULL;
+        }
+    }
+    PyObject *key = PyBytes_FromStringAndSize((const char *)r->key.data, (Py_ssize_t)r->key.size);
+    PyObject *answer = key ? PyObject_GetItem(about->answers, key) : NULL;
+    Py_XDECREF(key);
+    return answer;
+}
+
+/* Append a value with a backslash before each special byte. */
+static int
+append_special(buffer *out, text value, text special)
+{
+    for (size_t begin = 0, i = 0; i <= value.size; i++) {
+        if (i == value.size || memchr(special.at, value.at[i], special.size)) {
+            if (!append(out, (text){value.at + begin, i - begin}) ||
+                (i < value.size && !append(out, (text){(const byte *)"\\", 1}))) {
+                return 0;
+            }
+            begin = i;
+        }
+    }
+    return 1;
+}
+
+/* Append the copy of a value; 0 if Python has to write the log, or there is no memory. */
+static int
+append_copy(rendering *r, const event_layout *as, const copy *from)
+{
+    text value = r->values[from->place];
+    if (from->form == MILLISECONDS) {
+        byte digits[LONGEST_NUMBER];
+        uint32_t milliseconds =
+            r->log.nanoseconds < 1000000000 ? r->log.nanoseconds / 1000000 : 0;
+        text number = format_number(1000 + milliseconds, digits); /* with zeros in front */
+        return append(&r->out, (text){number.at + 1, 3});
+    }
+    for (size_t i = 0; i < as->special.size; i++) {
+        if (memchr(value.at, as->special.at[i], value.size)) {
+            return as->is_escaped && append_special(&r->out, value, as->special);
+        }
+    }
+    return append(&r->out, value);
+}
+
+enum { FOR_PYTHON, WRITTEN, NOTHING, INEXACT };
+
+/* Read `(place, form)`; 0 if it is something else. */
+static int
+read_copy(PyObject *from, size_t place_count, copy *to)
+{
+    if (!PyTuple_Check(from) || PyTuple_Size(from) != 2) {
+        return 0;
+    }
+    to->place = PyLong_AsSize_t(PyTuple_GetItem(from, 0));
+    long form = PyLong_AsLong(PyTuple_GetItem(from, 1));
+    if (PyErr_Occurred()) {
+        return 0;
+    }
+    to->form = (int)form;
+    return to->place < place_count && form >= TEXT && form <= LAST_FORM;
+}
+
+/* Append an answer, `(room, pieces)` or None. */
+static int
+append_answer(rendering *r, const event_layout *as, PyObject *answer)
+{
+    if (answer == Py_None) {
+        return INEXACT;
+    }
+    int is_pair = PyTuple_Check(answer) && PyTuple_Size(answer) == 2;
+    PyObject *pieces = is_pair ? PyTuple_GetItem(answer, 1) : NULL;
+    if (!pieces || !PyTuple_Check(pieces)) {
+        PyErr_SetString(PyExc_TypeError, "expected an answer as a tuple");
+        return FOR_PYTHON;
+    }
+    Py_ssize_t room = PyLong_AsSsize_t(PyTuple_GetItem(answer, 0)), taken = 0;
+    Py_ssize_t count = PyTuple_Size(pieces);
+    for (Py_ssize_t i = 0; i < count && !PyErr_Occurred(); i++) {
+        PyObject *next = PyTuple_GetItem(pieces, i);
+        text literal;
+        copy from;
+        if (PyBytes_Check(next)) {
+            if (!point_to(next, &literal) || !append(&r->out, literal)) {
+                return FOR_PYTHON;
+            }
+            continue;
+        }
+        if (!read_copy(next, as->place_count, &from)) {
+            PyErr_SetString(PyExc_ValueError, "an answer has an unknown piece");
+            return FOR_PYTHON;
+        }
+        text value = r->values[from.place];
+        taken += (Py_ssize_t)value.size;
+        if (!is_in_form(value, from.form) || (room >= 0 && taken > room)) {
+            return INEXACT;
+        }
+        if (!append_copy(r, as, &from)) {
+            return FOR_PYTHON;
+        }
+    }
+    return PyErr_Occurred() ? FOR_PYTHON : count ? WRITTEN : NOTHING;
+}
+
+/* Ask a question, and append the answer. */
+static int
+append_asked(rendering *r, const event_layout *as, const question *about)
+{
+    size_t before = r->out.size;
+    PyObject *answer = ask(r, about);
+    if (!answer) {
+        return FOR_PYTHON;
+    }
+    int outcome = append_answer(r, as, answer);
+    Py_DECREF(answer);
+    if (outcome == INEXACT) {
+        r->out.size = before;
+    }
+    return outcome;
+}
+
+static int
+append_event_part(rendering *r, const event_layout *as, const event_part *next)
+{
+    int outcome = INEXACT;
+    if (next->is_simple) {
+        text value = r->values[next->value.place];
+        if (!value.size) {
+            return NOTHING;
+        }
+        if (is_in_form(value, next->value.form) &&
+            (next->room < 0 || value.size <= (size_t)next->room)) {
+            return append(&r->out, next->before) && append_copy(r, as, &next->value) &&
+                           append(&r->out, next->behind)
+                       ? WRITTEN
+                       : FOR_PYTHON;
+        }
+    }
+    else {
+        outcome = append_asked(r, as, &next->usual);
+    }
+    if (outcome == INEXACT && next->has_exact) {
+        outcome = append_asked(r, as, &next->exact);
+    }
+    return outcome == INEXACT ? FOR_PYTHON : outcome;
+}
+
+/* Append an event; 0 if Python has to write the log, an exception is set, or there is no memory. */
+static int
+append_event(rendering *r, const event_layout *as)
+{
+    text before, behind;
+    if (!find_values(r, as)) {
+        return 0;
+    }
+    PyObject *head = ask(r, &as->head);
+    if (!head || head == Py_None) {
+        Py_XDECREF(head);
+        return 0;
+    }
+    /* `(room, (before, behind))`; what has another form is refused. */
+    int is_pair = PyTuple_Check(head) && PyTuple_Size(head) == 2;
+    PyObject *around = is_pair ? PyTuple_GetItem(head, 1) : NULL;
+    int done = around && PyTuple_Check(around) && PyTuple_Size(around) == 2;
+    if (!done) {
+        PyErr_SetString(PyExc_TypeError, "expected the head of an event as a tuple");
+    }
+    done = done && point_to(PyTuple_GetItem(around, 0), &before) &&
+           point_to(PyTuple_GetItem(around, 1), &behind) && append(&r->out, before);
+    int is_found = as->is_found;
+    for (size_t i = 0; done && i < as->part_count; i++) {
+        const event_part *next = &as->parts[i];
+        if (next->is_same) {
+            done = append(&r->out, next->before);
+            continue;
+        }
+        int outcome = append_event_part(r, as, next);
+        done = outcome != FOR_PYTHON;
+        is_found = is_found || (next->is_found && outcome == WRITTEN);
+    }
+    done = done && is_found && append(&r->out, behind);
+    Py_DECREF(head);
+    return done;
+}
+
 static piece *
 add_piece(rendering *r, Py_ssize_t log, size_t begin)
 {
@@ -697,11 +1096,11 @@ render_log(rendering *r, text from)
                 r->out.size += LONGEST_NUMBER + 1;
             }
             size_t begin = r->out.size;
-            if (append_start(r) && append_parts(r, as) &&
+            if (append_start(r) && (as->event ? append_event(r, as->event) : append_parts(r, as)) &&
                 (r->limit < 0 || r->out.size - begin <= (size_t)r->limit)) {
                 return frame_message(r, begin);
             }
-            if (r->out.is_out_of_memory) {
+            if (r->out.is_out_of_memory || r->key.is_out_of_memory || PyErr_Occurred()) {
                 return 0;
             }
         }
@@ -787,6 +1186,8 @@ end_rendering(rendering *r)
     free((void *)r->layouts);
     free(r->log.fields);
     free(r->out.data);
+    free(r->key.data);
+    free(r->values);
     free(r->pieces);
     Py_XDECREF(r->start);
 }
@@ -821,6 +1222,47 @@ read_part(PyObject *from, size_t key_count, part *to)
     return point_to(literal, &to->literal);
 }
 
+/* Make a layout without its parts; NULL and an exception if that fails. */
+static layout *
+make_layout(PyObject *owner, PyObject *keys, int has_nanoseconds, size_t part_count)
+{
+    size_t key_count = (size_t)PyTuple_Size(keys);
+    layout *made = calloc(1, sizeof(layout));
+    if (made) {
+        made->keys = calloc(key_count + 1, sizeof(text));
+        made->parts = calloc(part_count + 1, sizeof(part));
+    }
+    if (!made || !made->keys || !made->parts) {
+        free_layout(made);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    Py_INCREF(owner);
+    made->owner = owner;
+    made->has_nanoseconds = has_nanoseconds;
+    made->key_count = key_count;
+    made->part_count = part_count;
+    for (size_t i = 0; i < key_count; i++) {
+        if (!point_to(PyTuple_GetItem(keys, (Py_ssize_t)i), &made->keys[i])) {
+            free_layout(made);
+            return NULL;
+        }
+    }
+    made->hash = hash_keys(key_count, made->keys, sizeof(text));
+    return made;
+}
+
+/* Make the object of Python for a layout, or free it. */
+static PyObject *
+wrap_layout(layout *made, int is_done)
+{
+    PyObject *capsule = is_done ? PyCapsule_New(made, LAYOUT, destroy_capsule) : NULL;
+    if (!capsule) {
+        free_layout(made);
+    }
+    return capsule;
+}
+
 static PyObject *
 compile_layout(PyObject *self, PyObject *arguments)
 {
@@ -835,39 +1277,158 @@ compile_layout(PyObject *self, PyObject *arguments)
         PyErr_SetString(PyExc_TypeError, "expected keys and parts as tuples");
         return NULL;
     }
-    size_t key_count = (size_t)PyTuple_Size(keys);
     size_t part_count = is_for_python ? 0 : (size_t)PyTuple_Size(parts);
-    layout *made = calloc(1, sizeof(layout));
-    if (made) {
-        made->keys = calloc(key_count + 1, sizeof(text));
-        made->parts = calloc(part_count + 1, sizeof(part));
+    layout *made = make_layout(arguments, keys, has_nanoseconds, part_count);
+    if (!made) {
+        return NULL;
     }
-    if (!made || !made->keys || !made->parts) {
+    made->is_for_python = is_for_python;
+    int done = point_to(separator, &made->separator);
+    for (size_t i = 0; done && i < part_count; i++) {
+        PyObject *next = PyTuple_GetItem(parts, (Py_ssize_t)i);
+        done = read_part(next, made->key_count, &made->parts[i]);
+    }
+    return wrap_layout(made, done);
+}
+
+/* Read the facts and the answers of a question. */
+static int
+read_question(PyObject *from, size_t place_count, question *to)
+{
+    PyObject *facts;
+    if (!PyTuple_Check(from)) {
+        PyErr_SetString(PyExc_TypeError, "expected a question as a tuple");
+        return 0;
+    }
+    if (!PyArg_ParseTuple(from, "O!O", &PyTuple_Type, &facts, &to->answers)) {
+        return 0;
+    }
+    to->count = (size_t)PyTuple_Size(facts);
+    to->facts = calloc(to->count + 1, sizeof(fact));
+    if (!to->facts) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (size_t i = 0; i < to->count; i++) {
+        PyObject *next = PyTuple_GetItem(facts, (Py_ssize_t)i);
+        Py_ssize_t place, other;
+        if (!PyTuple_Check(next)) {
+            PyErr_SetString(PyExc_TypeError, "expected a fact as a tuple");
+            return 0;
+        }
+        if (!PyArg_ParseTuple(next, "inn", &to->facts[i].kind, &place, &other)) {
+            return 0;
+        }
+        if (to->facts[i].kind < VALUE || to->facts[i].kind > SAME || place < 0 || other < 0 ||
+            (size_t)place >= place_count || (size_t)other >= place_count) {
+            PyErr_SetString(PyExc_ValueError, "a fact has an unknown kind or place");
+            return 0;
+        }
+        to->facts[i].place = (size_t)place;
+        to->facts[i].other = (size_t)other;
+    }
+    return 1;
+}
+
+/* Read the simple form of a part: before, copy, behind, room. */
+static int
+read_simple(PyObject *from, size_t place_count, event_part *to)
+{
+    PyObject *before, *value, *behind;
+    to->is_simple = 1;
+    if (!PyArg_ParseTuple(from, "SOSn", &before, &value, &behind, &to->room)) {
+        return 0;
+    }
+    if (!read_copy(value, place_count, &to->value)) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "a copy has an unknown place or form");
+        }
+        return 0;
+    }
+    return point_to(before, &to->before) && point_to(behind, &to->behind);
+}
+
+/* Read a part of an event: bytes, or the simple form or the usual question, the exact question, and
+ * whether it shows that the mapping fits. */
+static int
+read_event_part(PyObject *from, size_t place_count, event_part *to)
+{
+    PyObject *usual, *exact;
+    if (PyBytes_Check(from)) {
+        to->is_same = 1;
+        return point_to(from, &to->before);
+    }
+    if (!PyTuple_Check(from)) {
+        PyErr_SetString(PyExc_TypeError, "expected a part of an event as bytes or a tuple");
+        return 0;
+    }
+    if (!PyArg_ParseTuple(from, "O!Op", &PyTuple_Type, &usual, &exact, &to->is_found)) {
+        return 0;
+    }
+    to->has_exact = exact != Py_None;
+    return (PyTuple_Size(usual) == 4 ? read_simple(usual, place_count, to)
+                                     : read_question(usual, place_count, &to->usual)) &&
+           (!to->has_exact || read_question(exact, place_count, &to->exact));
+}
+
+/* Read the layout of an event: sources by place, head, parts, special bytes, and whether these are
+ * escaped, and the mapping fits. */
+static int
+read_event(PyObject *from, size_t key_count, event_layout *to)
+{
+    PyObject *sources, *head, *parts, *special;
+    if (!PyArg_ParseTuple(from, "O!OO!Spp", &PyTuple_Type, &sources, &head, &PyTuple_Type, &parts,
+                          &special, &to->is_escaped, &to->is_found) ||
+        !point_to(special, &to->special)) {
+        return 0;
+    }
+    to->place_count = (size_t)PyTuple_Size(sources);
+    to->sources = calloc(to->place_count + 1, sizeof(Py_ssize_t));
+    to->part_count = (size_t)PyTuple_Size(parts);
+    to->parts = calloc(to->part_count + 1, sizeof(event_part));
+    if (!to->sources || !to->parts) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (size_t i = 0; i < to->place_count; i++) {
+        Py_ssize_t source = PyLong_AsSsize_t(PyTuple_GetItem(sources, (Py_ssize_t)i));
+        if (PyErr_Occurred()) {
+            return 0;
+        }
+        if (source < NANOSECONDS || source == NO_SOURCE || source >= (Py_ssize_t)key_count) {
+            PyErr_SetString(PyExc_ValueError, "an event has an unknown source");
+            return 0;
+        }
+        to->sources[i] = source;
+    }
+    int done = read_question(head, to->place_count, &to->head);
+    for (size_t i = 0; done && i < to->part_count; i++) {
+        PyObject *next = PyTuple_GetItem(parts, (Py_ssize_t)i);
+        done = read_event_part(next, to->place_count, &to->parts[i]);
+    }
+    return done;
+}
+
+static PyObject *
+compile_event_layout(PyObject *self, PyObject *arguments)
+{
+    PyObject *keys, *event;
+    int has_nanoseconds;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "O!pO!", &PyTuple_Type, &keys, &has_nanoseconds, &PyTuple_Type,
+                          &event)) {
+        return NULL;
+    }
+    layout *made = make_layout(arguments, keys, has_nanoseconds, 0);
+    if (!made) {
+        return NULL;
+    }
+    made->event = calloc(1, sizeof(event_layout));
+    if (!made->event) {
         free_layout(made);
         return PyErr_NoMemory();
     }
-    Py_INCREF(arguments);
-    made->owner = arguments;
-    made->has_nanoseconds = has_nanoseconds;
-    made->is_for_python = is_for_python;
-    made->key_count = key_count;
-    made->part_count = part_count;
-    int done = point_to(separator, &made->separator);
-    for (size_t i = 0; done && i < key_count; i++) {
-        done = point_to(PyTuple_GetItem(keys, (Py_ssize_t)i), &made->keys[i]);
-    }
-    for (size_t i = 0; done && i < part_count; i++) {
-        done = read_part(PyTuple_GetItem(parts, (Py_ssize_t)i), key_count, &made->parts[i]);
-    }
-    PyObject *capsule = NULL;
-    if (done) {
-        made->hash = hash_keys(key_count, made->keys, sizeof(text));
-        capsule = PyCapsule_New(made, LAYOUT, destroy_capsule);
-    }
-    if (!capsule) {
-        free_layout(made);
-    }
-    return capsule;
+    return wrap_layout(made, read_event(event, made->key_count, made->event));
 }
 
 static PyObject *
@@ -888,7 +1449,7 @@ render_group(PyObject *self, PyObject *arguments)
     }
     /* A good guess saves copies; `reserve` makes the room that is needed. */
     done = done && make_field_room(&r.log) && reserve(&r.out, group.size + group.size / 4 + 4096) &&
-           render_logs(&r, group);
+           reserve(&r.key, 256) && render_logs(&r, group);
     PyObject *runs = NULL;
     if (done && r.is_strange) {
         Py_INCREF(Py_None);
@@ -905,6 +1466,7 @@ render_group(PyObject *self, PyObject *arguments)
 }
 
 static PyMethodDef methods[] = {
+    {"compile_event_layout", compile_event_layout, METH_VARARGS, NULL},
     {"compile_layout", compile_layout, METH_VARARGS, NULL},
     {"is_legal", is_legal, METH_O, NULL},
     {"render_group", render_group, METH_VARARGS, NULL},

@@ -35,7 +35,7 @@ Part: TypeAlias = "tuple[bytes, int, int]"
 """A literal, the source of the value after it, and the number of the escape."""
 
 # The version of what the helper offers.
-_INTERFACE = 2
+_INTERFACE = 3
 
 
 class Helper(Protocol):
@@ -59,6 +59,21 @@ class Helper(Protocol):
             has_nanoseconds: Whether the logs have nanoseconds other than 0.
             parts: The text; ``None`` if Python has to write these logs.
             separator: The separator, for values in quotes.
+
+        Returns:
+            An object for ``render_group``.
+        """
+
+    def compile_event_layout(
+        self, keys: tuple[bytes, ...], has_nanoseconds: bool, event: tuple[Any, ...], /
+    ) -> Any:
+        """Compile how to write logs with the same keys that become events.
+
+        Args:
+            keys: The keys, in order.
+            has_nanoseconds: Whether the logs have nanoseconds other than 0.
+            event: The attributes of an ``EventLayout``, with the source of each value, as in a
+                ``Part``, in place of ``places``. No text may need a change by a newline policy.
 
         Returns:
             An object for ``render_group``.

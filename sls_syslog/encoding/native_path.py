@@ -7,6 +7,7 @@ the messages of each second. It must write the bytes of ``FastPath``, or leave t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from functools import partial
 from itertools import islice
 from typing import Any, TypeGuard
@@ -22,7 +23,14 @@ from sls_syslog.encoding.native import (
 )
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
-from sls_syslog.logs.columns import Columns, Layout, LayoutPayload, RowPayload, Slot
+from sls_syslog.logs.columns import (
+    Columns,
+    EventLayout,
+    Layout,
+    LayoutPayload,
+    RowPayload,
+    Slot,
+)
 from sls_syslog.logs.rows import SHAPES
 from sls_syslog.safe_logger import SafeLogger
 
@@ -59,7 +67,7 @@ class NativePath(FastPath):
     def __init__(
         self,
         helper: Helper,
-        make_layout: Callable[[Columns], Layout | None],
+        make_layout: Callable[[Columns], Layout | EventLayout | None],
         has_fraction: bool,
         *arguments: Any,
     ) -> None:
@@ -134,6 +142,9 @@ class NativePath(FastPath):
         shape = SHAPES[keys]
         extra = _EXTRA if has_nanoseconds else ()
         layout = shape and self._make_layout(origin.make_columns(extra, shape.keys))
+        if isinstance(layout, EventLayout):
+            event = _make_event(layout, len(extra))
+            return self._helper.compile_event_layout(keys, has_nanoseconds, event)
         parts, separator = _make_parts(layout or (), len(extra))
         if not layout or not all(self._helper.is_legal(literal) for literal, _, _ in parts):
             return self._helper.compile_layout(keys, has_nanoseconds, None, b"")
@@ -199,6 +210,12 @@ def _make_parts(layout: Layout, extra: int) -> tuple[list[Part], bytes]:
         parts.append((literal.encode(), _find_source(piece.place, extra), _ESCAPES[piece.escape]))
         literal = ""
     return [*parts, (literal.encode(), NO_SOURCE, 0)], separator.encode()
+
+
+def _make_event(layout: EventLayout, extra: int) -> tuple[Any, ...]:
+    """Make the helper's form of the layout of an event; ``extra`` is as in ``_make_parts``."""
+    _, *others = (getattr(layout, field.name) for field in fields(layout))
+    return tuple([_find_source(place, extra) for place in layout.places]), *others
 
 
 def _find_source(place: int, extra: int) -> int:

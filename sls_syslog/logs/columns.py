@@ -1,26 +1,37 @@
 """The types that ``rows.py`` and the writers of ``payloads`` share: rows of logs and columns.
 
-A ``Layout`` says as data what a ``Writer`` does, so that the compiled helper can do it.
+A ``Layout`` or ``EventLayout`` says as data what a ``Writer`` does, so that the compiled helper can
+do it.
 
 This module must not know protobuf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 __all__ = [
     "BETWEEN",
     "NO_ROW",
+    "Answer",
     "Columns",
+    "Copy",
     "Escape",
+    "EventLayout",
+    "EventPart",
+    "Fact",
+    "FactKind",
+    "Form",
     "Layout",
     "LayoutPayload",
+    "Question",
     "Row",
     "RowPayload",
     "Shape",
+    "SimplePart",
     "Slot",
     "Writer",
 ]
@@ -58,6 +69,144 @@ class Slot(NamedTuple):
 Layout: TypeAlias = "Sequence[str | Slot]"
 """The MSG part of logs with the same fields: texts that all of them have, and values."""
 
+
+class Form(IntEnum):
+    """What a value must look like to be copied into an event.
+
+    A value in its form needs no conversion and no check. A number has no sign and no zero in front.
+    """
+
+    TEXT = 0
+    ADDRESS = 1
+    """An IPv4 address."""
+    PORT = 2
+    """A number up to 65535."""
+    NUMBER = 3
+    """A number of at most nine digits: it fits into 31 bits."""
+    LONG = 4
+    """A number of at most 18 digits: it fits into 63 bits."""
+    DECIMAL = 5
+    """Digits, perhaps with a fraction."""
+    TIME = 6
+    """Milliseconds since 1970, with 13 digits."""
+    SECONDS = 7
+    """Seconds since 1970, with 10 digits."""
+    MILLISECONDS = 8
+    """Nanoseconds of a second, as SLS has them; their milliseconds are written, with 3 digits."""
+
+
+class FactKind(IntEnum):
+    """What of a log decides how a part of its event is written."""
+
+    VALUE = 0
+    """The value of a field."""
+    PRESENT = 1
+    """Whether a field has a value: one that is neither empty nor ``-``."""
+    SAME = 2
+    """Whether two fields have the same value."""
+
+
+class Fact(NamedTuple):
+    """A fact of a log.
+
+    Attributes:
+        kind: What it is about.
+        place: The place of the field in ``EventLayout.places``.
+        other: The place of the second field, for ``SAME``.
+    """
+
+    kind: FactKind
+    place: int
+    other: int = 0
+
+
+class Copy(NamedTuple):
+    """The place in an event to which a value is copied.
+
+    Attributes:
+        place: The place of the field in ``EventLayout.places``.
+        form: The form that the value must have.
+    """
+
+    place: int
+    form: Form
+
+
+Answer: TypeAlias = "tuple[int, tuple[bytes | Copy, ...]] | None"
+"""The text of a part of an event, and the most bytes that its copied values may have together; -1
+for no limit. ``None`` if there is no such text."""
+
+
+class Question(NamedTuple):
+    """Finds the text of a part of an event.
+
+    Attributes:
+        facts: What decides.
+        answers: The answers. The key has ``BETWEEN`` between the facts: the value, ``1`` for yes
+            and ``b""`` for no. The mapping makes an answer that it does not hold.
+    """
+
+    facts: tuple[Fact, ...]
+    answers: Mapping[bytes, Answer]
+
+
+class SimplePart(NamedTuple):
+    """The text of a part that copies one field, and is empty without it.
+
+    Attributes:
+        before: What stands before the value.
+        copy: The value.
+        behind: What stands behind the value.
+        room: The most bytes of the value; -1 for no limit.
+    """
+
+    before: bytes
+    copy: Copy
+    behind: bytes
+    room: int
+
+
+class EventPart(NamedTuple):
+    """A part of an event whose text differs from log to log.
+
+    Attributes:
+        usual: The text, or what finds it.
+        exact: Finds the text if ``usual`` has none, or a value is not in its form, or has no room;
+            ``None`` if nothing does.
+        is_found: Whether a text shows that the mapping fits the log.
+    """
+
+    usual: SimplePart | Question
+    exact: Question | None
+    is_found: bool
+
+
+@dataclass(frozen=True, eq=False)
+class EventLayout:
+    """How to write the events of logs with the same fields.
+
+    Only values without control characters, TAB, and white space around them can be written so.
+    Where a part has no text, the payload must write the log; also if no part has shown that the
+    mapping fits the log.
+
+    Attributes:
+        places: The fields that are used: places among the values that a ``Writer`` is called with.
+        head: Finds what stands before and after the parts.
+        parts: The parts in order; bytes are the same in every event.
+        special: Bytes that cannot be copied.
+        is_escaped: Whether a backslash before each of these bytes makes it fit to copy. If the
+            backslash is one of them, it is the first.
+        is_found: Whether the mapping fits every log with these fields.
+    """
+
+    places: tuple[int, ...]
+    head: Question
+    parts: tuple[bytes | EventPart, ...]
+    special: bytes
+    is_escaped: bool
+    is_found: bool
+
+
 Row: TypeAlias = "tuple[Shape | None, int, int, tuple[bytes, ...]]"
 """A log: its shape, seconds since 1970, nanoseconds, and its values, unchecked. The shape is
 ``None`` if the log must be read from the SDK's objects; the rest then means nothing."""
@@ -87,5 +236,5 @@ class RowPayload(Protocol):
 class LayoutPayload(Protocol):
     """A payload that writes each log with the same fields by the same layout."""
 
-    def layout(self, columns: Columns) -> Layout | None:
+    def layout(self, columns: Columns) -> Layout | EventLayout | None:
         """Make the layout of logs with these fields; return ``None`` if the payload cannot."""

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sls_syslog.logs.caches import LogCache, weigh
-from sls_syslog.logs.columns import Columns, Writer
+from sls_syslog.logs.columns import Columns, EventLayout, Writer
 from sls_syslog.payloads.dictionary import STRING_LIMITS
+from sls_syslog.payloads.event_layout import EventStyle, make_event_layout
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.event_text import EventText
-from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
+from sls_syslog.payloads.fast_events import make_event_writer
 from sls_syslog.payloads.mapping import Event, EventMapping, find_least_of, weigh_with_mapping
 from sls_syslog.payloads.shorten import LEAST_TEXT, Group, Measure, Part, cut, fit_header
 
@@ -79,8 +80,12 @@ class CefPayload(EventPayload):
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
+        return make_event_writer(self.layout(columns))
+
+    def layout(self, columns: Columns) -> EventLayout | None:
+        """Make the layout of logs with these fields, or ``None`` if they need the slow way."""
         mapping = self._choose_mapping({name: text or "" for name, text in columns})
-        return make_event_writer(mapping, columns, _STYLES[mapping, self._severity])
+        return make_event_layout(mapping, columns, _STYLES[mapping, self._severity])
 
 
 def _make_style(chosen: tuple[EventMapping, str]) -> EventStyle:
@@ -100,8 +105,8 @@ def _make_style(chosen: tuple[EventMapping, str]) -> EventStyle:
         between=b" ",
         pair=_format_pair,
         label=format_label,
-        special=(b"=", b"\\"),
-        escape=_escape_bytes,
+        special=b"\\=",
+        is_escaped=True,
         limits=STRING_LIMITS,
     )
 
@@ -121,12 +126,6 @@ def _find_label(mapping: EventMapping, key: str) -> str:
 
 def _format_label(mapping: EventMapping, key: str) -> str:
     return f"{key}Label={_escape(mapping.labels[key])}"
-
-
-def _escape_bytes(text: bytes) -> bytes:
-    if b"\\" in text or b"=" in text:
-        return text.replace(b"\\", b"\\\\").replace(b"=", b"\\=")
-    return text
 
 
 def _make_layout(chosen: tuple[EventMapping, tuple[str, ...]]) -> str:

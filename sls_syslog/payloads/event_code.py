@@ -72,6 +72,12 @@ class Derived:
             up; ``accept`` then accepts the texts of the table.
         otherwise: The result for a text that is not in ``table``.
         any_of: The fields of which a log must have one; without them there is no value.
+        copied: The places of the sources of which ``make`` only needs to know whether they have a
+            text: it puts the text into the result unchanged, or leaves it out.
+        is_compared: Whether ``make`` needs to know of the first two sources only whether they have
+            a text, and the same one.
+        longest: The most characters of a text that ``make`` copies; 0 for no limit.
+        largest: The largest number that ``make`` copies; 0 for no limit.
     """
 
     sources: tuple[Source, ...]
@@ -85,6 +91,10 @@ class Derived:
     table: Mapping[str, str] | None = None
     otherwise: str = ""
     any_of: tuple[str, ...] = ()
+    copied: tuple[int, ...] = ()
+    is_compared: bool = False
+    longest: int = 0
+    largest: int = 0
 
     def __call__(self, log: _Log) -> str:
         """Compute the value for one log."""

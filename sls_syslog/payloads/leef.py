@@ -13,16 +13,17 @@ from typing import Literal, NamedTuple
 
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.caches import LogCache, weigh
-from sls_syslog.logs.columns import Columns, Writer
+from sls_syslog.logs.columns import Columns, EventLayout, Writer
 from sls_syslog.payloads.dictionary import (
     LEEF_LABELS,
     LEEF_NAMES,
     LEEF_RESERVED_KEYS,
     STRING_LIMITS,
 )
+from sls_syslog.payloads.event_layout import EventStyle, make_event_layout
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.payloads.event_text import EventText
-from sls_syslog.payloads.fast_events import EventStyle, make_event_writer
+from sls_syslog.payloads.fast_events import make_event_writer
 from sls_syslog.payloads.mapping import (
     Event,
     EventMapping,
@@ -163,10 +164,13 @@ class LeefPayload(EventPayload):
 
     def writer(self, columns: Columns) -> Writer | None:
         """Make a quick writer for logs with these fields, or ``None`` if they need the slow one."""
+        return make_event_writer(self.layout(columns))
+
+    def layout(self, columns: Columns) -> EventLayout | None:
+        """Make the layout of logs with these fields, or ``None`` if they need the slow way."""
         mapping = self._choose_mapping({name: text or "" for name, text in columns})
         chosen = mapping, self._severity, self.leef_version, self.delimiter, self.dialect
-        style = _STYLES[chosen]
-        return make_event_writer(mapping, columns, style)
+        return make_event_layout(mapping, columns, _STYLES[chosen])
 
 
 def _make_style(chosen: tuple[EventMapping, str, str, str, str]) -> EventStyle:
@@ -174,7 +178,6 @@ def _make_style(chosen: tuple[EventMapping, str, str, str, str]) -> EventStyle:
     format_time, refused = _DIALECTS[dialect]
     keys = _map_keys(mapping)
     end = delimiter.encode()
-    special = [end, *(character.encode() for character in refused)]
 
     def format_around(event: Event) -> tuple[bytes, bytes]:
         class_id, name, severity, *_ = event
@@ -198,8 +201,8 @@ def _make_style(chosen: tuple[EventMapping, str, str, str, str]) -> EventStyle:
         between=end,
         pair=format_pair,
         label=lambda key: b"",
-        special=(*special, b"\t"),
-        escape=lambda text: None if any(each in text for each in special) else text,
+        special=f"{delimiter}{refused}".encode(),
+        is_escaped=False,
         limits=_LIMITS,
     )
 

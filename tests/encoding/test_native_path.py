@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,13 +11,14 @@ from aliyun.log.proto import LogGroupList
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sls_syslog import JsonPayload, KeyValuePayload, ShipperSettings
+from sls_syslog import CefPayload, JsonPayload, KeyValuePayload, ShipperSettings
 from sls_syslog.encoding import native_path
 from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.encoding.native import NO_SOURCE, PURE_PYTHON, SECONDS
+from sls_syslog.encoding.native import NANOSECONDS, NO_SOURCE, PURE_PYTHON, SECONDS
 from sls_syslog.encoding.native_path import NativePath
+from sls_syslog.logs.columns import Columns, Fact, FactKind, Form, Writer
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 from tests.support.batches import serve
@@ -155,16 +156,27 @@ def test_logs_of_many_kinds_are_each_written_by_their_own_layout(watched: Any) -
     assert [line.count(b'"key%d":"%d"' % (n % 300, n)) for n, line in enumerate(lines)] == [1] * 900
 
 
+class RowsOnly:
+    """A payload that writes rows by no layout."""
+
+    def __call__(self, log: Mapping[str, str]) -> str:
+        return "text"
+
+    def writer(self, columns: Columns) -> Writer | None:
+        return None
+
+
 @pytest.mark.parametrize(
     ("payload", "how"),
     [
         ("key-value", "by the compiled helper"),
-        ("cef", "in pure Python: the compiled helper does not know the payload"),
+        ("cef", "by the compiled helper"),
+        (RowsOnly(), "in pure Python: the compiled helper does not know the payload"),
         ("json", f"in pure Python: {PURE_PYTHON} is set"),
     ],
 )
 def test_one_line_says_which_path_runs(
-    payload: str, how: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    payload: Any, how: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need_helper()
     monkeypatch.setattr(native_path, "_reported", set())
@@ -285,7 +297,8 @@ def spoilt_groups(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
-PAIRS = [(payload, framing) for payload in PAYLOADS for framing in FRAMINGS]
+EVENTS: list[Any] = ["cef", "leef", CefPayload(extension={"src": ("a", "b")})]
+PAIRS = [(payload, framing) for payload in [*PAYLOADS, *EVENTS] for framing in FRAMINGS]
 
 
 @given(body=spoilt_groups(), choice=st.sampled_from(PAIRS))
@@ -298,7 +311,7 @@ def test_what_the_helper_renders_is_what_python_renders(
 
 
 @pytest.mark.gate
-@pytest.mark.parametrize("payload", PAYLOADS, ids=str)
+@pytest.mark.parametrize("payload", [*PAYLOADS, *EVENTS], ids=str)
 def test_of_a_group_with_another_byte_both_write_the_same(payload: Any) -> None:
     pair = PathPair(payload=payload)
     body = (
@@ -367,6 +380,267 @@ def test_wrong_arguments_and_errors_of_python_are_raised(
         arguments[place] = value
     with pytest.raises(error):
         helper.render_group(*arguments)
+
+
+# Events: what the helper asks, and what it does with the answers.
+
+HEAD = ((), {b"": (-1, (b"<", b">"))})
+
+
+def render_event(
+    values: list[bytes],
+    *parts: Any,
+    head: Any = HEAD,
+    special: bytes = b"",
+    is_escaped: bool = False,
+    is_found: bool = True,
+) -> bytes | None:
+    """Render one log with these values as an event; ``None`` if that is left to Python."""
+    helper = need_helper()
+    keys = tuple(b"key%d" % number for number in range(len(values)))
+    sources = (*range(len(values)), SECONDS, NANOSECONDS)
+    event = (sources, head, parts, special, is_escaped, is_found)
+    known = helper.compile_event_layout(keys, True, event)
+    fields = list(zip([key.decode() for key in keys], values, strict=True))
+    body = encode_log_group(
+        [LogEntry(fields, 1_790_000_000, 123_456_789)], topic="", source="", tags={}
+    )
+    ran = helper.render_group(body, [known], lambda *_: None, lambda _: b"", -1, -1, 2, False)
+    (frames, left), *_ = ran or []
+    return frames[0] if left is None else None
+
+
+def ask(answers: Any, *facts: tuple[int, int, int]) -> Any:
+    return (facts or (Fact(FactKind.VALUE, 0),)), answers
+
+
+def copied(form: int = Form.TEXT, room: int = -1, exact: Any = None, is_found: bool = True) -> Any:
+    return (b"k=", (0, form), b";", room), exact, is_found
+
+
+class Asked(dict[bytes, Any]):
+    """Answers with the question."""
+
+    def __missing__(self, key: bytes) -> Any:
+        return -1, (b"[", key, b"]")
+
+
+def test_an_event_is_its_head_and_the_answers_to_its_questions() -> None:
+    assert render_event([]) == b"<>"
+    assert render_event(
+        [b"v"], b"a", (ask({b"v": (-1, (b"b", (0, Form.TEXT)))}), None, True), b"c"
+    ) == (b"<abvc>")
+    assert render_event([b"v"], copied(), b"z") == b"<k=v;z>"
+    assert render_event([b"x"], head=ask({b"x": (-1, (b"1", b"2"))})) == b"12"
+
+
+@pytest.mark.parametrize(
+    ("facts", "asked"),
+    [
+        ([Fact(FactKind.VALUE, 0)], b"same"),
+        ([(FactKind.VALUE, 2, 0)], b""),
+        ([(FactKind.VALUE, 3, 0), Fact(FactKind.VALUE, 0)], b"\x12same"),
+        (
+            [(FactKind.PRESENT, 0, 0), (FactKind.PRESENT, 2, 0), (FactKind.PRESENT, 3, 0)],
+            b"1\x12\x12",
+        ),
+        ([(FactKind.SAME, 0, 1), (FactKind.SAME, 0, 2), (FactKind.SAME, 2, 3)], b"1\x12\x121"),
+        ([(FactKind.VALUE, 4, 0), (FactKind.VALUE, 5, 0)], b"1790000000\x12123456789"),
+    ],
+)
+def test_a_question_has_the_facts_of_the_log(facts: Any, asked: bytes) -> None:
+    got = render_event([b"same", b"same", b"", b"-"], (ask(Asked(), *facts), None, True))
+    assert got == b"<[" + asked + b"]>"
+
+
+@pytest.mark.parametrize(
+    ("form", "right", "wrong"),
+    [
+        (Form.TEXT, ["x", "日本", "a-", "0" * 99], []),
+        (
+            Form.ADDRESS,
+            ["0.0.0.0", "255.255.255.255", "10.20.3.4"],
+            ["1.2.3", "1.2.3.4.", "1.2.3.256"],
+        ),
+        (Form.ADDRESS, [], ["01.2.3.4", "1..3.4", ".1.2.3", "1.2.3.4.5", "::1", "1.2.3.-4"]),
+        (Form.PORT, ["0", "80", "65535"], ["65536", "080", "-1", "99999", "8a"]),
+        (Form.NUMBER, ["0", "999999999"], ["1000000000", "00", "+1", "1.0"]),
+        (Form.LONG, ["0", "9" * 18], ["9" * 19, "0x1", "1 2"]),
+        (
+            Form.DECIMAL,
+            ["0", "007", "1.50", "12345678901234567890.1"],
+            ["1.", ".5", "1.5.5", "1e5", "-1"],
+        ),
+        (Form.TIME, ["1790000000123"], ["1790000000", "0790000000123", "17900000001234"]),
+        (Form.SECONDS, ["1790000000"], ["179000000", "0790000000", "17900000000"]),
+    ],
+)
+def test_a_value_is_copied_in_its_form_only(form: int, right: list[str], wrong: list[str]) -> None:
+    exact = ask(Asked())
+    for value in right:
+        assert render_event([value.encode()], copied(form)) == f"<k={value};>".encode()
+    for value in wrong:
+        assert render_event([value.encode()], copied(form)) is None
+        assert render_event([value.encode()], copied(form, exact=exact)) == (
+            f"<[{value}]>".encode()
+        )
+
+
+def test_milliseconds_have_three_digits() -> None:
+    assert (
+        render_event([], (((), {b"": (-1, (b".", (1, Form.MILLISECONDS)))}), None, True))
+        == b"<.123>"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a\tb",
+        "a\nb",
+        " a",
+        "a ",
+        "a\x00",
+        "\u3000a",
+        "a\u3000",
+        "a\xa0",
+        "\u1680a",
+        "a\u2003",
+        "a\x12b",
+        "\u2028",
+        "\x85",
+        "a\x7f",
+    ],
+)
+def test_untidy_values_are_left_to_python(value: str) -> None:
+    for part in (copied(), b"same", (ask(Asked()), None, True)):
+        assert render_event([value.encode()], part) is None
+    assert render_event([b"\xff"], copied()) is None
+
+
+def test_special_bytes_are_escaped_or_left_to_python() -> None:
+    assert render_event([b"=a\\=="], copied(), special=b"\\=", is_escaped=True) == (
+        b"<k=\\=a\\\\\\=\\=;>"
+    )
+    assert render_event([b"a^b"], copied(), special=b"^|") is None
+    assert render_event([b"a^b"], (ask({b"a^b": (-1, (b"=",))}), None, True), special=b"^=") == (
+        b"<=>"
+    )
+
+
+def test_copied_values_have_room() -> None:
+    two = (
+        ask({b"1": (5, ((0, Form.TEXT), b"-" * 9, (0, Form.TEXT)))}, (FactKind.PRESENT, 0, 0)),
+        None,
+        True,
+    )
+    assert render_event([b"ab"], two) == b"<ab---------ab>"
+    assert render_event([b"abc"], two) is None
+    assert render_event([b"abc"], copied(room=3)) == b"<k=abc;>"
+    assert render_event([b"abcd"], copied(room=3)) is None
+    assert render_event([b"abcd"], copied(room=3, exact=ask(Asked()))) == b"<[abcd]>"
+
+
+def test_an_event_needs_something_that_shows_that_its_mapping_fits() -> None:
+    assert render_event([b"a"], copied(is_found=False), b"same", is_found=False) is None
+    assert render_event([b""], copied(), is_found=False) is None
+    assert render_event([b"-"], copied(), is_found=False) is None
+    assert render_event([b"a"], (ask({b"a": (-1, ())}), None, True), is_found=False) is None
+    assert render_event([b"a"], copied(), is_found=False) == b"<k=a;>"
+
+
+def test_a_part_without_an_answer_is_left_to_python() -> None:
+    assert render_event([b"a"], (ask({b"a": None}), None, True)) is None
+    assert render_event([b"a"], (ask({b"a": None}), ask({b"a": None}), True)) is None
+    assert render_event([b"a"], (ask({b"a": None}), ask(Asked()), True)) == b"<[a]>"
+    assert render_event([b"a"], head=ask({b"a": None})) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (raise_error, LookupError),
+        (1, TypeError),
+        ((1,), TypeError),
+        ((-1, [b"a"]), TypeError),
+        (("x", (b"a",)), TypeError),
+        ((2**80, (b"a",)), OverflowError),
+        ((-1, ("text",)), ValueError),
+        ((-1, ((0,),)), ValueError),
+        ((-1, ((0, 9),)), ValueError),
+        ((-1, ((0, -1),)), ValueError),
+        ((-1, ((0, 2**40),)), ValueError),
+        ((-1, ((3, Form.TEXT),)), ValueError),
+        ((-1, ((-1, Form.TEXT),)), (ValueError, OverflowError)),
+        ((-1, (("x", Form.TEXT),)), (ValueError, TypeError)),
+    ],
+)
+def test_a_wrong_answer_is_an_error(answer: Any, error: Any) -> None:
+    class Wrong(dict[bytes, Any]):
+        def __missing__(self, key: bytes) -> Any:
+            return answer() if callable(answer) else answer
+
+    with pytest.raises(error):
+        render_event([b"a"], (ask(Wrong()), None, True))
+    with pytest.raises(error):
+        render_event([b"a"], (ask({b"a": None}), ask(Wrong()), True))
+
+
+@pytest.mark.parametrize(
+    "head", [1, (1,), (-1, 1), (-1, (b"a",)), (-1, ("a", b"b")), (-1, (b"a", 1))]
+)
+def test_a_wrong_head_is_an_error(head: Any) -> None:
+    with pytest.raises(TypeError):
+        render_event([b"a"], head=ask({b"a": head}))
+
+
+PART = copied()
+EVENT: list[Any] = [(0,), HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", True, True]
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        (0, [0]),
+        (0, ("x",)),
+        (0, (1,)),
+        (0, (-1,)),
+        (0, (-4,)),
+        (0, ()),
+        (1, ()),
+        (1, None),
+        (1, ([], {})),
+        (1, (("x",), {})),
+        (1, (((0, 0),), {})),
+        (1, (((3, 0, 0),), {})),
+        (1, (((-1, 0, 0),), {})),
+        (1, (((0, 1, 0),), {})),
+        (1, (((0, 0, 1),), {})),
+        (1, (((0, -1, 0),), {})),
+        (2, ["x"]),
+        (2, (1,)),
+        (2, ((),)),
+        (2, ((b"a", None, True),)),
+        (2, ((PART[0], 1, True),)),
+        (2, ((("a", (0, 0), b"", 1), None, True),)),
+        (2, (((b"a", 1, b"", 1), None, True),)),
+        (2, (((b"a", (1, 0), b"", 1), None, True),)),
+        (2, (((b"a", (0, 9), b"", 1), None, True),)),
+        (2, (((b"a", (0, "x"), b"", 1), None, True),)),
+        (3, "x"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_layout_of_an_event_is_refused(place: int, wrong: Any) -> None:
+    compile_layout = need_helper().compile_event_layout
+    assert compile_layout((b"key",), False, tuple(EVENT))
+    event = [*EVENT[:place], wrong, *EVENT[place + 1 :]]
+    with pytest.raises((TypeError, ValueError)):
+        compile_layout((b"key",), False, tuple(event))
+    wrong_arguments: list[Any] = [(), ((b"key",), False), ([b"key"], 0, tuple(EVENT))]
+    for arguments in [*wrong_arguments, (("key",), 0, tuple(EVENT))]:
+        with pytest.raises(TypeError):
+            compile_layout(*arguments)
 
 
 def test_a_layout_that_does_not_fit_is_not_used() -> None:

@@ -85,6 +85,7 @@ def test_the_compiler_has_no_warning(tmp_path: Path) -> None:
     [
         ["tests/encoding/test_native_path.py", "tests/encoding/test_native.py"],
         ["tests/encoding/test_fast_path.py", "tests/test_properties.py", "-k", "fast_path"],
+        ["tests/encoding/test_event_paths.py"],
     ],
     ids=lambda tests: tests[0],
 )
@@ -104,6 +105,15 @@ FAULTS = {
         "to->source > (Py_ssize_t)key_count",
     ),
     "a shift is too wide": ("(7 * i)", "(70 * i)"),
+    "the place of a fact is believed": (
+        "(size_t)place >= place_count ||",
+        "(size_t)place > place_count ||",
+    ),
+    "the place of a copy is believed": (
+        "to->place < place_count &&",
+        "to->place <= place_count &&",
+    ),
+    "the number of values is guessed": ("as->place_count * sizeof(text)", "sizeof(text)"),
 }
 
 
@@ -138,11 +148,31 @@ def test_calls_keep_no_memory() -> None:
     def find(keys: tuple[bytes, ...], _: bool) -> Any:
         return helper.compile_layout(keys, False, parts, b"")
 
+    class Answers(dict[bytes, Any]):
+        """Right answers, wrong ones, and none."""
+
+        number = 0
+
+        def __missing__(self, key: bytes) -> Any:
+            self.number += 1
+            right = -1, (bytes([60]) * 50, (0, 0), b">")
+            return [right, None, (-1, ((0, 4), b"x")), (1, 1), (-1, ((9, 9),)), fail][
+                self.number % 6
+            ] or fail()
+
+    about: Any = (((0, 0, 0), (1, 0, 0), (2, 0, 0)), Answers())
+    head: Any = ((), {b"": (-1, (b"<" * 50, b">"))})
+
+    def find_event(keys: tuple[bytes, ...], _: bool) -> Any:
+        event = ((0, -2), head, ((about, about, True), (about, None, True)), b"a", True, True)
+        return helper.compile_event_layout(keys, False, event)
+
     def call(number: int) -> None:
-        known = [find((key,), False)] if number % 2 else []
-        finders = [find, fail, lambda *_: None, lambda *_: 1]
+        known = [(find, find_event)[number // 2 % 2]((key,), False)] if number % 2 else []
+        finders = [find, fail, find_event, lambda *_: 1]
         starters: list[Any] = [lambda _: b"start", fail, lambda _: None, lambda _: 1]
-        group = body * 3 if number % 3 else body + b"\xff"
+        own = body if number // 4 % 2 else body.replace(b"a\tb", b"a=b")
+        group = own * 3 if number % 3 else own + b"\xff"
         try:
             helper.render_group(
                 group,
@@ -155,6 +185,9 @@ def test_calls_keep_no_memory() -> None:
                 False,
             )
             helper.compile_layout((key,), False, ((b"x", number % 7, 0),), b"")
+            wrong = [about, (((number % 3, 0, 0), 1), {})][number % 2]
+            event = ((0, -2), head, ((wrong, about, True), number % 5), b"", True, True)
+            helper.compile_event_layout((key,), False, event)
         except (LookupError, TypeError, ValueError):
             pass
 

@@ -104,6 +104,7 @@ def give_if_present(source: Source, then: Source) -> Derived:
         lambda value, result: result,
         needs_first=True,
         gives=1,
+        copied=(0, 1),
     )
 
 
@@ -118,7 +119,8 @@ def choose(source: Source, table: Mapping[str, Source], how: str = "") -> Derive
     picks = {value: place for place, value in enumerate(table, start=1)}
     rows = ", ".join(f"{value} → {{{place}}}" for value, place in picks.items())
     sources = (source, *table.values())
-    return Derived(sources, how or f"{{0}}: {rows}", _make_nothing, picks=picks)
+    copied = tuple(picks.values())
+    return Derived(sources, how or f"{{0}}: {rows}", _make_nothing, picks=picks, copied=copied)
 
 
 def _make_nothing(*texts: str) -> str:
@@ -158,6 +160,8 @@ def give_if_equal(source: Source, other: Source, then: Source) -> Derived:
         "{2}, if {0} is {1} or missing",
         lambda value, same, result: result if value in {"", same} else "",
         is_clean=True,
+        copied=(2,),
+        is_compared=True,
     )
 
 
@@ -168,6 +172,7 @@ def give_if_absent(source: Source, then: Source) -> Derived:
         "{1}, if there is no {0}",
         lambda value, result: "" if value else result,
         is_clean=True,
+        copied=(0, 1),
     )
 
 
@@ -190,6 +195,8 @@ def drop_longer(source: Source, limit: int) -> Derived:
         lambda value: value if len(value) <= limit else "",
         lambda value: len(value) <= limit,
         is_clean=True,
+        copied=(0,),
+        longest=limit,
     )
 
 
@@ -251,6 +258,8 @@ def drop_larger(source: Source, most: int) -> Derived:
         lambda value: value if fits(value) else "",
         fits,
         is_clean=True,
+        copied=(0,),
+        largest=most,
     )
 
 
@@ -260,6 +269,7 @@ def join(*sources: Source, sep: str = " ") -> Derived:
         sources,
         f" `{sep}` ".join(f"{{{n}}}" for n in range(len(sources))),
         lambda *values: sep.join(filter(None, values)),
+        copied=tuple(range(len(sources))),
     )
 
 
@@ -276,7 +286,7 @@ def build_url(scheme: Source, host: Source, path: Source, query: Source = ()) ->
         return f"{start}{path}{'?' if query else ''}{query}" if path or query else ""
 
     how = "URL of {1}, {2}" + (", {3}" if query else "")
-    return Derived((scheme, host, path, query), how, make)
+    return Derived((scheme, host, path, query), how, make, copied=(0, 1, 3))
 
 
 def decode_url(source: Source) -> Derived:

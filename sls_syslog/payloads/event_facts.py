@@ -1,0 +1,156 @@
+"""Finds what of a log decides how a part of its event is written.
+
+Sans-I/O. It must know each source completely: what it does not know, the payload has to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from sls_syslog.logs.columns import Fact, FactKind, Form
+from sls_syslog.payloads.event_code import Derived
+from sls_syslog.payloads.fields import Constant, Source
+
+__all__ = ["Facts", "UnknownSourceError", "find_facts"]
+
+_LARGEST_NUMBER = 10**9 - 1  # of Form.NUMBER
+
+
+class UnknownSourceError(Exception):
+    """Raised for a source that may read any field, or that reads the JSON of a field."""
+
+
+class Facts(NamedTuple):
+    """What decides how a part of an event is written, by the names of the fields.
+
+    Attributes:
+        values: The fields whose value decides.
+        present: The fields that are copied, or of which only the presence decides.
+        same: The pairs of fields of which only their equality decides.
+        constants: The fields used that are the same in all logs.
+        longest: The most characters of a copied value; 0 for no limit.
+    """
+
+    values: tuple[str, ...]
+    present: tuple[str, ...]
+    same: tuple[tuple[str, str], ...]
+    constants: tuple[str, ...]
+    longest: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that differ from log to log."""
+        return (*self.values, *self.present)
+
+    def list_facts(self, places: dict[str, int]) -> tuple[Fact, ...]:
+        """List the facts for a writer; a field that is new gets the next of the places."""
+
+        def find(name: str) -> int:
+            return places.setdefault(name, len(places))
+
+        return (
+            *(Fact(FactKind.VALUE, find(name)) for name in self.values),
+            *(Fact(FactKind.PRESENT, find(name)) for name in self.present),
+            *(Fact(FactKind.SAME, find(one), find(other)) for one, other in self.same),
+        )
+
+    def make_exact(self) -> Facts:
+        """Return facts of which every value decides."""
+        return Facts(self.names, (), (), self.constants, 0)
+
+
+def find_facts(
+    sources: Iterable[Source | int],
+    form: Form | None,
+    own: Collection[str],
+    constants: Collection[str],
+) -> Facts:
+    """Find the facts for a part of an event.
+
+    Args:
+        sources: What the part is made of.
+        form: The form in which values can be copied; ``None`` if none can.
+        own: The names of the fields that differ from log to log.
+        constants: The names of the fields that are the same in all logs.
+
+    Raises:
+        UnknownSourceError: If the fields of a source are unknown.
+    """
+    return _Search(form, own, constants).run(sources)
+
+
+class _Search:
+    def __init__(self, form: Form | None, own: Collection[str], constants: Collection[str]) -> None:
+        self._form = form
+        self._own = own
+        self._constants = constants
+        self._values: dict[str, None] = {}
+        self._present: dict[str, None] = {}
+        self._same: dict[tuple[str, str], None] = {}
+        self._shared: dict[str, None] = {}
+        self._longest: list[int] = []
+
+    def run(self, sources: Iterable[Source | int]) -> Facts:
+        for source in sources:
+            self._read_top(source)
+        present = tuple([name for name in self._present if name not in self._values])
+        return Facts(
+            tuple(self._values),
+            present,
+            tuple(self._same),
+            tuple(self._shared),
+            min(self._longest, default=0),
+        )
+
+    def _read_top(self, source: Source | int) -> None:
+        """Read a source whose result is the value itself.
+
+        Only here may a limit decide which values can be copied: elsewhere, a value that is too
+        long or too large could decide for another source.
+        """
+        if isinstance(source, tuple):
+            for each in source:
+                self._read_top(each)
+        elif isinstance(source, Derived) and source.longest:
+            self._longest.append(source.longest)
+            self._read_top(source.sources[0])
+        elif isinstance(source, Derived) and source.largest:
+            fits = self._form is Form.NUMBER and source.largest >= _LARGEST_NUMBER
+            self._read(source.sources[0], is_copied=fits)
+        elif not isinstance(source, int):
+            self._read(source, is_copied=True)
+
+    def _read(self, source: Source, *, is_copied: bool) -> None:
+        if isinstance(source, str):
+            self._add(source, is_copied=is_copied)
+        elif isinstance(source, tuple):
+            for each in source:
+                self._read(each, is_copied=is_copied)
+        elif isinstance(source, Derived):
+            self._read_derived(source, is_copied=is_copied)
+        elif not isinstance(source, Constant):
+            raise UnknownSourceError
+
+    def _read_derived(self, source: Derived, *, is_copied: bool) -> None:
+        is_limited = source.longest or source.largest
+        copied = source.copied if is_copied and not is_limited else ()
+        one, other = (*source.sources, None)[:2]
+        if copied and source.is_compared and one in self._own and other in self._own:
+            copied = (0, 1, *copied)
+            self._same[str(one), str(other)] = None
+        for place, inner in enumerate(source.sources):
+            self._read(inner, is_copied=place in copied)
+        for name in source.any_of:
+            self._add(name, is_copied=False)
+
+    def _add(self, name: str, *, is_copied: bool) -> None:
+        if name in self._own:
+            is_value = not is_copied or self._form is None
+            (self._values if is_value else self._present)[name] = None
+            return
+        holder = name.partition(".")[0]
+        if name not in self._constants and holder in self._own:
+            raise UnknownSourceError  # a path into JSON that differs from log to log
+        for used in {name, holder} & {*self._constants}:
+            self._shared[used] = None

@@ -1,0 +1,306 @@
+"""The helper, pure Python and the payload itself write the same events, and count the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from aliyun.log.proto import LogGroupList
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sls_syslog import CefPayload, EventMapping, Labelled, LeefPayload, ShipperSettings
+from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.encoding.hooks import MessageHooks
+from sls_syslog.encoding.native_path import NativePath
+from sls_syslog.payloads.catalog import functions as vocabulary
+from sls_syslog.payloads.fields import Constant, Source
+from sls_syslog.testing import LogEntry, encode_log_group
+from sls_syslog.testing.loggroup import frame_log_group
+from tests.support.hostile import HOSTILE
+from tests.support.native import need_helper, pure_python
+from tests.support.samples import SAMPLES
+
+
+def _split(words: str) -> list[str]:
+    return words.split()
+
+
+SECOND = 1_793_678_405
+ODD = _split(
+    """
+    0 00 0080 8080 65535 65536 999999999 1000000000 2147483648 9999999999 +1 -1 1.5 1. .5 1e5
+    1793678405 1793678405123 179367840512 2026-11-03T12:00:00+08:00 2026-11-03T12:00:00Z
+    10.0.0.1 10.0.0.256 010.0.0.1 10.0.0.1:80 10.0.0.1,192.0.2.1 ::1 fe80::1%eth0 [2001:db8::1]:443
+    ::ffff:10.0.0.1 two,words example.com example.com:8443 00:16:3e:00:00:01 00-16-3E-00-00-01
+    true false block pass accept https unknown none null log_service a%20b %20 /a/b.txt a?b&c
+"""
+)
+VALUES = [
+    *(hostile.raw for hostile in HOSTILE.values()),
+    *ODD,
+    *("x" * size for size in (31, 32, 40, 41, 63, 64, 255, 256, 1023, 1024, 4001)),
+    *(
+        "é" * 40,
+        "é" * 41,
+        "日本" * 600,
+        "\u3000x",
+        "x\u3000",
+        "x\u00a0",
+        "\u1680x",
+        "x\u2003y",
+        "\ufeff",
+    ),
+    *(
+        "-\x01",
+        "\x01-",
+        " - ",
+        "\u2028",
+        "\x85",
+        "-\u2028",
+        "\x12",
+        "a\x12b",
+        "\U0010f000",
+        "\U0010f800",
+    ),
+    *("100000000", "200000000", "10.0.100.100", "10.1.100.100", "10000", "1000000000000"),
+]
+PAYLOADS: list[Any] = [
+    CefPayload(),
+    LeefPayload(),
+    LeefPayload(leef_version="1.0"),
+    LeefPayload(dialect="sc4s"),
+    LeefPayload(delimiter="%"),
+]
+
+
+def encode(settings: ShipperSettings, logs_before_writer: int, is_pure: bool) -> LogEncoder:
+    with pure_python(is_pure):
+        return LogEncoder(settings, MessageHooks(settings), logs_before_writer=logs_before_writer)
+
+
+class Paths:
+    """Three encoders with the same settings: the helper, pure Python, and the payload alone."""
+
+    def __init__(self, payload: Any, **settings: Any) -> None:
+        need_helper()
+        chosen = ShipperSettings(host="siem", payload=payload, **settings)
+        self._helper = encode(chosen, 0, False)
+        assert isinstance(self._helper._fast_path, NativePath)
+        self._pure = encode(chosen, 0, True)
+        self._slow = encode(chosen, 10**9, True)
+
+    def check(self, body: bytes, event_id: Any = None) -> None:
+        """Assert that all three do the same with a group, also when it comes again."""
+        batch = LogGroupList()
+        framed = b"".join(frame_log_group(body))
+        batch.ParseFromString(framed)
+        expected = self._slow.encode(batch, event_id)
+        for got in (
+            self._pure.encode(batch, event_id),
+            self._pure.encode(batch, event_id),
+            self._helper.encode(batch, event_id, 0, framed),
+            self._helper.encode(batch, event_id),
+        ):
+            assert b"".join(got.frames) == b"".join(expected.frames)
+            assert got.outcomes == expected.outcomes
+
+    def count_slow_logs(self, body: bytes) -> list[int]:
+        """Count the logs that are left to the payload, by the helper and by pure Python."""
+        batch = LogGroupList()
+        batch.ParseFromString(b"".join(frame_log_group(body)))
+        return [
+            sum(
+                number is not None
+                for _, number in encoder._fast_path.encode_group(batch.LogGroups[0], None)  # type: ignore[union-attr]
+            )
+            for encoder in (self._helper, self._pure)
+        ]
+
+
+def split_sample(log: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Part the fields of a sample and what SLS says of its group."""
+    tags = {key[8:]: value for key, value in log.items() if key.startswith("__tag__:")}
+    origin = {"topic": log.get("__topic__", ""), "source": log.get("__source__", ""), "tags": tags}
+    return {key: value for key, value in log.items() if not key.startswith("__")}, origin
+
+
+def encode_logs(logs: Sequence[dict[str, str]], origin: dict[str, Any], ns: Any = None) -> bytes:
+    entries = [LogEntry(list(log.items()), SECOND + n // 2, ns) for n, log in enumerate(logs)]
+    return encode_log_group(entries, **origin)
+
+
+PATHS = [Paths(payload) for payload in PAYLOADS]
+BY_NAME: dict[str, list[str]] = {}
+for sample in SAMPLES:
+    for name, value in sample.log.items():
+        BY_NAME.setdefault(name, []).append(value)
+
+JSON_INSIDE = {
+    "ActionTrail finds an unusual rate of calls",
+    "Kubernetes forbids a service account to read secrets",
+    "Security Center finds an unusual login",
+    "a RAM user changes a security group",
+    "a bucket breaks a rule of Cloud Config",
+    "a service calls another one, from its host's name",
+    "a sign-in to the console fails, over IPv6",
+    "someone opens a shell in a pod",
+    "someone reads a secret as another user",
+}
+"""The samples whose mapping reads JSON in a field that differs from log to log."""
+LINE_FEEDS = {
+    "PolarDB-X deletes rows",
+    "Security Center blocks a payload on the way to a process",
+    "a user reads from RDS",
+}
+"""The samples that have a line feed in a value that is sent."""
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.id)
+@pytest.mark.parametrize("paths", PATHS[:3], ids=["cef", "leef-2.0", "leef-1.0"])
+def test_flat_events_are_written_quickly(paths: Paths, sample: Any) -> None:
+    log, origin = split_sample(sample.log)
+    body = encode_logs([log] * 3, origin)
+    paths.check(body)
+    is_slow = sample.id in JSON_INSIDE | LINE_FEEDS
+    assert paths.count_slow_logs(body) == [3 * is_slow] * 2
+
+
+@st.composite
+def spoilt_samples(draw: st.DrawFn) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """Logs of a sample, with some values replaced and some fields left out."""
+    log, origin = split_sample(draw(st.sampled_from(SAMPLES)).log)
+    for name in draw(st.lists(st.sampled_from(sorted(log)), max_size=3)):
+        log.pop(name, None)
+    logs = []
+    for _ in range(draw(st.integers(1, 3))):
+        changed = dict(log)
+        for name in draw(st.lists(st.sampled_from(sorted(log) or ["a"]), max_size=5)):
+            likely = BY_NAME.get(name, ["x"])
+            changed[name] = draw(
+                st.sampled_from(likely) | st.sampled_from(VALUES) | st.text(max_size=5)
+            )
+        logs.append(changed)
+    return logs, origin
+
+
+@given(
+    spoilt=spoilt_samples(),
+    paths=st.sampled_from(PATHS),
+    ns=st.sampled_from([None, 1, 999_999_999, 5_000_000, 4_000_000_000]),
+    event_id=st.sampled_from([None, None, "event {}/{}".format, ("e" * 41 + "{}/{}").format]),
+)
+def test_events_of_ready_mappings_are_the_same_on_all_paths(
+    spoilt: Any, paths: Paths, ns: int | None, event_id: Any
+) -> None:
+    logs, origin = spoilt
+    paths.check(encode_logs(logs, origin, ns), event_id)
+
+
+# Mappings of any sources of the vocabulary.
+
+NAMES = ["a", "b", "c", "a.b", "__topic__", "__time__", "__tag__:t", "__event_id__"]
+TABLE = {"true": "https", "1": "success", "10.0.0.1": "10.0.0.2", "8080": "443", "x": "-"}
+
+
+def combine(inner: st.SearchStrategy[Source]) -> st.SearchStrategy[Source]:
+    """Draw sources that are made of other sources."""
+    two, three, four = (st.tuples(*[inner] * count) for count in (2, 3, 4))
+    return st.one_of(
+        two,
+        three,
+        inner.map(lambda one: vocabulary.translate(one, TABLE)),
+        inner.map(lambda one: vocabulary.translate(one, TABLE, "8081")),
+        inner.map(lambda one: vocabulary.grade(one, {0: "low", 8080: "high"})),
+        inner.map(lambda one: vocabulary.keep_listed(one, ["TRUE", "8080"])),
+        inner.map(lambda one: vocabulary.exclude(one, "unknown", "8080")),
+        inner.map(lambda one: vocabulary.drop_longer(one, 8)),
+        inner.map(lambda one: vocabulary.drop_longer(one, 40)),
+        inner.map(lambda one: vocabulary.drop_larger(one, 9000)),
+        inner.map(lambda one: vocabulary.drop_larger(one, 2**31 - 1)),
+        inner.map(vocabulary.decode_url),
+        inner.map(vocabulary.extract_address),
+        inner.map(vocabulary.extract_port),
+        inner.map(vocabulary.extract_file_name),
+        inner.map(vocabulary.extract_host),
+        two.map(lambda some: vocabulary.give_if_present(*some)),
+        two.map(lambda some: vocabulary.give_if_absent(*some)),
+        two.map(lambda some: vocabulary.join(*some, sep="")),
+        two.map(lambda some: vocabulary.join(*some, sep="^")),
+        three.map(lambda some: vocabulary.give_if_equal(*some)),
+        three.map(lambda some: vocabulary.choose(some[0], {"true": some[1], "1": some[2]})),
+        four.map(lambda some: vocabulary.build_url(*some)),
+    )
+
+
+SOURCES: st.SearchStrategy[Source] = st.recursive(
+    st.sampled_from(NAMES)
+    | st.sampled_from(["8080", "10.0.0.9", "x|y", "-", "é" * 1020]).map(Constant),
+    combine,
+    max_leaves=6,
+)
+KEYS = _split(
+    """
+    rt src dst shost c6a2 dvc spt cn1 in fsize type cfp1 start act suser request requestContext msg
+    cs1 externalId destinationTranslatedAddress dmac myKey app deviceExternalId
+"""
+)
+
+
+@st.composite
+def mappings(draw: st.DrawFn) -> EventMapping:
+    extension: dict[str, Any] = draw(st.dictionaries(st.sampled_from(KEYS), SOURCES, max_size=4))
+    for key in {"cs1", "cn1", "c6a2"} & extension.keys():
+        extension[key] = Labelled("Of | ^ = it", extension[key])
+    return EventMapping(
+        event_class_id=draw(SOURCES),
+        name=draw(st.none() | SOURCES),
+        severity=draw(st.none() | SOURCES),
+        extension=extension,
+    )
+
+
+FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1", "::1"])
+
+
+@given(
+    mapping=mappings(),
+    format_=st.sampled_from(["cef", "leef", "sc4s"]),
+    logs=st.lists(
+        st.dictionaries(st.sampled_from(["a", "b", "c", "a.b"]), FEW | st.sampled_from(VALUES)),
+        min_size=1,
+        max_size=4,
+    ),
+    tag=FEW,
+    ns=st.sampled_from([None, 7_000_000]),
+    event_id=st.sampled_from([None, "event {}/{}".format]),
+)
+@example(
+    # What is dropped for its length decides for another source.
+    mapping=EventMapping(
+        extension={"act": vocabulary.give_if_present(vocabulary.drop_longer("a", 8), "b")}
+    ),
+    format_="cef",
+    logs=[{"a": "1", "b": "2"}, {"a": "x" * 9, "b": "2"}],
+    tag="",
+    ns=None,
+    event_id=None,
+)
+@example(
+    # The constant is one side of the comparison.
+    mapping=EventMapping(extension={"act": vocabulary.give_if_equal("a", "__topic__", "b")}),
+    format_="cef",
+    logs=[{"a": "t", "b": "2"}, {"a": "x", "b": "2"}],
+    tag="",
+    ns=None,
+    event_id=None,
+)
+def test_events_of_any_mapping_are_the_same_on_all_paths(
+    mapping: EventMapping, format_: str, logs: Any, tag: str, ns: int | None, event_id: Any
+) -> None:
+    payload: Any = CefPayload(mapping=mapping)
+    if format_ != "cef":
+        payload = LeefPayload(mapping=mapping, dialect="ibm" if format_ == "leef" else "sc4s")
+    origin = {"topic": "t", "source": "s", "tags": {"t": tag}}
+    Paths(payload).check(encode_logs(logs, origin, ns), event_id)
