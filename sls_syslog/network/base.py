@@ -19,7 +19,7 @@ from sls_syslog.network.dial import translate_errors
 from sls_syslog.network.explain import explain
 from sls_syslog.settings.client import ClientSettings
 
-__all__ = ["BaseTransport", "ConnectedTransport", "take_chunks"]
+__all__ = ["BaseTransport", "ConnectedTransport", "join_chunks", "take_chunks"]
 
 # Bytes per `send()`; larger chunks are no faster.
 _CHUNK_BYTES = 256 * 1024
@@ -208,6 +208,13 @@ class ConnectedTransport(BaseTransport, ABC, Generic[_Connection]):
 
     def _make_deadline(self) -> Deadline:
         return Deadline(self._settings.timeout, self._stop)
+
+
+def join_chunks(frames: Iterable[bytes]) -> Iterable[bytes]:
+    """Join frames to chunks, each large enough for one system call."""
+    if isinstance(frames, tuple) and len(frames) == 1:
+        return frames
+    return map(b"".join, take_chunks(frames))
 
 
 def take_chunks(frames: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -25,6 +25,8 @@ __all__ = ["TRANSITIONS", "Confirmation", "Event", "Proof", "State"]
 class State(Enum):
     """What a transport can be in."""
 
+    __hash__ = object.__hash__  # quicker than an Enum's; members are equal only to themselves
+
     IDLE = "no connection, and nothing in doubt"
     OPEN = "a connection, and nothing in doubt"
     IN_DOUBT = "a connection, over which something was sent that is not confirmed"
@@ -33,6 +35,8 @@ class State(Enum):
 
 class Event(Enum):
     """What can happen to a transport."""
+
+    __hash__ = object.__hash__  # as in State
 
     CONNECTED = "a connection was made"
     BEGUN = "an operation has begun that leaves a broken connection if it is cut off"

@@ -47,6 +47,11 @@ _HEARD_BYTES = 80
 _PIECE_BYTES = 512 * 1024
 # Poll interval of the send queue, in seconds; `select` cannot report that it is empty.
 _QUEUE_POLL_SECONDS = 0.005
+# Seconds for which a look for the receiver's end is enough for `send_at_once`. A look costs more
+# than sending a message. An end takes about as long to arrive, so more looks find little more.
+_LOOK_SECONDS = 0.001
+# Most bytes for `send_at_once`: most messages are shorter. Larger texts are worth a look each.
+_SHORT_BYTES = 16 * 1024
 # How an alert of any version of TLS begins (RFC 8446 section 5.1).
 _TLS_ALERT = b"\x15\x03"
 _TALKS = "the receiver sends without end, and does not {}; {}"
@@ -91,6 +96,8 @@ class Connection:
         heard: The beginning of what the receiver has sent; a syslog receiver sends nothing.
         half_closed_at: When we half-closed it, in seconds of ``time.monotonic()``; ``None`` if we
             have not.
+        look_at: From when on the receiver's end must be looked for before something is sent, in
+            seconds of ``time.monotonic()``.
 
     Raises:
         SessionRefusedError: If the handshake fails, and a session was offered.
@@ -133,8 +140,36 @@ class Connection:
             raise
         self._made = self._used = time.monotonic()
         self._first_used: float | None = None
+        self.look_at = -math.inf
 
-    def send(self, data: bytes, deadline: Deadline) -> None:
+    def send_at_once(self, data: bytes, now: float) -> bytes | memoryview:
+        """Hand the kernel what it takes of a short text, if ``send`` has just looked.
+
+        ``send`` looks for the receiver's end before it sends. That costs more than to send a
+        message, so for a millisecond short texts go without another look. The next text after it
+        finds the end, and so does every confirmation. The next text finds a reset at once.
+
+        Args:
+            data: What to send.
+            now: The time, in seconds of ``time.monotonic()``.
+
+        Returns:
+            What is left for ``send``: nothing, the rest, or everything.
+
+        Raises:
+            OSError: If the connection has broken.
+        """
+        if now >= self.look_at or len(data) > _SHORT_BYTES:
+            return data
+        try:
+            sent = self._tcp.send(data)
+        except OSError:
+            with self._mark_failure(), self._prefer_alert():
+                raise
+        self._used = now
+        return b"" if sent == len(data) else memoryview(data)[sent:]
+
+    def send(self, data: bytes | memoryview, deadline: Deadline) -> None:
         """Hand all of ``data`` to the kernel.
 
         Args:
@@ -329,13 +364,16 @@ class Connection:
         """Send as much as the kernel takes now, or wait; return what is left."""
         deadline.take_slice()  # raises at a stop, even if the receiver takes all at once
         # Read first: the first write to a closed connection succeeds, and its bytes are lost.
+        looked_at = time.monotonic()
         self.drain()
         with self._prefer_alert():
             sent = self._tcp.send(rest)
         if sent:
             self._used = time.monotonic()
             self._first_used = self._first_used or self._used
-            self._tcp.flow.record_window()
+            is_new = self._tcp.flow.record_window()
+            if self._tls is None and not is_new:
+                self.look_at = looked_at + _LOOK_SECONDS
             deadline.renew()
         else:
             self._wait(READ | WRITE, deadline, renewing=renewing)

@@ -34,10 +34,12 @@ class FlowControl:
         self._socket = sock
         self._windows: list[int] = []
 
-    def record_window(self) -> None:
-        """Record the window, while the connection is new."""
+    def record_window(self) -> bool:
+        """Record the window, while the connection is new; return whether it was recorded."""
         if len(self._windows) < self._WINDOWS and (info := self._read_info()):
             self._windows.append(info[1])
+            return True
+        return False
 
     def proves_reading(self) -> bool | None:
         """Whether more bytes are acknowledged than the buffer of a process that hangs can hold.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sls_syslog.network.base import ConnectedTransport, take_chunks
+from sls_syslog.network.base import ConnectedTransport, join_chunks
 from sls_syslog.network.confirmation import Confirmation, Event, Proof, State
 from sls_syslog.network.connection import Connection
 from sls_syslog.network.deadline import Deadline, Stop
@@ -59,12 +59,19 @@ class StreamTransport(ConnectedTransport[Connection]):
             SendError: If the receiver closes or resets the connection, or reads nothing for
                 ``timeout`` seconds. Everything since the last confirmation is then in doubt.
         """
-        for chunk in map(b"".join, take_chunks(frames)):
-            connection = self._ensure_connection()
-            with self._end_on_error(), self._raise_send_errors():
+        for chunk in join_chunks(frames):
+            connection, now = self._connection, time.monotonic()
+            if connection is None or now >= connection.look_at or self._state is not State.IN_DOUBT:
+                connection = self._ensure_connection()
+            try:
                 self._note(Event.BEGUN)
-                connection.send(chunk, self._make_deadline())
+                if rest := connection.send_at_once(chunk, now):
+                    connection.send(rest, self._make_deadline())
                 self._note(Event.SENT)
+            except BaseException:
+                # Only after an error: to enter these takes longer than to send a message.
+                with self._end_on_error(), self._raise_send_errors():
+                    raise
 
     def confirm(self, *, watched: bool = False) -> bool:
         """Find out whether the receiver has all that was sent since the last confirmation.

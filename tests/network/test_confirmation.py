@@ -335,7 +335,10 @@ def transports(syslog_receiver: SyslogReceiver) -> list[Any]:
     return [open_transport(ClientSettings.of(mapping)) for mapping in (one, two)]
 
 
-@pytest.mark.parametrize(("kind", "method"), [(Connection, "send"), (Confirmation, "prove")])
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [(Connection, "send"), (Connection, "send_at_once"), (Confirmation, "prove")],
+)
 def test_an_interrupt_leaves_the_doubt(
     transports: list[Any], kind: type, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
