@@ -6,13 +6,15 @@ It must not import the SDK or protobuf: a program that only sends does not need 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakSet
 
-from sls_syslog.encoding.wire import WireFormat
+from sls_syslog.encoding.wire import Head, WireFormat
 from sls_syslog.errors import InvalidMessageError, MessageTooLongError, UnconfirmedError
 from sls_syslog.network.failover import open_transport
 from sls_syslog.network.half_close import UNANSWERED
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SyslogClient"]
 
+# Heads to keep; each has at most 0.5 kB. A program uses few, or a new one for each message.
+_MOST_HEADS = 256
+
+_Code: TypeAlias = "int | str | None"
+_Parts: TypeAlias = "tuple[_Code, _Code, str | None, str | None, _Code, str | None]"
+"""Facility, severity, hostname, app_name, procid and msgid, as ``log`` gets them."""
+
 
 class SyslogClient:
     """Sends messages to one receiver over UDP, TCP or TLS.
@@ -37,6 +46,10 @@ class SyslogClient:
 
         with SyslogClient("siem.example", 6514, protocol="tls", cert_path="ca.pem") as client:
             client.log("user logged in", severity="notice", app_name="portal")
+
+    A connection that the receiver has ended is found by the next message, if the last look was a
+    millisecond ago or longer, and by every confirmation. Messages that were sent into it are in
+    doubt; they are never confirmed.
 
     Use a client in one thread at a time. After ``os.fork()`` the child has a connection of its own;
     if messages were not confirmed before, its first use raises an error.
@@ -74,6 +87,13 @@ class SyslogClient:
     def _use(self, settings: ClientSettings) -> None:
         self.settings = settings
         self._wire = WireFormat(settings)
+        # With types: True equals 1, and is no facility. Not a method: a client that nobody uses
+        # any more would wait for the garbage collector.
+        self._find_head = lru_cache(_MOST_HEADS, typed=True)(
+            partial(_make_head, settings, self._wire)
+        )
+        # A time without a zone, the local zone's names, and what was written for them.
+        self._last_time: tuple[datetime, tuple[str, str], str] = datetime.min, ("", ""), ""
         self._transport: Transport = open_transport(settings)
         _clients.add(self)
 
@@ -120,20 +140,40 @@ class SyslogClient:
             InvalidMessageError: If a part breaks its rule; nothing is sent.
             TransportError: If the message cannot be sent.
         """
-        settings = self.settings
+        parts = facility, severity, hostname, app_name, procid, msgid
+        if not structured_data and self._log_plain(message, timestamp, parts):
+            return
         self.send(
-            SyslogMessage(
+            _make_message(
+                self.settings,
+                parts,
                 message=message,
-                facility=settings.facility if facility is None else facility,
-                severity=settings.severity if severity is None else severity,
                 timestamp=self._localize(timestamp),
-                hostname=settings.hostname if hostname is None else hostname,
-                app_name=settings.tag if app_name is None else app_name,
-                procid=str(procid) if isinstance(procid, int) else procid,
-                msgid=msgid,
                 structured_data=structured_data or {},
             )
         )
+
+    def _log_plain(self, message: str, timestamp: datetime | None, parts: _Parts) -> bool:
+        """Send a message as most are: nothing of it is wrong, and its text goes as it is.
+
+        Returns:
+            Whether it was sent. If not, make it again, to name what is wrong or to change it.
+        """
+        wire = self._wire
+        try:
+            head = self._find_head(*parts)
+            stamp = wire.format_now() if timestamp is None else self._format_time(timestamp)
+            frame = wire.encode_text(head, stamp, message) if type(message) is str else None
+        except (InvalidMessageError, OverflowError, TypeError, UnicodeEncodeError):
+            return False
+        if frame is None:
+            return False
+        try:
+            self._transport.send((frame,))
+        except MessageTooLongError as error:
+            self._lower_limit(error)
+            return False
+        return True
 
     def send(self, message: SyslogMessage) -> None:
         """Send one message as it is: settings such as ``hostname`` and ``tag`` do not apply to it.
@@ -161,12 +201,20 @@ class SyslogClient:
         try:
             self._transport.send(rest)
         except MessageTooLongError as error:
-            if error.limit is None or self.settings.protocol != "udp":
-                raise
             sent = len(frames) - len(list(rest)) - 1
             first = self._find_message(messages, sent)
-            self._wire.lower_limit(error.limit)  # this system sends no longer datagrams
+            self._lower_limit(error)
             self.send_many(messages[first:])
+
+    def _lower_limit(self, error: MessageTooLongError) -> None:
+        """Make messages shorter from now on, as this system sends no longer datagrams.
+
+        Raises:
+            MessageTooLongError: If that does not help.
+        """
+        if error.limit is None or self.settings.protocol != "udp":
+            raise error
+        self._wire.lower_limit(error.limit)
 
     def _find_message(self, messages: Sequence[SyslogMessage], frame: int) -> int:
         """Find the number of the message that the frame of this number belongs to."""
@@ -211,6 +259,19 @@ class SyslogClient:
         finally:
             self.close()
 
+    def _format_time(self, timestamp: datetime) -> str:
+        """Format a time for the header; quickly, if it is the last one again."""
+        if type(timestamp) is not datetime or timestamp.tzinfo is not None:
+            return self._wire.format_time(self._localize(timestamp))
+        before, zone, stamp = self._last_time
+        is_same = timestamp == before and timestamp.fold == before.fold
+        # time.tzset() replaces the names, even if the next zone has the same ones.
+        if not is_same or zone is not time.tzname:
+            zone = time.tzname
+            stamp = self._wire.format_time(self._localize(timestamp))
+            self._last_time = timestamp, zone, stamp
+        return stamp
+
     def _localize(self, timestamp: datetime | None) -> datetime:
         if timestamp is None:
             return datetime.now(timezone.utc).astimezone(self.settings.timezone)
@@ -221,6 +282,23 @@ class SyslogClient:
             expected = "a datetime of the years 1 to 9999 in UTC, or None"
             section = "RFC 5424 section 6.2.3"
             raise InvalidMessageError("timestamp", expected, timestamp, section) from None
+
+
+def _make_message(settings: ClientSettings, parts: _Parts, **rest: Any) -> SyslogMessage:
+    facility, severity, hostname, app_name, procid, msgid = parts
+    return SyslogMessage(
+        facility=settings.facility if facility is None else facility,
+        severity=settings.severity if severity is None else severity,
+        hostname=settings.hostname if hostname is None else hostname,
+        app_name=settings.tag if app_name is None else app_name,
+        procid=str(procid) if isinstance(procid, int) else procid,
+        msgid=msgid,
+        **rest,
+    )
+
+
+def _make_head(settings: ClientSettings, wire: WireFormat, *parts: Any) -> Head:
+    return wire.find_head(_make_message(settings, parts))
 
 
 def _leave_all_to_parent() -> None:

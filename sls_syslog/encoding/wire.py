@@ -6,24 +6,43 @@ It reads the clock, and must not touch a socket.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sls_syslog.errors import InvalidMessageError, MessageTooLongError
 from sls_syslog.settings.client import ClientSettings
-from sls_syslog.syslog.formats import FORMATS
+from sls_syslog.syslog.formats import FORMATS, Format
 from sls_syslog.syslog.framing import FRAMINGS
 from sls_syslog.syslog.message import SyslogMessage
 from sls_syslog.syslog.oversize import OVERSIZE
 from sls_syslog.syslog.sanitize import NEWLINES, is_clean
+from sls_syslog.syslog.timestamps import LogClock
 
-__all__ = ["Shorten", "WireFormat"]
+__all__ = ["Head", "Shorten", "WireFormat"]
+
+# Marks the place of the TIMESTAMP while a head is made. It is legal in no part of a header.
+_PLACE = "\0"
 
 Shorten: TypeAlias = Callable[[int, Callable[[str], int]], "str | None"]
 """Makes a shorter text of a message. It gets the most bytes and a function that measures the bytes
 of a text, and returns ``None`` if it cannot."""
+
+
+class Head(NamedTuple):
+    """What messages with the same parts have before their text; see ``WireFormat.find_head``.
+
+    Attributes:
+        before: What stands before the TIMESTAMP.
+        after: What stands between the TIMESTAMP and the text.
+        unstamped: All that stands before the text of a message without a time.
+    """
+
+    before: str
+    after: str
+    unstamped: bytes
 
 
 class WireFormat:
@@ -47,6 +66,10 @@ class WireFormat:
         self._limit = settings.max_message_bytes
         self._frame = FRAMINGS[settings.framing]
         self._zone = settings.timezone
+        clock = LogClock(settings.timezone)
+        is_rfc5424 = self.format.has_structured_data
+        self._format_seconds = clock.format_rfc5424 if is_rfc5424 else clock.format_rfc3164
+        self._parts_and_head: tuple[tuple[object, ...], Head | None] = (), None
 
     def lower_limit(self, limit: int) -> None:
         """Make no message longer than ``limit`` bytes from now on, as the system sends none."""
@@ -68,8 +91,17 @@ class WireFormat:
         if not isinstance(message, SyslogMessage):
             expected = "a SyslogMessage; log() takes a text"
             raise InvalidMessageError("message", expected, message, "RFC 5424 section 6")
-        now = datetime.now(timezone.utc)
+        timestamp, stamp = message.timestamp, None
         try:
+            if not message.structured_data:
+                if timestamp is not None:
+                    stamp = self.format_time(timestamp)
+                elif not self.format.has_structured_data:  # the format has no NILVALUE
+                    stamp = self.format_now()
+                frame = self.encode_text(self.find_head(message), stamp, message.message)
+                if frame is not None:
+                    return [frame]
+            now = datetime.now(timezone.utc)
             if not self.format.has_structured_data:
                 message = replace(
                     message, timestamp=(message.timestamp or now).astimezone(self._zone)
@@ -85,6 +117,55 @@ class WireFormat:
             size = len(head.encode()) + len(message.message.encode())
             raise MessageTooLongError(size, self._limit, "RFC 5424 section 6.1")
         return frames
+
+    def find_head(self, message: SyslogMessage) -> Head:
+        """Find what messages with these parts have before their text.
+
+        Args:
+            message: The parts. Its time, text and structured data do not matter.
+        """
+        parts = (
+            message.facility,
+            message.severity,
+            message.hostname,
+            message.app_name,
+            message.procid,
+            message.msgid,
+        )
+        before, head = self._parts_and_head
+        if head is None or parts != before:
+            head = _make_head(self.format, self.bom, *parts)
+            self._parts_and_head = parts, head
+        return head
+
+    def encode_text(self, head: Head, stamp: str | None, text: str) -> bytes | None:
+        """Encode and frame a text that must not be changed, as most texts.
+
+        Args:
+            head: What stands before the text.
+            stamp: TIMESTAMP; ``None`` for the NILVALUE.
+            text: The text.
+
+        Returns:
+            The frame; ``None`` if the text is empty or must be changed.
+
+        Raises:
+            UnicodeEncodeError: If UTF-8 cannot carry the text.
+        """
+        msg = text.encode()
+        if not msg or not is_clean(msg):
+            return None
+        if stamp is None:
+            message = head.unstamped + msg
+        else:
+            message = f"{head.before}{stamp}{head.after}".encode() + msg
+        if self._limit is not None and len(message) > self._limit:
+            return None
+        return self._frame(message)
+
+    def format_now(self) -> str:
+        """Format the present time for the header."""
+        return self._format_seconds(*divmod(time.time_ns(), 1_000_000_000))
 
     def format_time(self, moment: datetime) -> str:
         """Format a time for the header. RFC 3164 has no zone, so the settings choose one.
@@ -140,3 +221,11 @@ class WireFormat:
     def _measure(self, text: str) -> int:
         """Measure the bytes of a text, with the escapes of the newline policy."""
         return len(self._encode(text))
+
+
+def _make_head(form: Format, bom: str, *parts: Any) -> Head:
+    header = form.format_header(_PLACE, *parts)
+    before, _, after = header.partition(_PLACE)
+    no_data = "- " if form.has_structured_data else ""
+    after = f"{after}{no_data}{bom}"
+    return Head(before, after, f"{before}-{after}".encode())

@@ -98,17 +98,38 @@ class Format(NamedTuple):
             newlines: The newline policy for the values of STRUCTURED-DATA.
         """
         elements: Mapping[str, Iterable[tuple[str, str]]] = message.structured_data  # type: ignore[assignment]  # pairs, since __post_init__
-        header = self.header(
-            compute_prival(message.facility, message.severity),
+        header = self.format_header(
             self._format_timestamp(message.timestamp, now),
-            message.hostname or "-",
-            message.app_name or "-",
-            message.procid or "-",
-            message.msgid or "-",
+            message.facility,
+            message.severity,
+            message.hostname,
+            message.app_name,
+            message.procid,
+            message.msgid,
         )
         if not self.has_structured_data:
             return header
         return header + format_structured_data(elements, newlines)
+
+    def format_header(
+        self,
+        timestamp: str,
+        facility: int,
+        severity: int,
+        hostname: str | None,
+        app_name: str | None,
+        procid: str | None,
+        msgid: str | None,
+    ) -> str:
+        """Write the header from the parts of a message; ``None`` is for the NILVALUE."""
+        return self.header(
+            compute_prival(facility, severity),
+            timestamp,
+            hostname or "-",
+            app_name or "-",
+            procid or "-",
+            msgid or "-",
+        )
 
     def _format_timestamp(self, timestamp: datetime | None, now: datetime) -> str:
         if timestamp is None and self.has_structured_data:
