@@ -150,6 +150,7 @@ class StreamTransport(ConnectedTransport[Connection]):
         needs_standby = self._is_watched and self._will_leave_a_gap()
         with self._end_on_error(), self._with_standby(needs_standby):
             self._note(Event.BEGUN)
+            connection.flush()
             # `written` and `acked` have no other look at how plain text is taken. `Evidence` looks
             # once more: for TLS and for probes it is the only look.
             if self._settings.protocol == "tcp":

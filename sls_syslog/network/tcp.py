@@ -65,6 +65,7 @@ class TcpSocket:
     def __init__(self, address: Address) -> None:
         family, kind, protocol, _, where = address
         self.address = address
+        self._is_gathering = False
         self._queued = 0  # in the send queue, when `renew_on_progress` last looked
         self._begun = time.monotonic()
         self._socket = socket.socket(family, kind, protocol)
@@ -119,6 +120,18 @@ class TcpSocket:
             return self._socket.send(data)
         except BlockingIOError:
             return 0
+
+    def gather(self, is_wanted: bool) -> None:
+        """Let the kernel gather short texts into packets, or let it send them at once again.
+
+        While it gathers (Nagle's algorithm, RFC 9293 section 3.7.4), a short text waits until the
+        receiver's kernel has acknowledged what was sent before: for a round trip, and 40
+        milliseconds on most systems at the longest. To end it sends what was gathered.
+        """
+        if is_wanted is not self._is_gathering:
+            self._is_gathering = is_wanted
+            with suppress(OSError):  # it is only slower
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, not is_wanted)
 
     def push(self, data: bytes, deadline: Deadline) -> None:
         """Hand all of a short text to the kernel, without reading.

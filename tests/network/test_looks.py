@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -114,6 +116,39 @@ def test_a_message_is_one_system_call(
             send(transport, b"x")
         assert calls == ["send"] * 100
     syslog_receiver.wait_for(FIRST + 100)
+
+
+@pytest.mark.usefixtures("_one_look")
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_the_system_gathers_is_sent_before_it_is_confirmed(
+    syslog_receiver: SyslogReceiver, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begin(syslog_receiver, confirm=level) as transport:
+        asked: list[bool] = []
+        monkeypatch.setattr(TcpSocket, "gather", lambda _, wanted: asked.append(wanted))
+        send(transport, b"one")
+        send(transport, b"two")
+        send(transport, b"x" * 20_000)  # which looks
+        assert asked == [True, True, False]
+        send(transport, b"three")
+        assert transport.confirm()
+        assert asked[3:] == [True, False]
+    syslog_receiver.wait_for(FIRST + 4)
+
+
+def test_a_socket_gathers_only_while_it_is_told_to() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        (address,) = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        tested = TcpSocket(address)
+        try:
+            for is_wanted in (False, True, True, False):
+                tested.gather(is_wanted)
+                with socket.socket(fileno=os.dup(tested.fileno())) as same:
+                    is_at_once = same.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                assert bool(is_at_once) is not is_wanted
+        finally:
+            tested.close()
 
 
 def spy_on(monkeypatch: pytest.MonkeyPatch, name: str, calls: list[str]) -> None:
