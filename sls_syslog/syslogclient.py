@@ -8,6 +8,7 @@ header value that can be repaired.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
@@ -158,12 +159,16 @@ class SyslogClientBase:
         self._client.__exit__(kind, error, traceback)
 
     def _send(self, message: object, *, hostname: object, program: object, **parts: Any) -> None:
-        self._client.log(
-            str(message).encode(errors="replace").decode(),  # replaces half surrogate pairs
-            hostname=_sanitize(hostname, 255) or self.clientname,
-            app_name=_sanitize(program, 48),
-            **parts,
-        )
+        text = message if type(message) is str else str(message)
+        parts["hostname"] = _sanitize(hostname, 255) or self.clientname
+        parts["app_name"] = _sanitize(program, 48)
+        try:
+            self._client.log(text, **parts)
+        except InvalidMessageError as error:
+            if error.field != "message":
+                raise
+            # It has half of a surrogate pair.
+            self._client.log(text.encode(errors="replace").decode(), **parts)
 
 
 class SyslogClientRFC5424(SyslogClientBase):
@@ -261,4 +266,10 @@ class SyslogClientRFC3164(SyslogClientBase):
 
 def _sanitize(value: object, limit: int) -> str | None:
     """Make a legal header field; ``None`` for no value."""
-    return None if value is None or value == "" else sanitize_header_field(str(value), limit)
+    if value is None or value == "":
+        return None
+    return _sanitize_text((value if type(value) is str else str(value))[:limit], limit)
+
+
+# Programs use the same few values for all messages.
+_sanitize_text = lru_cache(1024)(sanitize_header_field)

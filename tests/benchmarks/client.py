@@ -8,6 +8,8 @@ From a clone, with the package and its extra `testing` installed:
 A separate process receives and counts. The clock runs from the creation of the sender to the end of
 its `close`; ours also confirms in this time that the receiver has everything. Over UDP only the
 speed of the sender counts: no sender waits, so a part of the messages is lost.
+
+`SysLogHandler` sends PRI and no other header. With a header, its formatter writes ours.
 `rfc5424-logging-handler` is measured if it is installed.
 """
 
@@ -23,6 +25,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from statistics import median
 
@@ -52,6 +55,7 @@ class _Address:
     protocol: ProtocolName
 
 
+_BASELINE = "SysLogHandler"
 _Send = Callable[[_Address, Iterable[str]], None]
 
 
@@ -69,10 +73,30 @@ def _send_many(address: _Address, texts: Iterable[str]) -> None:
 
 
 def _send_by_standard_library(address: _Address, texts: Iterable[str]) -> None:
-    handler = logging.handlers.SysLogHandler(
+    _send_by_handler(_make_handler(address), texts)
+
+
+def _send_with_header(address: _Address, texts: Iterable[str]) -> None:
+    handler = _make_handler(address)
+    handler.setFormatter(_HeaderFormatter())
+    handler.append_nul = False
+    _send_by_handler(handler, texts)
+
+
+class _HeaderFormatter(logging.Formatter):
+    """Writes the header of RFC 5424 behind PRI, and the line feed."""
+
+    _hostname = socket.gethostname()
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created).astimezone().isoformat()
+        return f"1 {time} {self._hostname} bench - - - {record.getMessage()}\n"
+
+
+def _make_handler(address: _Address) -> logging.handlers.SysLogHandler:
+    return logging.handlers.SysLogHandler(
         (address.host, address.port), socktype=_KINDS[address.protocol]
     )
-    _send_by_handler(handler, texts)
 
 
 def _send_by_rfc5424_handler(address: _Address, texts: Iterable[str]) -> None:
@@ -94,7 +118,8 @@ def _send_by_handler(handler: logging.Handler, texts: Iterable[str]) -> None:
 _SENDERS: dict[str, _Send] = {
     "SyslogClient.log": _send_by_log,
     "SyslogClient.send_many": _send_many,
-    "logging.handlers.SysLogHandler": _send_by_standard_library,
+    _BASELINE: _send_by_standard_library,
+    "SysLogHandler with a header": _send_with_header,
     "rfc5424-logging-handler": _send_by_rfc5424_handler,
 }
 
@@ -135,13 +160,19 @@ def _measure(send: _Send, address: _Address, sink: Helper, messages: int) -> _Sp
     return _Speed(wall, cpu, sink.ask(logs=messages, seconds=patience)["logs"])
 
 
-def _format_row(name: str, protocol: str, messages: int, speeds: Sequence[_Speed]) -> str:
-    wall, cpu = median(one.wall for one in speeds), median(one.cpu for one in speeds)
+def _format_row(
+    name: str, protocol: str, messages: int, speeds: Sequence[_Speed], baseline: Sequence[_Speed]
+) -> str:
+    wall, cpu = median(one.wall for one in speeds), _take_cpu(speeds)
     arrived = min(one.arrived for one in speeds) / messages
     return (
-        f"| {name:<30} | {protocol} | {messages / wall:>10,.0f} | {1e6 * cpu / messages:>14.1f} |"
-        f" {arrived:>7.1%} |"
+        f"| {name:<27} | {protocol} | {messages / wall:>10,.0f} | {1e6 * cpu / messages:>14.1f} |"
+        f" {cpu / _take_cpu(baseline):>15.2f} | {arrived:>7.1%} |"
     )
+
+
+def _take_cpu(speeds: Sequence[_Speed]) -> float:
+    return median(one.cpu for one in speeds)
 
 
 def _find_senders() -> dict[str, _Send]:
@@ -176,10 +207,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name, address in cases:
                 speed = _measure(senders[name], address, sink, given.messages)
                 speeds[name, address].append(speed)
-    print("| sender                         | to  | messages/s | CPU us/message | arrived |")
-    print("| ------------------------------ | --- | ---------- | -------------- | ------- |")
+    headings = ("messages/s", "CPU us/message", f"x {_BASELINE}", "arrived")
+    print(f"| {'sender':<27} | to  | {' | '.join(headings)} |")
+    print(f"| {'-' * 27} | --- | {' | '.join('-' * len(one) for one in headings)} |")
     for (name, address), runs in speeds.items():
-        print(_format_row(name, address.protocol, given.messages, runs))
+        baseline = speeds[_BASELINE, address]
+        print(_format_row(name, address.protocol, given.messages, runs, baseline))
 
 
 if __name__ == "__main__":

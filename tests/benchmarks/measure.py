@@ -135,6 +135,7 @@ class Bench:
             "settings": {**BASE_SETTINGS, **where, **trust, **variant.settings},
             "processor": variant.processor,
             "consumer": dict(variant.consumer),
+            "client": variant.client,
             "report": str(report),
             "profile": str(profile) if profile else None,
         }

@@ -1,17 +1,22 @@
-"""The program that Alibaba Cloud documents, step by step, with the syslog client of the SDK."""
+"""The program that Alibaba Cloud documents, step by step.
+
+Its import lines have the syslog client of the SDK, or ours in its place.
+"""
 
 from __future__ import annotations
 
+import importlib
 from datetime import datetime
 from typing import Any
 
 from aliyun.log import PullLogResponse
 from aliyun.log.consumer import ConsumerProcessorBase
-from aliyun.log.ext import syslogclient
 
 from .shipping import OPTIONS, run_sdk_worker, ship
 
 __all__ = ["DocumentedProcessor"]
+
+syslogclient = importlib.import_module(OPTIONS["client"])
 
 _SETTINGS = OPTIONS["settings"]
 _FACILITY = getattr(syslogclient, f"FAC_{_SETTINGS['facility'].upper()}")
@@ -25,7 +30,7 @@ class DocumentedProcessor(ConsumerProcessorBase):
         logs = PullLogResponse.loggroups_to_flattern_list(
             log_groups, time_as_str=True, decode_bytes=True
         )
-        with syslogclient.SyslogClientRFC5424(  # type: ignore[no-untyped-call]
+        with syslogclient.SyslogClientRFC5424(
             _SETTINGS["host"], _SETTINGS["port"], proto=_SETTINGS["protocol"], timeout=120
         ) as client:
             for log in logs:

@@ -61,6 +61,7 @@ class Variant:
             obeys the others.
         processor: The name of the class in `ship_ours.py`.
         program: The module of the shipping program.
+        client: The module that the documented program imports its syslog client from.
         targets: The costs that the project promises.
         environ: Environment variables of its process.
         consumer: Options of the SDK's configuration in addition to its program's own.
@@ -72,6 +73,7 @@ class Variant:
     settings: Mapping[str, Any] = field(default_factory=dict)
     processor: str = "SyslogShipperProcessor"
     program: str = "ship_ours"
+    client: str = "aliyun.log.ext.syslogclient"
     targets: tuple[Target, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     consumer: Mapping[str, Any] = field(default_factory=dict)
@@ -126,6 +128,12 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("documented", program="ship_documented"),
+        Variant(
+            "documented-client",
+            program="ship_documented",
+            client="sls_syslog.syslogclient",
+            targets=(Target(0.85, "documented"),),
+        ),
         Variant("sdk-only", program=_FLOOR),
         # Its programs' interval of 1 s limits the wall time of the row above.
         Variant("sdk-only-quick", program=_FLOOR, consumer=_QUICK),
