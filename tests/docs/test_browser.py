@@ -50,7 +50,7 @@ class Look(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """A headless Chromium of the system; selenium must not fetch one."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
@@ -61,7 +61,8 @@ def browser() -> Iterator[webdriver.Chrome]:
         "--hide-scrollbars",
     ):
         options.add_argument(option)
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    places = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("browser"))}
+    service = webdriver.ChromeService(shutil.which("chromedriver"), env=places)
     with webdriver.Chrome(options, service) as driver:
         yield driver
 
