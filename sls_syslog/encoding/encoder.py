@@ -1,8 +1,7 @@
 """``LogEncoder``: encodes any log to the bytes of its message.
 
-Most logs take the fast path (``fast_path.py``). For all others it calls the hooks
-(``safe_hooks.py``) and writes header and text (``wire.py``). It must lose no log. Filters and masks
-come before all of this.
+Most logs take the fast path (``fast_path.py``), all others the slow one (``slow_path.py``). Filters
+and masks come before both. It must lose no log.
 """
 
 from __future__ import annotations
@@ -11,29 +10,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
-from typing import Any, TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard
 
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.native_path import NativePath, make_path
-from sls_syslog.encoding.safe_hooks import HOOK_FAILED, HookError, SafeHooks
-from sls_syslog.encoding.wire import Shorten, WireFormat
-from sls_syslog.errors import MessageTooLongError
+from sls_syslog.encoding.safe_hooks import HookError
+from sls_syslog.encoding.slow_path import SlowPath
+from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.bodies import split_groups
-from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import RowPayload
-from sls_syslog.logs.decode import Log, LogDecoder, read_time
+from sls_syslog.logs.decode import Log, LogDecoder
 from sls_syslog.logs.masking import LogMask
 from sls_syslog.logs.rows import read_rows
 from sls_syslog.logs.rules import make_filter
-from sls_syslog.payloads.severity import bind_severities
-from sls_syslog.payloads.shorten import Measure, ShortPayload
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.shipper import ShipperSettings
-from sls_syslog.syslog.codes import Severity, compute_prival
-from sls_syslog.syslog.formats import format_structured_data
-from sls_syslog.syslog.timestamps import LogClock
 
 __all__ = ["EncodedLogs", "Held", "LogEncoder"]
 
@@ -46,8 +39,6 @@ _DROPPED = "dropped_"
 
 # So many logs are read as rows in the time in which one is read from the SDK's objects.
 _ROWS_PER_LOG = 4
-
-_HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +117,9 @@ class LogEncoder:
         self._mask = LogMask(settings.mask, settings.mask_key).apply if settings.mask else None
         self._reported: set[tuple[str, ...]] = set()
         self._wire = WireFormat(settings)
-        self._hooks = SafeHooks(settings, hooks, self._wire.format_time, self._report_failure)
-        self._varying = [hook for hook in _HEADER_HOOKS if hook not in self._hooks.constants]
-        self._heads = LogCache(self._make_head, partial(weigh, times=2))
-        self._stamp = self._make_stamp(settings)
-        self._last_time: tuple[str | None, str] = (None, "")  # of a log, and as the header has it
-        # CEF and LEEF take the place of the TAG of RFC 3164.
-        self._has_tag = "format_message" in self._hooks.overridden or not getattr(
-            settings.payload, "stands_for_tag", False
+        self._slow_path = SlowPath(
+            settings, hooks, self._wire, self._report_failure, self._report_size
         )
-        self._payloads = bind_severities(settings.payload)
-        self._asks_severity_first = self._payloads is not None and "severity" in self._varying
-        self._payload = settings.payload
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     @property
@@ -278,7 +260,7 @@ class LogEncoder:
             _HeldError: If a hook fails, and the log must not be passed.
         """
         try:
-            return self._encode_slowly(log, outcomes)
+            return self._slow_path.encode(log, outcomes)
         except HookError as failure:
             if self._on_hook_error == "hold":
                 raise _HeldError(f"{failure} (on_hook_error)", failure.error) from failure
@@ -299,155 +281,26 @@ class LogEncoder:
         except BaseException as error:  # the user's function, as a hook
             raise _HeldError("it must be dropped, and no copy of it can be kept", error) from error
 
-    def _encode_slowly(self, log: Log, outcomes: list[str]) -> list[bytes]:
-        """Encode and frame any log; return no frames if a hook filters it."""
-        hooks, wire = self._hooks, self._wire
-        severity: Severity | None = None
-        of_severity: list[str] = []
-        if self._asks_severity_first:
-            severity = hooks.ask("severity", log, of_severity)
-            body = hooks.ask_text(log, severity, outcomes)
-        else:
-            body = hooks.ask("format_message", log, outcomes)
-        if body is None:
-            outcomes.append("filtered")
-            return []
-        # If the payload failed, its default has written a text without a prefix: add a TAG.
-        has_failed = HOOK_FAILED in outcomes
-        has_tag = self._has_tag or has_failed
-        outcomes += of_severity
-        shorten = partial(self._shorten, log, severity, has_failed, outcomes)
-        before, behind = self._find_head(log, has_tag, severity, outcomes)
-        header = f"{before}{self._format_time(log, outcomes)}{behind}"
-        if not wire.format.has_structured_data:
-            return self._encode_parts(header, body, outcomes, shorten)
-        if "structured_data" in hooks.constants:
-            return self._encode_parts(f"{header}-", body, outcomes, shorten)
-        elements = hooks.ask("structured_data", log, outcomes)
-        head = header + format_structured_data(elements, wire.newlines)
-        try:
-            return self._encode_parts(head, body, outcomes, shorten)
-        except MessageTooLongError:
-            outcomes.append("omitted_structured_data")
-            self._report_size("omitted_structured_data")
-            return self._encode_parts(f"{header}-", body, outcomes, shorten)
-
-    def _encode_parts(
-        self, head: str, body: str, outcomes: list[str], shorten: Shorten | None
-    ) -> list[bytes]:
-        frames = self._wire.encode_parts(head, body, outcomes, shorten)
-        if outcomes and self._wire.oversize_outcome in outcomes:
-            self._report_size(self._wire.oversize_outcome)
-        return frames
-
-    def _shorten(
-        self,
-        log: Log,
-        severity: Severity | None,
-        has_failed: bool,
-        outcomes: list[str],
-        room: int,
-        measure: Measure,
-    ) -> str | None:
-        """Make a shorter text of a log; ``None`` if the payload that wrote it cannot."""
-        payload = self._find_writer(severity, has_failed)
-        if payload is None:
-            return None
-        try:
-            return payload.shorten(log, room, measure)
-        except Exception as error:  # the text is cut instead, since no log may be lost
-            outcomes.append(HOOK_FAILED)
-            self._report_failure("shorten", error)
-            return None
-
-    def _find_writer(self, severity: Severity | None, has_failed: bool) -> ShortPayload | None:
-        """Return the payload that wrote the text of a log, if it can make a shorter one."""
-        hooks = self._hooks
-        if has_failed:
-            return _find_short_payload(hooks.default_payload)
-        if "format_message" in hooks.overridden:
-            return None
-        if self._payloads is None:
-            return _find_short_payload(self._payload)
-        known = hooks.constants["severity"] if severity is None else severity
-        return _find_short_payload(self._payloads[known])
-
-    def _find_head(
-        self, log: Log, has_tag: bool, severity: Severity | None, outcomes: list[str]
-    ) -> tuple[str, str]:
-        """Return the parts of a log's header before and after the time.
-
-        ``severity`` is the answer of the hook of that name, if it has been asked.
-        """
-        asked = {} if severity is None else {"severity": severity}
-        answers = [
-            asked[hook] if hook in asked else self._hooks.ask(hook, log, outcomes)
-            for hook in self._varying
-        ]
-        key = (has_tag, *answers)
-        return self._heads[key]
-
-    def _make_head(self, all_answers: tuple[Any, ...]) -> tuple[str, str]:
-        has_tag, *answers = all_answers
-        values = {**self._hooks.constants, **dict(zip(self._varying, answers, strict=True))}
-        wire_format = self._wire.format
-        app_name = values["app_name"] if has_tag or wire_format.has_structured_data else ""
-        prival = compute_prival(values["facility"], values["severity"])
-        header = wire_format.header(prival, "\0", values["hostname"], app_name, "-", "-")
-        before, behind = header.split("\0")
-        return before, behind
-
-    def _make_stamp(self, settings: ShipperSettings) -> Callable[[int, int], str] | None:
-        """Make the function that formats a log's time; ``None`` if a hook gives the time."""
-        if "timestamp" in self._hooks.overridden:
-            return None
-        clock = LogClock(settings.timezone)
-        return (
-            clock.format_rfc5424 if self._wire.format.has_structured_data else clock.format_rfc3164
-        )
-
     def _make_fast_path(
         self, settings: ShipperSettings, logs_before_writer: int
     ) -> FastPath | None:
         """Make the fast path; ``None`` if settings or hooks need the slow path for all logs."""
-        payload = settings.payload
         if self._mask is not None or self._is_sent is not None:
             return None
-        if self._payloads is not None and not self._varying:
-            payload = self._payloads[self._hooks.constants["severity"]]
-        if not _has_writer(payload) or "format_message" in self._hooks.overridden:
+        constants = self._slow_path.find_constants()
+        if constants is None or not _has_writer(constants.payload):
             return None
-        if self._varying or self._stamp is None:
-            return None
-        has_structured_data = self._wire.format.has_structured_data
-        if has_structured_data and "structured_data" not in self._hooks.constants:
-            return None
-        before, behind = self._make_head((self._has_tag,))
         return make_path(
-            payload,
-            has_structured_data,
-            before,
-            f"{behind}{'- ' if has_structured_data else ''}{self._wire.bom}",
-            payload.writer,
-            self._stamp,
+            constants.payload,
+            self._wire.format.has_structured_data,
+            constants.before,
+            constants.behind,
+            constants.payload.writer,
+            constants.stamp,
             settings.framing,
             settings.max_message_bytes,
             logs_before_writer,
         )
-
-    def _format_time(self, log: Log, outcomes: list[str]) -> str:
-        """Format the time of a log as the header has it."""
-        if self._stamp is None or "__time__" not in log:
-            return str(self._hooks.ask("timestamp", log, outcomes))
-        if "__time_ns_part__" not in log and log["__time__"] == self._last_time[0]:
-            return self._last_time[1]  # many logs have the same second
-        try:
-            text = self._stamp(*read_time(log))
-        except (ValueError, OverflowError, OSError):  # no time; the default of the hook tells it
-            return str(self._hooks.ask("timestamp", log, outcomes))
-        if "__time_ns_part__" not in log:
-            self._last_time = log["__time__"], text
-        return text
 
     def _report_failure(self, hook: str, error: BaseException) -> None:
         if self._on_failure is not None:
@@ -478,11 +331,6 @@ class LogEncoder:
         is_first = cause not in self._reported
         self._reported.add(cause)
         return is_first
-
-
-def _find_short_payload(payload: Any) -> ShortPayload | None:
-    """Return the payload if it can make shorter texts; one that inherits this cannot, as above."""
-    return payload if "shorten" in vars(type(payload)) else None
 
 
 def _has_writer(payload: object) -> TypeGuard[RowPayload]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from sls_syslog.logs.decode import Log, is_sls_field, read_time
 from sls_syslog.logs.severity_rules import make_severity_function
 from sls_syslog.logs.templates import Template
+from sls_syslog.payloads.by_name import Payload
 from sls_syslog.payloads.severity import bind_severities
 from sls_syslog.settings.client import get_machine_name
 from sls_syslog.settings.shipper import ShipperSettings
@@ -19,7 +20,7 @@ from sls_syslog.syslog.message import StructuredData
 from sls_syslog.syslog.sanitize import sanitize_sd_name
 from sls_syslog.syslog.timestamps import LogClock
 
-__all__ = ["MessageHooks", "choose_severity"]
+__all__ = ["MessageHooks", "choose_severity", "make_text"]
 
 
 class MessageHooks:
@@ -68,10 +69,7 @@ class MessageHooks:
         if self._payloads is not None:
             chosen = Severity.of(self.severity(log)) if self._chosen is None else self._chosen
             payload = self._payloads[chosen]
-        text = payload(log)
-        if not isinstance(text, str):  # only this hook may leave a log out
-            raise TypeError(f"expected payload to return a str, got {type(text).__name__}")
-        return text
+        return make_text(payload, log)
 
     def severity(self, log: Log) -> Severity | int | str:
         """Return the severity. Default: of the first matching rule, else the setting.
@@ -150,10 +148,23 @@ class MessageHooks:
         return elements
 
 
+def make_text(payload: Payload, log: Log) -> str:
+    """Make the text of a log; only the hook may leave one out.
+
+    Raises:
+        TypeError: If the payload returns anything but a text.
+    """
+    text = payload(log)
+    if not isinstance(text, str):
+        raise TypeError(f"expected payload to return a str, got {type(text).__name__}")
+    return text
+
+
 def choose_severity(hooks: MessageHooks, severity: Severity | None) -> None:
     """Fix the severity of the log that ``format_message`` gets next.
 
-    The encoder asks the hook ``severity`` once for each log, and repairs its answer.
+    The encoder asks the hook ``severity`` once for each log, and repairs its answer. It needs this
+    only where ``format_message`` is overridden, and may call the default with a log of its own.
 
     Args:
         hooks: The hooks.

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, NamedTuple
 
-from sls_syslog.encoding.hooks import MessageHooks, choose_severity
+from sls_syslog.encoding.hooks import MessageHooks, choose_severity, make_text
 from sls_syslog.logs.decode import Log
 from sls_syslog.payloads.by_name import Payload
 from sls_syslog.payloads.event_text import EventText
+from sls_syslog.payloads.severity import bind_severities
 from sls_syslog.payloads.text import JsonPayload, KeyValuePayload
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.syslog.codes import Facility, Severity
@@ -69,6 +71,7 @@ class SafeHooks:
         overridden: The hooks that a user has overridden.
         constants: The answers that are the same for every log, by hook.
         default_payload: Makes the text if ``format_message`` fails.
+        needs_severity: Whether the text depends on the severity of the message.
     """
 
     def __init__(
@@ -89,11 +92,14 @@ class SafeHooks:
             if hook not in self.overridden
         }
         # A payload can be the user's code too, also a subclass; its default is KeyValuePayload.
+        self._payload: Payload = settings.payload
+        self._payloads = bind_severities(settings.payload)
         is_own_payload = type(settings.payload) not in {KeyValuePayload, JsonPayload}
         self._own = self.overridden | ({"format_message"} if is_own_payload else set())
         if is_own_payload:
             settings = replace(settings, payload=KeyValuePayload(settings.sep))
         self.default_payload: Payload = settings.payload
+        self.needs_severity = self._payloads is not None
         self._defaults = MessageHooks(settings)
 
     def ask(self, hook: str, log: Log, outcomes: list[str]) -> Any:
@@ -112,11 +118,14 @@ class SafeHooks:
         """
         if hook in self.constants:
             return self.constants[hook]
+        return self._ask(hook, getattr(self._hooks, hook), log, outcomes)
+
+    def _ask(self, hook: str, answer: Callable[[Log], Any], log: Log, outcomes: list[str]) -> Any:
         check, last_resort = self._table[hook]
         if hook in self._own:
             try:
                 # A copy: a change of the log must not reach the next hook or the default.
-                return check(getattr(self._hooks, hook)(dict(log)), outcomes)
+                return check(answer(dict(log)), outcomes)
             except BaseException as error:  # sys.exit() too, else the batch is never done
                 self._fail(hook, error, outcomes)
         try:
@@ -125,23 +134,51 @@ class SafeHooks:
             self._fail(hook, error, outcomes)
         return check(last_resort(log), outcomes)
 
-    def ask_text(self, log: Log, severity: Severity, outcomes: list[str]) -> str | None:
-        """Ask the hook ``format_message`` about a log whose severity is known.
+    def ask_text(self, log: Log, severity: Severity | None, outcomes: list[str]) -> str | None:
+        """Ask the hook ``format_message`` about a log, or the payload if nobody overrides the hook.
 
         Args:
             log: The log.
-            severity: The severity of its message.
+            severity: The severity of its message; ``None`` if it is the same for all logs, or the
+                text does not depend on it.
             outcomes: Gets one entry for each failure and each repair.
 
         Returns:
             The text; ``None`` to leave the log out.
         """
+        answer = self._hooks.format_message
+        if "format_message" not in self.overridden:
+            answer = partial(make_text, self.find_payload(severity))
+        elif severity is not None:
+            return self._ask_about(severity, log, outcomes)
+        text: str | None = self._ask("format_message", answer, log, outcomes)
+        return text
+
+    def _ask_about(self, severity: Severity, log: Log, outcomes: list[str]) -> str | None:
+        """Ask a user's hook ``format_message``, which may call its default."""
         choose_severity(self._hooks, severity)
         try:
             text: str | None = self.ask("format_message", log, outcomes)
         finally:
             choose_severity(self._hooks, None)
         return text
+
+    def find_writer(self, severity: Severity | None, *, has_failed: bool) -> Payload | None:
+        """Return the payload that made the text of a log; ``None`` if a user's hook did.
+
+        Args:
+            severity: See ``ask_text``.
+            has_failed: Whether hook or payload have failed for this log.
+        """
+        if has_failed:
+            return self.default_payload
+        return None if "format_message" in self.overridden else self.find_payload(severity)
+
+    def find_payload(self, severity: Severity | None) -> Payload:
+        """Return the payload for messages of a severity; see ``ask_text``."""
+        if self._payloads is None:
+            return self._payload
+        return self._payloads[self.constants["severity"] if severity is None else severity]
 
     def _fail(self, hook: str, error: BaseException, outcomes: list[str]) -> None:
         outcomes.append(HOOK_FAILED)

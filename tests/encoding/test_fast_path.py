@@ -52,9 +52,9 @@ class Watched(LogEncoder):
         super().__init__(settings, hooks(settings), logs_before_writer=logs_before_writer)
         self.slow_logs = 0
 
-    def _encode_slowly(self, log: Mapping[str, str], outcomes: list[str]) -> list[bytes]:
+    def _encode_or_drop(self, log: Mapping[str, str], outcomes: list[str]) -> list[bytes]:
         self.slow_logs += 1
-        return super()._encode_slowly(log, outcomes)
+        return super()._encode_or_drop(log, outcomes)
 
 
 def count_slow_logs(log_groups: Any, hooks: Any = MessageHooks, **settings: Any) -> int:

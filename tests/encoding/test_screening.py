@@ -118,7 +118,7 @@ def test_no_frame_holds_what_is_masked(
     name: str, log: dict[str, str], tags: dict[str, str], topic: str, source: str
 ) -> None:
     encoder = make_encoder(Watching, mask=MASKS, **CONFIGURATIONS[name])
-    hooks: Any = encoder._hooks._hooks
+    hooks: Any = encoder._slow_path._hooks._hooks
     batch = serve(log.items(), topic=topic, source=source, tags=tags)
     encoded = encoder.encode(batch, lambda group, number: f"{group}/{number}")
     assert count(encoded) >= 1
