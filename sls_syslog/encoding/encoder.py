@@ -211,19 +211,22 @@ class LogEncoder:
             body: The bytes of the group as SLS sent them, if they are known.
         """
         decoder: LogDecoder | None = None
+        before_rows = -1  # logs to decode before the rows are read; negative if they are
         if self._fast_path is None or begin:
             rows = list(read_rows(group))
             decoder = LogDecoder(group, event_id, rows)
             runs: _Runs = zip(repeat(()), range(begin, len(rows)), strict=False)
         else:
             runs = self._fast_path.encode_group(group, event_id, body)
-        before_rows = len(group.Logs) // _ROWS_PER_LOG if decoder is None else -1
         for frames, number in runs:
             encoded.frames += frames
             if number is None:
                 break
-            decoder = decoder or LogDecoder(group, event_id)
-            if before_rows == 0:
+            if decoder is None:
+                known = self._fast_path.rows if self._fast_path else ()
+                decoder = LogDecoder(group, event_id, known)
+                before_rows = -1 if known else len(group.Logs) // _ROWS_PER_LOG
+            elif before_rows == 0:
                 decoder.use_rows(list(read_rows(group)))
             before_rows -= 1
             outcomes: list[str] = []

@@ -7,7 +7,7 @@ the payload can write rows, and nothing must be escaped. All others take the slo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -84,6 +84,7 @@ class FastPath:
         self._logs_before_writer = logs_before_writer
         self._origin: Origin | None = None
         self._writers: _Writers | None = None
+        self.rows: Sequence[Row] = ()
         self._seen: LogCache[Kind, Iterator[int]] = LogCache(lambda kind: count(1), _weigh_kind)
 
     def lower_limit(self, limit: int) -> None:
@@ -106,11 +107,13 @@ class FastPath:
         Yields:
             The runs of the group.
         """
+        self.rows = tuple(read_rows(group))
         messages = self._write_messages(group, event_id)
         begin = 0
         for number in [number for number, message in enumerate(messages) if not message]:
             yield self._frame_all(messages[begin:number]), number
             begin = number + 1
+        self.rows = ()
         yield self._frame_all(messages[begin:]), None
 
     def _write_messages(
@@ -122,7 +125,7 @@ class FastPath:
             return [_SLOW] * len(group.Logs)
         starts: dict[int, _Start] = {}  # by seconds, which many logs share
         messages: list[bytes] = []
-        for number, row in enumerate(read_rows(group)):
+        for number, row in enumerate(self.rows):
             shape, seconds, nanoseconds, values = row
             if shape is None:
                 messages.append(_SLOW)

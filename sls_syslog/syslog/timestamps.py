@@ -40,8 +40,8 @@ def format_rfc3164_time(moment: datetime) -> str:
 class LogClock:
     """Turns the time of an SLS log into a ``datetime`` or into a header's text.
 
-    Many logs in a row have the same second. The text of the last second is kept.
-    So the calendar and the rules of the zone are read once per second, not once per log.
+    Many logs in a row have the same second, or minute. The texts of the last ones are kept.
+    So the calendar and the rules of the zone are read once per minute, not once per log.
 
     Args:
         zone: The zone to write times in. ``None`` for this machine's local zone, with
@@ -50,6 +50,8 @@ class LogClock:
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         self._zone = zone
+        self._minute: int | None = None
+        self._around: tuple[str, str, str] | None = None  # what stands around the second
         self._second: int | None = None
         self._stamp = ("", "")
         self._stamp_3164 = ""
@@ -75,11 +77,29 @@ class LogClock:
         return self._stamp_3164
 
     def _remember(self, seconds: int) -> None:
-        moment = self.make_datetime(seconds)
-        text = format_rfc5424_time(moment)
-        self._stamp = (text[:19], text[19:])
-        self._stamp_3164 = format_rfc3164_time(moment)
+        minute, second = divmod(seconds, 60)
+        if minute != self._minute:
+            self._around = self._write_minute(minute)
+            self._minute = minute
+        if self._around is None:
+            moment = self.make_datetime(seconds)
+            text = format_rfc5424_time(moment)
+            self._stamp = (text[:19], text[19:])
+            self._stamp_3164 = format_rfc3164_time(moment)
+        else:
+            before, offset, before_3164 = self._around
+            self._stamp = (f"{before}{second:02d}", offset)
+            self._stamp_3164 = f"{before_3164}{second:02d}"
         self._second = seconds
+
+    def _write_minute(self, minute: int) -> tuple[str, str, str] | None:
+        """Write what stands around the seconds; ``None`` if the zone does not keep the minute."""
+        moment, last = self.make_datetime(60 * minute), self.make_datetime(60 * minute + 59)
+        offset = moment.utcoffset()
+        if offset is None or offset % _MINUTE or offset != last.utcoffset():
+            return None
+        text = format_rfc5424_time(moment)
+        return text[:17], text[19:], format_rfc3164_time(moment)[:-2]
 
 
 def _convert_to_microseconds(nanoseconds: int) -> int:

@@ -62,6 +62,47 @@ def test_every_quarter_of_an_hour_of_a_year_is_right(zone: str) -> None:
         assert stamps == expected, f"named {named}, local {local}"
 
 
+class Odd(dt.tzinfo):
+    """A zone whose clocks go forward in the middle of a minute."""
+
+    def utcoffset(self, moment: dt.datetime | None) -> dt.timedelta:
+        assert moment is not None
+        return dt.timedelta(
+            hours=moment.replace(tzinfo=None) >= dt.datetime(2026, 11, 23, 3, 15, 30)
+        )
+
+    def dst(self, moment: dt.datetime | None) -> None:
+        return None
+
+    def tzname(self, moment: dt.datetime | None) -> str:
+        return "Odd"
+
+    def __str__(self) -> str:
+        return "Odd"
+
+    def fromutc(self, moment: dt.datetime) -> dt.datetime:
+        return moment + self.utcoffset(moment)
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin"),
+    [
+        *((ZoneInfo(zone), 1_772_953_140) for zone in ZONES),
+        *((ZoneInfo(zone), 1_793_512_740) for zone in ZONES),
+        # Liberia's offset was -00:44:30 until 1972-01-07.
+        (ZoneInfo("Africa/Monrovia"), 63_593_000),
+        (Odd(), 1_795_403_640),
+    ],
+    ids=str,
+)
+def test_every_second_of_some_minutes_is_right(zone: dt.tzinfo, begin: int) -> None:
+    clock = LogClock(zone)
+    for seconds in range(begin, begin + 181):
+        moment = dt.datetime.fromtimestamp(seconds, zone)
+        assert clock.format_rfc5424(seconds) == format_rfc5424_time(moment)
+        assert clock.format_rfc3164(seconds) == format_rfc3164_time(moment)
+
+
 zones = st.sampled_from([ZoneInfo(zone) for zone in ZONES])
 
 
