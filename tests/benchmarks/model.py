@@ -38,7 +38,7 @@ _SMALL = Scenario("", shards=8, consumers=6, kill_seconds=75, seconds=3000, is_r
 _LARGE_ONES = (
     replace(_LARGE, name="a kill each 10 s, old names"),
     replace(_LARGE, name="a kill each 10 s, new names", keeps_names=False),
-    replace(_LARGE, name="10 at once, for ever", kill_seconds=200, victims=10,
+    replace(_LARGE, name="10 at once, for ever", kill_seconds=150, victims=10,
             restart_seconds=None, is_regular=True),
 )  # fmt: skip
 _SMALL_ONES = (
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("--shards", type=int, default=_LARGE.shards, help="of the large group (1000)")
     add("--consumers", type=int, default=_LARGE.consumers, help="of the large group (100)")
-    add("--seconds", type=float, default=_LARGE.seconds, help="virtual, with kills (300)")
+    add("--seconds", type=float, default=_LARGE.seconds, help="virtual, with kills (200)")
     add("--seed", type=int, default=1, help="of all that is random in the model (1)")
     add("--real", action="store_true", help="run the small group with real processes as well")
     add("--real-kills", type=int, default=4, help="kills in each real run, 75 s apart (4)")

@@ -52,7 +52,8 @@ def _look(emulator: SlsEmulator, group: str) -> dict[str, Any]:
 
 def main() -> None:
     options = json.loads(sys.argv[1])
-    with SlsEmulator(shards=options["shards"]) as emulator:
+    # Each run has a consumer group of its own.
+    with SlsEmulator(shards=options["shards"], most_consumer_groups=10_000) as emulator:
         workload = _fill(emulator, options["megabytes"], options.get("kind", "audit"))
         print(json.dumps({**asdict(workload), "environ": emulator.environ("")}), flush=True)
         for line in sys.stdin:

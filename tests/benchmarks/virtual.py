@@ -75,7 +75,7 @@ class Scenario:
     victims: int = 1
     restart_seconds: float | None = 6.0
     keeps_names: bool = True
-    seconds: float = 300.0
+    seconds: float = 200.0
     is_regular: bool = False
 
 
