@@ -16,7 +16,7 @@
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 3 };
+enum { INTERFACE = 4 };
 
 typedef unsigned char byte;
 
@@ -32,6 +32,7 @@ enum {
     PLAIN = 0,
     ILLEGAL = 1, /* a newline policy would change it, or it is not UTF-8 */
     SPECIAL = 2, /* JSON escapes it */
+    LINE_END = 4, /* illegal, but events can write it otherwise */
 };
 
 #define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
@@ -51,6 +52,9 @@ classify_ascii(byte octet)
 {
     if (octet == '"' || octet == '\\' || octet == '\t') {
         return SPECIAL;
+    }
+    if (octet == '\n' || octet == '\r') {
+        return LINE_END;
     }
     return octet < 0x20 || octet == 0x7F ? ILLEGAL : PLAIN;
 }
@@ -85,7 +89,7 @@ measure_character(const byte *at, size_t size)
     return is_separator ? 0 : length;
 }
 
-/* What a text holds: ILLEGAL, or SPECIAL, or only PLAIN. */
+/* What a text holds: ILLEGAL, or SPECIAL, LINE_END, both, or only PLAIN. */
 static int
 classify_text(text whole)
 {
@@ -305,9 +309,9 @@ has_layout(const log_entry *log, const layout *of)
 
 /* ---- Layouts of events: `columns.EventLayout` says what they mean ---- */
 
-enum { VALUE, PRESENT, SAME };
+enum { VALUE, PRESENT, SAME, WORD };
 enum { TEXT, ADDRESS, PORT, NUMBER, LONG, DECIMAL, TIME, SECONDS_OF_TIME, MILLISECONDS };
-enum { LAST_FORM = MILLISECONDS };
+enum { DECODED = MILLISECONDS + 1, NAME, DECODED_NAME, NAME_OF_ANY, LAST_FORM = NAME_OF_ANY };
 enum { SEPARATOR = 0x12 }; /* BETWEEN of columns.py */
 
 typedef struct {
@@ -340,8 +344,8 @@ typedef struct event_layout {
     Py_ssize_t *sources; /* by place */
     question head;
     event_part *parts;
-    text special;
-    int is_escaped, is_found;
+    text special, *replacements; /* of each special byte */
+    int is_found;
 } event_layout;
 
 static void
@@ -355,6 +359,7 @@ free_event(event_layout *old)
         free(old->head.facts);
         free(old->sources);
         free(old->parts);
+        free(old->replacements);
         free(old);
     }
 }
@@ -474,7 +479,7 @@ static int
 append_value(buffer *out, text value, int escape, text separator)
 {
     int found = classify_text(value);
-    if (found & ILLEGAL) {
+    if (found & (ILLEGAL | LINE_END)) {
         return 0;
     }
     if (escape == JSON_STRING && found & SPECIAL) {
@@ -530,7 +535,7 @@ typedef struct {
     uint32_t start_second;
     /* results */
     log_entry log;
-    buffer out, key;
+    buffer out, key, decoded;
     text *values; /* of an event, by place */
     size_t value_room;
     byte time_digits[2][LONGEST_NUMBER];
@@ -708,6 +713,16 @@ count_digits(text value)
     return i;
 }
 
+static size_t
+count_letters(text value)
+{
+    size_t i = 0;
+    while (i < value.size && (byte)((value.at[i] | 0x20) - 'a') < 26) {
+        i++;
+    }
+    return i;
+}
+
 static int
 is_decimal(text value)
 {
@@ -769,6 +784,24 @@ has_space_at_an_end(text value)
     return 0;
 }
 
+/* Whether a text is legal but for line ends, and without white space around it. */
+static int
+is_tidy(text value)
+{
+    if (!value.size) {
+        return 1;
+    }
+    byte first = value.at[0], last = value.at[value.size - 1];
+    return !(classify_text(value) & ILLEGAL) && first > ' ' && last > ' ' &&
+           !((first >= 0x80 || last >= 0x80) && has_space_at_an_end(value));
+}
+
+static int
+is_nothing(text value)
+{
+    return !value.size || (value.size == 1 && value.at[0] == '-');
+}
+
 /* Have the values of the log that was read; 0 if Python has to write it. */
 static int
 find_values(rendering *r, const event_layout *as)
@@ -790,19 +823,10 @@ find_values(rendering *r, const event_layout *as)
             continue;
         }
         text value = r->log.fields[source].value; /* compile_event_layout checked the number */
-        if (value.size) {
-            int found = classify_text(value);
-            byte first = value.at[0], last = value.at[value.size - 1];
-            if (found & ILLEGAL || first == ' ' || last == ' ' ||
-                ((first >= 0x80 || last >= 0x80) && has_space_at_an_end(value)) ||
-                (found & SPECIAL && memchr(value.at, '\t', value.size))) {
-                return 0;
-            }
-            if (value.size == 1 && first == '-') {
-                value.size = 0;
-            }
+        if (!is_tidy(value)) {
+            return 0;
         }
-        r->values[i] = value;
+        r->values[i] = (text){value.at, is_nothing(value) ? 0 : value.size};
     }
     return 1;
 }
@@ -825,6 +849,10 @@ ask(rendering *r, const question *about)
         else if (of->kind == PRESENT) {
             told.size = value.size > 0;
         }
+        else if (of->kind == WORD) {
+            told = (text){value.at, count_letters(value)};
+            told = told.size ? told : value;
+        }
         else {
             text other = r->values[of->other];
             told.size = value.size == other.size && !memcmp(value.at, other.at, value.size);
@@ -839,43 +867,134 @@ ask(rendering *r, const question *about)
     return answer;
 }
 
-/* Append a value with a backslash before each special byte. */
+/* Append a value in which each special byte is replaced. */
 static int
-append_special(buffer *out, text value, text special)
+append_replaced(buffer *out, const event_layout *as, text value)
 {
     for (size_t begin = 0, i = 0; i <= value.size; i++) {
-        if (i == value.size || memchr(special.at, value.at[i], special.size)) {
+        const byte *found = NULL;
+        if (i < value.size) {
+            found = memchr(as->special.at, value.at[i], as->special.size);
+        }
+        if (i == value.size || found) {
             if (!append(out, (text){value.at + begin, i - begin}) ||
-                (i < value.size && !append(out, (text){(const byte *)"\\", 1}))) {
+                (found && !append(out, as->replacements[found - as->special.at]))) {
                 return 0;
             }
-            begin = i;
+            begin = i + 1;
         }
     }
     return 1;
 }
 
-/* Append the copy of a value; 0 if Python has to write the log, or there is no memory. */
+/* Whether a special byte becomes a space. */
 static int
-append_copy(rendering *r, const event_layout *as, const copy *from)
+becomes_space(const event_layout *as, byte octet)
 {
-    text value = r->values[from->place];
-    if (from->form == MILLISECONDS) {
-        byte digits[LONGEST_NUMBER];
-        uint32_t milliseconds =
-            r->log.nanoseconds < 1000000000 ? r->log.nanoseconds / 1000000 : 0;
-        text number = format_number(1000 + milliseconds, digits); /* with zeros in front */
-        return append(&r->out, (text){number.at + 1, 3});
+    const byte *found = memchr(as->special.at, octet, as->special.size);
+    if (!found) {
+        return 0;
     }
-    for (size_t i = 0; i < as->special.size; i++) {
-        if (memchr(value.at, as->special.at[i], value.size)) {
-            return as->is_escaped && append_special(&r->out, value, as->special);
-        }
-    }
-    return append(&r->out, value);
+    text replacement = as->replacements[found - as->special.at];
+    return replacement.size == 1 && *replacement.at == ' ';
 }
 
 enum { FOR_PYTHON, WRITTEN, NOTHING, INEXACT };
+
+/* Append a value that is not empty. */
+static int
+append_text(buffer *out, const event_layout *as, text value)
+{
+    for (size_t i = 0; i < as->special.size; i++) {
+        if (memchr(value.at, as->special.at[i], value.size)) {
+            if (becomes_space(as, value.at[0]) || becomes_space(as, value.at[value.size - 1])) {
+                return INEXACT;
+            }
+            return append_replaced(out, as, value) ? WRITTEN : FOR_PYTHON;
+        }
+    }
+    return append(out, value) ? WRITTEN : FOR_PYTHON;
+}
+
+static int
+read_hex(byte digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    digit |= 0x20; /* lower case */
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Decode a URL-encoded text into a buffer; 0 if there is no memory. */
+static int
+decode_url(buffer *to, text *value)
+{
+    to->size = 0;
+    byte *begin = reserve(to, value->size);
+    if (!begin) {
+        return 0;
+    }
+    for (size_t i = 0; i < value->size; i++) {
+        byte octet = value->at[i];
+        if (octet == '%' && value->size - i > 2) {
+            int high = read_hex(value->at[i + 1]), low = read_hex(value->at[i + 2]);
+            if (high >= 0 && low >= 0) {
+                octet = (byte)(16 * high + low);
+                i += 2;
+            }
+        }
+        begin[to->size++] = octet;
+    }
+    *value = (text){begin, to->size};
+    return 1;
+}
+
+static void
+cut_name(text *path, int form)
+{
+    for (size_t i = path->size; i-- > 0;) {
+        if (path->at[i] == '/' || (form == NAME_OF_ANY && path->at[i] == '\\')) {
+            path->at += i + 1;
+            path->size -= i + 1;
+            return;
+        }
+    }
+}
+
+/* Append a value in its form, and add its size to `taken`. */
+static int
+append_copy(rendering *r, const event_layout *as, const copy *from, size_t *taken, Py_ssize_t room)
+{
+    text value = r->values[from->place];
+    byte digits[LONGEST_NUMBER];
+    if (from->form == MILLISECONDS) {
+        uint32_t milliseconds =
+            r->log.nanoseconds < 1000000000 ? r->log.nanoseconds / 1000000 : 0;
+        value = format_number(1000 + milliseconds, digits); /* with zeros in front */
+        value = (text){value.at + 1, 3};
+    }
+    else if (from->form >= DECODED) {
+        if ((from->form == DECODED || from->form == DECODED_NAME) &&
+            !decode_url(&r->decoded, &value)) {
+            return FOR_PYTHON;
+        }
+        if (from->form != DECODED) {
+            cut_name(&value, from->form);
+        }
+        if (is_nothing(value) || !is_tidy(value)) {
+            return INEXACT;
+        }
+    }
+    else if (!is_in_form(value, from->form)) {
+        return INEXACT;
+    }
+    *taken += value.size;
+    if (room >= 0 && *taken > (size_t)room) {
+        return INEXACT;
+    }
+    return append_text(&r->out, as, value);
+}
 
 /* Read `(place, form)`; 0 if it is something else. */
 static int
@@ -906,7 +1025,8 @@ append_answer(rendering *r, const event_layout *as, PyObject *answer)
         PyErr_SetString(PyExc_TypeError, "expected an answer as a tuple");
         return FOR_PYTHON;
     }
-    Py_ssize_t room = PyLong_AsSsize_t(PyTuple_GetItem(answer, 0)), taken = 0;
+    Py_ssize_t room = PyLong_AsSsize_t(PyTuple_GetItem(answer, 0));
+    size_t taken = 0;
     Py_ssize_t count = PyTuple_Size(pieces);
     for (Py_ssize_t i = 0; i < count && !PyErr_Occurred(); i++) {
         PyObject *next = PyTuple_GetItem(pieces, i);
@@ -922,13 +1042,9 @@ append_answer(rendering *r, const event_layout *as, PyObject *answer)
             PyErr_SetString(PyExc_ValueError, "an answer has an unknown piece");
             return FOR_PYTHON;
         }
-        text value = r->values[from.place];
-        taken += (Py_ssize_t)value.size;
-        if (!is_in_form(value, from.form) || (room >= 0 && taken > room)) {
-            return INEXACT;
-        }
-        if (!append_copy(r, as, &from)) {
-            return FOR_PYTHON;
+        int outcome = append_copy(r, as, &from, &taken, room);
+        if (outcome != WRITTEN) {
+            return outcome;
         }
     }
     return PyErr_Occurred() ? FOR_PYTHON : count ? WRITTEN : NOTHING;
@@ -954,19 +1070,19 @@ append_asked(rendering *r, const event_layout *as, const question *about)
 static int
 append_event_part(rendering *r, const event_layout *as, const event_part *next)
 {
-    int outcome = INEXACT;
+    int outcome;
     if (next->is_simple) {
-        text value = r->values[next->value.place];
-        if (!value.size) {
+        size_t before = r->out.size, taken = 0;
+        if (!r->values[next->value.place].size) {
             return NOTHING;
         }
-        if (is_in_form(value, next->value.form) &&
-            (next->room < 0 || value.size <= (size_t)next->room)) {
-            return append(&r->out, next->before) && append_copy(r, as, &next->value) &&
-                           append(&r->out, next->behind)
-                       ? WRITTEN
-                       : FOR_PYTHON;
+        outcome = append(&r->out, next->before)
+                      ? append_copy(r, as, &next->value, &taken, next->room)
+                      : FOR_PYTHON;
+        if (outcome == WRITTEN) {
+            return append(&r->out, next->behind) ? WRITTEN : FOR_PYTHON;
         }
+        r->out.size = before;
     }
     else {
         outcome = append_asked(r, as, &next->usual);
@@ -1100,7 +1216,8 @@ render_log(rendering *r, text from)
                 (r->limit < 0 || r->out.size - begin <= (size_t)r->limit)) {
                 return frame_message(r, begin);
             }
-            if (r->out.is_out_of_memory || r->key.is_out_of_memory || PyErr_Occurred()) {
+            if (r->out.is_out_of_memory || r->key.is_out_of_memory || r->decoded.is_out_of_memory ||
+                PyErr_Occurred()) {
                 return 0;
             }
         }
@@ -1187,6 +1304,7 @@ end_rendering(rendering *r)
     free(r->log.fields);
     free(r->out.data);
     free(r->key.data);
+    free(r->decoded.data);
     free(r->values);
     free(r->pieces);
     Py_XDECREF(r->start);
@@ -1199,7 +1317,7 @@ is_legal(PyObject *self, PyObject *object)
 {
     text whole;
     (void)self;
-    return point_to(object, &whole) ? PyBool_FromLong(classify_text(whole) != ILLEGAL) : NULL;
+    return point_to(object, &whole) ? PyBool_FromLong(!(classify_text(whole) & (ILLEGAL | LINE_END))) : NULL;
 }
 
 /* Read one part of a layout: literal, source, escape. */
@@ -1319,7 +1437,7 @@ read_question(PyObject *from, size_t place_count, question *to)
         if (!PyArg_ParseTuple(next, "inn", &to->facts[i].kind, &place, &other)) {
             return 0;
         }
-        if (to->facts[i].kind < VALUE || to->facts[i].kind > SAME || place < 0 || other < 0 ||
+        if (to->facts[i].kind < VALUE || to->facts[i].kind > WORD || place < 0 || other < 0 ||
             (size_t)place >= place_count || (size_t)other >= place_count) {
             PyErr_SetString(PyExc_ValueError, "a fact has an unknown kind or place");
             return 0;
@@ -1371,22 +1489,27 @@ read_event_part(PyObject *from, size_t place_count, event_part *to)
            (!to->has_exact || read_question(exact, place_count, &to->exact));
 }
 
-/* Read the layout of an event: sources by place, head, parts, special bytes, and whether these are
- * escaped, and the mapping fits. */
+/* Read the layout of an event: sources by place, head, parts, special bytes, what replaces each of
+ * these, and whether the mapping fits. */
 static int
 read_event(PyObject *from, size_t key_count, event_layout *to)
 {
-    PyObject *sources, *head, *parts, *special;
-    if (!PyArg_ParseTuple(from, "O!OO!Spp", &PyTuple_Type, &sources, &head, &PyTuple_Type, &parts,
-                          &special, &to->is_escaped, &to->is_found) ||
+    PyObject *sources, *head, *parts, *special, *replacements;
+    if (!PyArg_ParseTuple(from, "O!OO!SO!p", &PyTuple_Type, &sources, &head, &PyTuple_Type, &parts,
+                          &special, &PyTuple_Type, &replacements, &to->is_found) ||
         !point_to(special, &to->special)) {
+        return 0;
+    }
+    if ((size_t)PyTuple_Size(replacements) != to->special.size) {
+        PyErr_SetString(PyExc_ValueError, "not every special byte has a replacement");
         return 0;
     }
     to->place_count = (size_t)PyTuple_Size(sources);
     to->sources = calloc(to->place_count + 1, sizeof(Py_ssize_t));
     to->part_count = (size_t)PyTuple_Size(parts);
     to->parts = calloc(to->part_count + 1, sizeof(event_part));
-    if (!to->sources || !to->parts) {
+    to->replacements = calloc(to->special.size + 1, sizeof(text));
+    if (!to->sources || !to->parts || !to->replacements) {
         PyErr_NoMemory();
         return 0;
     }
@@ -1402,6 +1525,9 @@ read_event(PyObject *from, size_t key_count, event_layout *to)
         to->sources[i] = source;
     }
     int done = read_question(head, to->place_count, &to->head);
+    for (size_t i = 0; done && i < to->special.size; i++) {
+        done = point_to(PyTuple_GetItem(replacements, (Py_ssize_t)i), &to->replacements[i]);
+    }
     for (size_t i = 0; done && i < to->part_count; i++) {
         PyObject *next = PyTuple_GetItem(parts, (Py_ssize_t)i);
         done = read_event_part(next, to->place_count, &to->parts[i]);
@@ -1449,7 +1575,8 @@ render_group(PyObject *self, PyObject *arguments)
     }
     /* A good guess saves copies; `reserve` makes the room that is needed. */
     done = done && make_field_room(&r.log) && reserve(&r.out, group.size + group.size / 4 + 4096) &&
-           reserve(&r.key, 256) && render_logs(&r, group);
+           reserve(&r.key, 256) &&
+           reserve(&r.decoded, 256) && render_logs(&r, group);
     PyObject *runs = NULL;
     if (done && r.is_strange) {
         Py_INCREF(Py_None);

@@ -71,9 +71,10 @@ Layout: TypeAlias = "Sequence[str | Slot]"
 
 
 class Form(IntEnum):
-    """What a value must look like to be copied into an event.
+    """What a value must look like to be copied into an event, or how it is copied.
 
-    A value in its form needs no conversion and no check. A number has no sign and no zero in front.
+    A value in its form needs no conversion and no check by the mapping. A number has no sign and no
+    zero in front.
     """
 
     TEXT = 0
@@ -94,6 +95,16 @@ class Form(IntEnum):
     MILLISECONDS = 8
     """Nanoseconds of a second, as SLS has them; their milliseconds are written, with 3 digits."""
 
+    DECODED = 9
+    """A value that is written URL-decoded, as ``urllib.parse.unquote`` does. In this form, and in
+    the next three, what is written must be a value that could be copied itself."""
+    NAME = 10
+    """A path; what stands behind the last ``/`` is written."""
+    DECODED_NAME = 11
+    """The same after URL-decoding."""
+    NAME_OF_ANY = 12
+    """A path; what stands behind the last ``/`` or backslash is written."""
+
 
 class FactKind(IntEnum):
     """What of a log decides how a part of its event is written."""
@@ -104,6 +115,8 @@ class FactKind(IntEnum):
     """Whether a field has a value: one that is neither empty nor ``-``."""
     SAME = 2
     """Whether two fields have the same value."""
+    WORD = 3
+    """The ASCII letters with which the value of a field begins; all of it without such letters."""
 
 
 class Fact(NamedTuple):
@@ -142,8 +155,8 @@ class Question(NamedTuple):
 
     Attributes:
         facts: What decides.
-        answers: The answers. The key has ``BETWEEN`` between the facts: the value, ``1`` for yes
-            and ``b""`` for no. The mapping makes an answer that it does not hold.
+        answers: The answers. The key has ``BETWEEN`` between the facts: the value, the word, ``1``
+            for yes and ``b""`` for no. The mapping makes an answer that it does not hold.
     """
 
     facts: tuple[Fact, ...]
@@ -185,7 +198,8 @@ class EventPart(NamedTuple):
 class EventLayout:
     """How to write the events of logs with the same fields.
 
-    Only values without control characters, TAB, and white space around them can be written so.
+    Only values without white space around them can be written so, and without control characters
+    other than TAB, line feed and carriage return.
     Where a part has no text, the payload must write the log; also if no part has shown that the
     mapping fits the log.
 
@@ -193,9 +207,10 @@ class EventLayout:
         places: The fields that are used: places among the values that a ``Writer`` is called with.
         head: Finds what stands before and after the parts.
         parts: The parts in order; bytes are the same in every event.
-        special: Bytes that cannot be copied.
-        is_escaped: Whether a backslash before each of these bytes makes it fit to copy. If the
-            backslash is one of them, it is the first.
+        special: Bytes that cannot be copied as they are. If the backslash is one of them, it is
+            the first.
+        replacements: What is written for each of these bytes. A value that begins or ends with a
+            byte that becomes a space has no form.
         is_found: Whether the mapping fits every log with these fields.
     """
 
@@ -203,7 +218,7 @@ class EventLayout:
     head: Question
     parts: tuple[bytes | EventPart, ...]
     special: bytes
-    is_escaped: bool
+    replacements: tuple[bytes, ...]
     is_found: bool
 
 

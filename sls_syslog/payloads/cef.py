@@ -105,8 +105,8 @@ def _make_style(chosen: tuple[EventMapping, str]) -> EventStyle:
         between=b" ",
         pair=_format_pair,
         label=format_label,
-        special=b"\\=",
-        is_escaped=True,
+        special=b"\\=\n\r",
+        replacements=(rb"\\", rb"\=", rb"\n", rb"\r"),
         limits=STRING_LIMITS,
     )
 

@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
 from sls_syslog.logs.caches import LogCache, weigh
+from sls_syslog.logs.columns import Form
 from sls_syslog.payloads.dictionary import ADDRESSES, CEF_KEYS, rank_key
 from sls_syslog.payloads.fields import (
     Accept,
@@ -78,6 +79,10 @@ class Derived:
             a text, and the same one.
         longest: The most characters of a text that ``make`` copies; 0 for no limit.
         largest: The largest number that ``make`` copies; 0 for no limit.
+        form: How ``make`` copies the text of its only source; ``None`` if it copies it unchanged,
+            or does something else.
+        is_of_word: Whether ``make`` needs of the text only the letters with which it begins, if it
+            begins with some.
     """
 
     sources: tuple[Source, ...]
@@ -95,6 +100,8 @@ class Derived:
     is_compared: bool = False
     longest: int = 0
     largest: int = 0
+    form: Form | None = None
+    is_of_word: bool = False
 
     def __call__(self, log: _Log) -> str:
         """Compute the value for one log."""

@@ -5,7 +5,7 @@ Sans-I/O. It must know each source completely: what it does not know, the payloa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from sls_syslog.logs.columns import Fact, FactKind, Form
@@ -26,14 +26,17 @@ class Facts(NamedTuple):
 
     Attributes:
         values: The fields whose value decides.
-        present: The fields that are copied, or of which only the presence decides.
+        words: The fields of which only the first word decides.
+        present: The fields that are copied, or of which only the presence decides, and how they
+            are copied.
         same: The pairs of fields of which only their equality decides.
         constants: The fields used that are the same in all logs.
         longest: The most characters of a copied value; 0 for no limit.
     """
 
     values: tuple[str, ...]
-    present: tuple[str, ...]
+    words: tuple[str, ...]
+    present: Mapping[str, Form]
     same: tuple[tuple[str, str], ...]
     constants: tuple[str, ...]
     longest: int
@@ -41,7 +44,7 @@ class Facts(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """The fields that differ from log to log."""
-        return (*self.values, *self.present)
+        return (*self.values, *self.words, *self.present)
 
     def list_facts(self, places: dict[str, int]) -> tuple[Fact, ...]:
         """List the facts for a writer; a field that is new gets the next of the places."""
@@ -51,13 +54,14 @@ class Facts(NamedTuple):
 
         return (
             *(Fact(FactKind.VALUE, find(name)) for name in self.values),
+            *(Fact(FactKind.WORD, find(name)) for name in self.words),
             *(Fact(FactKind.PRESENT, find(name)) for name in self.present),
             *(Fact(FactKind.SAME, find(one), find(other)) for one, other in self.same),
         )
 
     def make_exact(self) -> Facts:
-        """Return facts of which every value decides."""
-        return Facts(self.names, (), (), self.constants, 0)
+        """Return facts of which the values decide that are copied otherwise."""
+        return Facts((*self.values, *self.present), self.words, {}, (), self.constants, 0)
 
 
 def find_facts(
@@ -86,7 +90,8 @@ class _Search:
         self._own = own
         self._constants = constants
         self._values: dict[str, None] = {}
-        self._present: dict[str, None] = {}
+        self._words: dict[str, None] = {}
+        self._present: dict[str, Form] = {}
         self._same: dict[tuple[str, str], None] = {}
         self._shared: dict[str, None] = {}
         self._longest: list[int] = []
@@ -94,9 +99,10 @@ class _Search:
     def run(self, sources: Iterable[Source | int]) -> Facts:
         for source in sources:
             self._read_top(source)
-        present = tuple([name for name in self._present if name not in self._values])
+        present = {name: form for name, form in self._present.items() if name not in self._values}
         return Facts(
             tuple(self._values),
+            tuple([name for name in self._words if name not in self._values]),
             present,
             tuple(self._same),
             tuple(self._shared),
@@ -118,12 +124,23 @@ class _Search:
         elif isinstance(source, Derived) and source.largest:
             fits = self._form is Form.NUMBER and source.largest >= _LARGEST_NUMBER
             self._read(source.sources[0], is_copied=fits)
+        elif isinstance(source, Derived) and source.form is not None:
+            self._read_formed(source.sources[0], source.form)
         elif not isinstance(source, int):
             self._read(source, is_copied=True)
 
+    def _read_formed(self, source: Source, form: Form) -> None:
+        """Read a source whose text is copied in a form of its own."""
+        if isinstance(source, Derived) and source.form is Form.DECODED is not form:
+            (source,) = source.sources  # decoding is a part of the form
+        if self._form is Form.TEXT and isinstance(source, str):
+            self._add(source, form)
+        else:
+            self._read(source, is_copied=False)
+
     def _read(self, source: Source, *, is_copied: bool) -> None:
         if isinstance(source, str):
-            self._add(source, is_copied=is_copied)
+            self._add(source, self._form if is_copied else None)
         elif isinstance(source, tuple):
             for each in source:
                 self._read(each, is_copied=is_copied)
@@ -140,14 +157,22 @@ class _Search:
             copied = (0, 1, *copied)
             self._same[str(one), str(other)] = None
         for place, inner in enumerate(source.sources):
-            self._read(inner, is_copied=place in copied)
+            if source.is_of_word and isinstance(inner, str) and inner in self._own:
+                self._words[inner] = None
+            else:
+                self._read(inner, is_copied=place in copied)
         for name in source.any_of:
-            self._add(name, is_copied=False)
+            self._add(name, None)
 
-    def _add(self, name: str, *, is_copied: bool) -> None:
+    def _add(self, name: str, form: Form | None) -> None:
+        """Add a field that is copied in a form; ``None`` if its value decides.
+
+        Raises:
+            UnknownSourceError: If the field is a path into JSON.
+        """
         if name in self._own:
-            is_value = not is_copied or self._form is None
-            (self._values if is_value else self._present)[name] = None
+            if form is None or self._present.setdefault(name, form) is not form:
+                self._values[name] = None
             return
         holder = name.partition(".")[0]
         if name not in self._constants and holder in self._own:

@@ -53,13 +53,13 @@ _MOST_ANSWERS = 1000  # of a part; values that differ in each log must not drive
 _NO, _YES = b"", b"1"  # the answers to whether a fact holds
 
 
-_IN_A_TEXT = (Form.TEXT, Form.SECONDS, Form.MILLISECONDS)
-"""The forms of values that may stand anywhere in a text; others must be all of it."""
+def _make_text_mark(turn: int, place: int) -> str:
+    return chr(0x10F000 + 0x800 * turn + place)
+
 
 # What stands in a log for a value that is copied: one text in the first evaluation, another one in
 # the second, and of one length. What does not change between the two is no copy.
 _MARKS: Mapping[Form, Callable[[int, int], str]] = {
-    Form.TEXT: lambda turn, place: chr(0x10F000 + 0x800 * turn + place),
     Form.ADDRESS: lambda turn, place: f"10.{turn}.{100 + place // 100}.{100 + place % 100}",
     Form.PORT: lambda turn, place: f"{10_000 * (1 + turn) + place}",
     **dict.fromkeys(
@@ -68,6 +68,9 @@ _MARKS: Mapping[Form, Callable[[int, int], str]] = {
     ),
     Form.TIME: lambda turn, place: f"{10**12 * (1 + turn) + place}",
 }
+_WHOLE = frozenset(_MARKS)
+"""The forms of values that must be all of a text; others may stand anywhere in it."""
+
 _MOST_FIELDS = 2000  # of a log; the marks can tell that many apart
 
 # The fields from which rt is made without a mapping: their marks in the log and in the event.
@@ -93,8 +96,8 @@ class EventStyle:
         between: The separator of two pairs.
         pair: Writes a key and its value; ``b""`` if the written value would be empty.
         label: Writes the pair that says what a key means; ``b""`` if the key needs no label.
-        special: Bytes that cannot be copied.
-        is_escaped: Whether a backslash makes these bytes fit to copy.
+        special: Bytes that cannot be copied as they are; see ``EventLayout``.
+        replacements: What is written for each of these bytes.
         limits: The limits of strings in characters, by key.
     """
 
@@ -103,7 +106,7 @@ class EventStyle:
     pair: Callable[[str, str], bytes]
     label: Callable[[str], bytes]
     special: bytes
-    is_escaped: bool
+    replacements: tuple[bytes, ...]
     limits: Mapping[str, int]
 
 
@@ -203,7 +206,7 @@ class _Plan:
             self._head.ask(self._head.pick_constants(constants))[0],
             tuple(parts),
             self._style.special,
-            self._style.is_escaped,
+            self._style.replacements,
             is_found,
         )
 
@@ -242,7 +245,7 @@ class _Plan:
         facts = find_facts([source], form, own, self._constants)
         mapping = EventMapping(extension={key: source} if source else {})
         pair = _PairWriter(key, facts.longest, keys, self._style)
-        return _Part(mapping, facts, always, self._places, pair.write, key, form)
+        return _Part(mapping, facts, always, self._places, pair.write, key)
 
     def _make_event_id_part(self, source: Source) -> _Part:
         """Make the part for the log's own id, which counts if the mapping finds none.
@@ -254,7 +257,7 @@ class _Plan:
         facts = find_facts([source], None, self._own, self._constants)
         if "__event_id__" in facts.values:
             raise UnknownSourceError
-        facts = facts._replace(present=("__event_id__",))
+        facts = facts._replace(present={"__event_id__": Form.TEXT})
         mapping = EventMapping(extension={key: source} if source else {})
         pair = _PairWriter(key, 0, (), self._style)
 
@@ -262,7 +265,7 @@ class _Plan:
             is_own = event.values.get(key) in [mark.text for mark in marks]
             return pair.write(event, marks) if is_own else (-1, ())
 
-        return _Part(mapping, facts, (), self._places, write, key, Form.TEXT, has_exact=False)
+        return _Part(mapping, facts, (), self._places, write, key, has_exact=False)
 
 
 _Marks: TypeAlias = "list[_Mark]"
@@ -279,7 +282,6 @@ class _Part:
         places: The places of the fields that are used; those of this part are added.
         write: Makes the answer from an event and the marks that may be in it.
         key: The key; ``""`` for the head.
-        form: The form of the values that can be copied.
         has_exact: Whether the text can also be found from all values.
     """
 
@@ -291,13 +293,11 @@ class _Part:
         places: dict[str, int],
         write: _Write,
         key: str = "",
-        form: Form | None = None,
         has_exact: bool = True,
     ) -> None:
         self.is_found = key not in {"rt", "externalId"}
         self._mapping = mapping
         self._facts = facts
-        self._form = form
         self._write = write
         self._questions = [facts.list_facts(places)]
         if facts.present and has_exact:
@@ -358,15 +358,16 @@ class _Part:
         log.update(dict.fromkeys(self._names.values(), ""))
         marks: _Marks = []
         for (kind, place, other), value in zip(facts, told, strict=True):
-            if kind is FactKind.VALUE:
+            if kind in {FactKind.VALUE, FactKind.WORD}:
                 log[self._names[place]] = value.decode()
             elif kind is FactKind.SAME:
                 if value == _YES:
                     log[self._names[other]] = log[self._names[place]]
-            elif value == _YES and self._form is not None:
-                mark = _MARKS[self._form](turn, place)
-                marks.append(_Mark(mark, Copy(place, self._form)))
-                log[self._names[place]] = mark
+            elif value == _YES:
+                name = self._names[place]
+                form = self._facts.present[name]
+                log[name] = mark = _MARKS.get(form, _make_text_mark)(turn, place)
+                marks.append(_Mark(mark, Copy(place, form)))
         for name, place in self._always.items():
             form, values, texts = _TIMES[name]
             marks.append(_Mark(texts[turn], Copy(place, form)))
@@ -435,7 +436,7 @@ class _PairWriter:
         copies = {mark.text: mark.copy for mark in marks}
         pieces = re.split(f"({'|'.join(map(re.escape, copies))})", pair) if marks else [pair]
         found = [copies[piece] for piece in pieces[1::2]]
-        if not all(copy.form in _IN_A_TEXT for copy in found) and text not in copies:
+        if text not in copies and any(copy.form in _WHOLE for copy in found):
             return None  # a number with more digits around it may not fit its key any more
         texts: list[bytes | Copy] = [copies.get(piece) or piece.encode() for piece in pieces]
         texts[0], texts[-1] = before + pieces[0].encode(), pieces[-1].encode() + behind

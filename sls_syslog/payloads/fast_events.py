@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import unquote_to_bytes
 
 from sls_syslog.logs.columns import (
     BETWEEN,
@@ -37,13 +38,33 @@ _PATTERNS = {
     Form.DECIMAL: rb"[0-9]+(?:\.[0-9]+)?",
     Form.TIME: rb"[1-9][0-9]{12}",
     Form.SECONDS: rb"[1-9][0-9]{9}",
-    Form.MILLISECONDS: rb"[0-9]+",
 }
 _ARE_IN_FORM: dict[Form, Callable[[bytes], Any]] = {
     form: re.compile(pattern, re.DOTALL).fullmatch for form, pattern in _PATTERNS.items()
 } | {Form.TEXT: bool}
 
-_CONTROLS = bytes((*range(32), 127))
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\n\r"})
+_ONE_SPACE = bytes.maketrans(b"\t\n\r", b"   ")
+
+
+def _cut_milliseconds(nanoseconds: bytes) -> bytes:
+    """Return the milliseconds of the nanoseconds of a second; more is more than a second."""
+    return nanoseconds.zfill(9)[:3] if len(nanoseconds) <= 9 else b"000"
+
+
+def _find_name(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]
+
+
+_CHANGES: dict[Form, Callable[[bytes], bytes]] = {
+    Form.MILLISECONDS: _cut_milliseconds,
+    Form.DECODED: unquote_to_bytes,
+    Form.NAME: _find_name,
+    Form.DECODED_NAME: lambda path: _find_name(unquote_to_bytes(path)),
+    Form.NAME_OF_ANY: lambda path: _find_name(path.replace(b"\\", b"/")),
+}
+"""By form: makes what is written from a value."""
+
 # White space and control characters outside ASCII. They are harmless inside a value, but rare, so
 # the payload writes them.
 _SPACE = re.compile(rb"\xc2[\x80-\xa0]|\xe1\x9a\x80|\xe2[\x80\x81]|\xe3\x80\x80")
@@ -52,6 +73,9 @@ _NOTHING = NOTHING.encode()
 _NO_VALUES = (b"", _NOTHING)
 
 _Values: TypeAlias = "Sequence[bytes]"
+_find_word: Callable[[bytes], Any] = re.compile(rb"[A-Za-z]*").match
+
+_Escape: TypeAlias = "Callable[[bytes], bytes | None]"
 _Ask: TypeAlias = "Callable[[_Values], Answer]"
 
 
@@ -87,18 +111,17 @@ def make_event_writer(layout: EventLayout | None) -> Writer | None:
     ask_head = _make_ask(layout.head)
     steps = [_make_step(part) for part in layout.parts]
     separators = max(len(layout.places) - 1, 0)
-    is_found, special, is_escaped = layout.is_found, layout.special, layout.is_escaped
+    is_found, escape = layout.is_found, _make_escape(layout.special, layout.replacements)
 
     def write(values: tuple[bytes, ...]) -> bytes | None:
         used = pick(values)
         together = BETWEEN.join(used)
         if not _is_tidy(together, separators):
             return None
-        texts: _Values = used
-        if len(together.translate(None, special)) != len(together):
-            if not is_escaped:
-                return None
-            texts = _escape(together, special).split(BETWEEN)
+        escaped = escape(together)
+        if escaped is None:
+            return None
+        texts = used if escaped is together else escaped.split(BETWEEN)
         head = ask_head(used)
         if head is None:
             return None
@@ -118,9 +141,9 @@ def make_event_writer(layout: EventLayout | None) -> Writer | None:
                 pieces.append(before)
                 continue
             else:
-                made = _fill(ask(used), used, texts)
+                made = _fill(ask(used), used, texts, escape)
             if made is None:
-                made = _fill(ask_exactly(used), used, texts) if ask_exactly else None
+                made = _fill(ask_exactly(used), used, texts, escape) if ask_exactly else None
             if made is None:
                 return None
             if made:
@@ -142,6 +165,11 @@ def _make_step(part: bytes | EventPart) -> _Step:
     if isinstance(usual, Question):
         return _Step(ask=_make_ask(usual), ask_exactly=ask_exactly, is_found=is_found)
     before, copy, behind, room = usual
+    if copy.form in _CHANGES:
+        answer: Answer = room, (before, copy, behind)
+        present = Fact(FactKind.PRESENT, copy.place)
+        question = Question((present,), {b"": (-1, ()), b"1": answer})
+        return _Step(ask=_make_ask(question), ask_exactly=ask_exactly, is_found=is_found)
     is_in_form = None if copy.form is Form.TEXT else _ARE_IN_FORM[copy.form]
     return _Step(copy.place, is_in_form, before, behind, room, None, ask_exactly, is_found)
 
@@ -166,18 +194,23 @@ def _make_teller(fact: Fact) -> Callable[[_Values], bytes]:
     kind, place, other = fact
     if kind is FactKind.VALUE:
         return itemgetter(place)
+    if kind is FactKind.WORD:
+        return lambda values: _find_word(values[place])[0] or values[place]
     if kind is FactKind.SAME:
         return lambda values: b"1" if values[place] == values[other] else b""
     return lambda values: b"" if values[place] in _NO_VALUES else b"1"
 
 
-def _fill(answer: Answer, values: _Values, texts: _Values) -> Sequence[bytes] | None:
+def _fill(
+    answer: Answer, values: _Values, texts: _Values, escape: _Escape
+) -> Sequence[bytes] | None:
     """Put the values of a log into an answer.
 
     Args:
         answer: The answer.
         values: The values of the log.
         texts: The same values, escaped.
+        escape: Escapes other texts.
 
     Returns:
         The text in pieces; ``None`` if there is no answer, or a value does not fit.
@@ -194,17 +227,18 @@ def _fill(answer: Answer, values: _Values, texts: _Values) -> Sequence[bytes] | 
             pieces.append(part)
             continue
         place, form = part
-        if not _ARE_IN_FORM[form](values[place]):
+        value, text = values[place], texts[place]
+        if form in _CHANGES:
+            value = _CHANGES[form](value)
+            changed = escape(value) if _is_tidy(value, 0) else None
+            if changed is None or value in _NO_VALUES:
+                return None
+            text = changed
+        elif not _ARE_IN_FORM[form](value):
             return None
-        taken += len(values[place])
-        text = texts[place]
-        pieces.append(_cut_milliseconds(text) if form is Form.MILLISECONDS else text)
+        taken += len(value)
+        pieces.append(text)
     return pieces if room < 0 or taken <= room else None
-
-
-def _cut_milliseconds(nanoseconds: bytes) -> bytes:
-    """Return the milliseconds of the nanoseconds of a second; more is more than a second."""
-    return nanoseconds.zfill(9)[:3] if len(nanoseconds) <= 9 else b"000"
 
 
 def _make_picker(places: Sequence[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
@@ -214,14 +248,34 @@ def _make_picker(places: Sequence[int]) -> Callable[[tuple[bytes, ...]], tuple[b
     return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
 
 
-def _escape(text: bytes, special: bytes) -> bytes:
-    for octet in special:
-        text = text.replace(bytes([octet]), b"\\" + bytes([octet]))
-    return text
+def _make_escape(special: bytes, replacements: tuple[bytes, ...]) -> _Escape:
+    """Make a function that replaces special bytes in values with ``BETWEEN`` between them.
+
+    It returns ``None`` if a value would get white space around it.
+    """
+    pairs = [(bytes([octet]), new) for octet, new in zip(special, replacements, strict=True)]
+
+    def escape(text: bytes) -> bytes | None:
+        if len(text.translate(None, special)) == len(text):
+            return text
+        for octet, new in pairs:
+            text = text.replace(octet, new)
+        return None if _has_space_around(text) else text
+
+    return escape
+
+
+def _has_space_around(together: bytes) -> bool:
+    return (
+        b" \x12" in together
+        or b"\x12 " in together
+        or together[:1] == b" "
+        or together[-1:] == b" "
+    )
 
 
 def _is_tidy(together: bytes, separators: int) -> bool:
-    """Whether no value has a control character, or white space around it.
+    """Whether no value has control characters other than three, or white space around it.
 
     Args:
         together: The values with ``BETWEEN`` between them.
@@ -229,9 +283,7 @@ def _is_tidy(together: bytes, separators: int) -> bool:
     """
     if len(together.translate(None, _CONTROLS)) + separators != len(together):
         return False
-    if b" \x12" in together or b"\x12 " in together:
-        return False
-    if together[:1] == b" " or together[-1:] == b" ":
+    if _has_space_around(together.translate(_ONE_SPACE)):
         return False
     # The first tests are much quicker, and nearly always enough.
     return (

@@ -177,7 +177,7 @@ def _make_style(chosen: tuple[EventMapping, str, str, str, str]) -> EventStyle:
     mapping, otherwise, version, delimiter, dialect = chosen
     format_time, refused = _DIALECTS[dialect]
     keys = _map_keys(mapping)
-    end = delimiter.encode()
+    ends = dict.fromkeys((delimiter, "\t", "\r", "\n", *refused))
 
     def format_around(event: Event) -> tuple[bytes, bytes]:
         class_id, name, severity, *_ = event
@@ -198,11 +198,11 @@ def _make_style(chosen: tuple[EventMapping, str, str, str, str]) -> EventStyle:
 
     return EventStyle(
         around=format_around,
-        between=end,
+        between=delimiter.encode(),
         pair=format_pair,
         label=lambda key: b"",
-        special=f"{delimiter}{refused}".encode(),
-        is_escaped=False,
+        special="".join(ends).encode(),
+        replacements=tuple([b"/" if end in refused else b" " for end in ends]),
         limits=_LIMITS,
     )
 

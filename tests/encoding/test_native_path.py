@@ -392,14 +392,14 @@ def render_event(
     *parts: Any,
     head: Any = HEAD,
     special: bytes = b"",
-    is_escaped: bool = False,
+    replacements: tuple[bytes, ...] = (),
     is_found: bool = True,
 ) -> bytes | None:
     """Render one log with these values as an event; ``None`` if that is left to Python."""
     helper = need_helper()
     keys = tuple(b"key%d" % number for number in range(len(values)))
     sources = (*range(len(values)), SECONDS, NANOSECONDS)
-    event = (sources, head, parts, special, is_escaped, is_found)
+    event = (sources, head, parts, special, replacements, is_found)
     known = helper.compile_event_layout(keys, True, event)
     fields = list(zip([key.decode() for key in keys], values, strict=True))
     body = encode_log_group(
@@ -444,12 +444,16 @@ def test_an_event_is_its_head_and_the_answers_to_its_questions() -> None:
             [(FactKind.PRESENT, 0, 0), (FactKind.PRESENT, 2, 0), (FactKind.PRESENT, 3, 0)],
             b"1\x12\x12",
         ),
+        ([(FactKind.WORD, 0, 0), (FactKind.WORD, 2, 0), (FactKind.WORD, 3, 0)], b"same\x12\x12"),
+        ([(FactKind.WORD, 4, 0), (FactKind.WORD, 5, 0)], b"aZ\x12[a"),
         ([(FactKind.SAME, 0, 1), (FactKind.SAME, 0, 2), (FactKind.SAME, 2, 3)], b"1\x12\x121"),
-        ([(FactKind.VALUE, 4, 0), (FactKind.VALUE, 5, 0)], b"1790000000\x12123456789"),
+        ([(FactKind.VALUE, 6, 0), (FactKind.VALUE, 7, 0)], b"1790000000\x12123456789"),
     ],
 )
 def test_a_question_has_the_facts_of_the_log(facts: Any, asked: bytes) -> None:
-    got = render_event([b"same", b"same", b"", b"-"], (ask(Asked(), *facts), None, True))
+    got = render_event(
+        [b"same", b"same", b"", b"-", b"aZ[b", b"[a"], (ask(Asked(), *facts), None, True)
+    )
     assert got == b"<[" + asked + b"]>"
 
 
@@ -486,6 +490,43 @@ def test_a_value_is_copied_in_its_form_only(form: int, right: list[str], wrong: 
         )
 
 
+@pytest.mark.parametrize(
+    ("form", "value", "written"),
+    [
+        (Form.DECODED, "a%20b%2fc%2F%E6%97%A5", "a b/c/日"),
+        (Form.DECODED, "100%", "100%"),
+        (Form.DECODED, "%41" * 1000, "A" * 1000),
+        (Form.DECODED, "%4", "%4"),
+        (Form.DECODED, "%%41%zz%4g", "%A%zz%4g"),
+        (Form.DECODED, "日%41", "日A"),
+        (Form.DECODED, "%20a", None),
+        (Form.DECODED, "a%00b", None),
+        (Form.DECODED, "a%0a", None),
+        (Form.DECODED, "%2d", None),
+        (Form.DECODED, "%ff", None),
+        (Form.DECODED, "%c2%85", None),
+        (Form.DECODED, "%E3%80%80a", None),
+        (Form.NAME, "/a/b.txt", "b.txt"),
+        (Form.NAME, "b%2Ftxt", "b%2Ftxt"),
+        (Form.NAME, "a/ b", None),
+        (Form.NAME, "a/", None),
+        (Form.NAME, "a/-", None),
+        (Form.DECODED_NAME, "a%2Fb%20c", "b c"),
+        (Form.DECODED_NAME, "a%2F", None),
+        (Form.NAME_OF_ANY, "C:\\x\\y.exe", "y.exe"),
+        (Form.NAME_OF_ANY, "C:\\x/y", "y"),
+    ],
+)
+def test_a_value_may_be_changed_by_its_form(form: Form, value: str, written: str | None) -> None:
+    expected = None if written is None else f"<k={written};>".encode()
+    assert render_event([value.encode()], copied(form)) == expected
+
+
+def test_room_counts_what_is_written() -> None:
+    assert render_event([b"%41%42"], copied(Form.DECODED, room=2)) == b"<k=AB;>"
+    assert render_event([b"%41%42%43"], copied(Form.DECODED, room=2)) is None
+
+
 def test_milliseconds_have_three_digits() -> None:
     assert (
         render_event([], (((), {b"": (-1, (b".", (1, Form.MILLISECONDS)))}), None, True))
@@ -496,8 +537,10 @@ def test_milliseconds_have_three_digits() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "a\tb",
-        "a\nb",
+        "a\t",
+        "\na",
+        "a\r",
+        "a\x0bb",
         " a",
         "a ",
         "a\x00",
@@ -518,14 +561,16 @@ def test_untidy_values_are_left_to_python(value: str) -> None:
     assert render_event([b"\xff"], copied()) is None
 
 
-def test_special_bytes_are_escaped_or_left_to_python() -> None:
-    assert render_event([b"=a\\=="], copied(), special=b"\\=", is_escaped=True) == (
-        b"<k=\\=a\\\\\\=\\=;>"
+def test_special_bytes_are_replaced() -> None:
+    cef: Any = {"special": b"\\=\n", "replacements": (rb"\\", rb"\=", rb"\n")}
+    assert render_event([b"=a\\==\nb\tc="], copied(), **cef) == (
+        rb"<k=\=a\\\=\=\nb" + b"\t" + rb"c\=;>"
     )
-    assert render_event([b"a^b"], copied(), special=b"^|") is None
-    assert render_event([b"a^b"], (ask({b"a^b": (-1, (b"=",))}), None, True), special=b"^=") == (
-        b"<=>"
-    )
+    leef: Any = {"special": b"^|\n", "replacements": (b" ", b"/", b" ")}
+    assert render_event([b"|a^b\nc|"], copied(), **leef) == b"<k=/a b c/;>"
+    assert render_event([b"^a|"], copied(), **leef) is None
+    assert render_event([b"a^"], copied(exact=ask(Asked())), **leef) == b"<[a^]>"
+    assert render_event([b"a^"], (ask({b"a^": (-1, (b"^",))}), None, True), **leef) == b"<^>"
 
 
 def test_copied_values_have_room() -> None:
@@ -567,7 +612,7 @@ def test_a_part_without_an_answer_is_left_to_python() -> None:
         ((2**80, (b"a",)), OverflowError),
         ((-1, ("text",)), ValueError),
         ((-1, ((0,),)), ValueError),
-        ((-1, ((0, 9),)), ValueError),
+        ((-1, ((0, 13),)), ValueError),
         ((-1, ((0, -1),)), ValueError),
         ((-1, ((0, 2**40),)), ValueError),
         ((-1, ((3, Form.TEXT),)), ValueError),
@@ -595,7 +640,7 @@ def test_a_wrong_head_is_an_error(head: Any) -> None:
 
 
 PART = copied()
-EVENT: list[Any] = [(0,), HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", True, True]
+EVENT: list[Any] = [(0,), HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", (), True]
 
 
 @pytest.mark.parametrize(
@@ -612,7 +657,6 @@ EVENT: list[Any] = [(0,), HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", Tr
         (1, ([], {})),
         (1, (("x",), {})),
         (1, (((0, 0),), {})),
-        (1, (((3, 0, 0),), {})),
         (1, (((-1, 0, 0),), {})),
         (1, (((0, 1, 0),), {})),
         (1, (((0, 0, 1),), {})),
@@ -625,9 +669,13 @@ EVENT: list[Any] = [(0,), HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", Tr
         (2, ((("a", (0, 0), b"", 1), None, True),)),
         (2, (((b"a", 1, b"", 1), None, True),)),
         (2, (((b"a", (1, 0), b"", 1), None, True),)),
-        (2, (((b"a", (0, 9), b"", 1), None, True),)),
+        (2, (((b"a", (0, 13), b"", 1), None, True),)),
         (2, (((b"a", (0, "x"), b"", 1), None, True),)),
+        (1, (((4, 0, 0),), {})),
         (3, "x"),
+        (3, b"x"),
+        (4, (b"a",)),
+        (4, ["x"]),
     ],
     ids=repr,
 )

@@ -20,7 +20,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["sls_syslog"]):
-    from sls_syslog import KeyValuePayload
+    from sls_syslog import CefPayload, KeyValuePayload, LeefPayload
     from sls_syslog.testing import LogEntry, encode_log_group
     from tests.support.native import PathPair, need_helper
 
@@ -29,10 +29,18 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"payload": "json", "framing": "octet-counting"},
     {"payload": KeyValuePayload(sep="a|a", quote=True), "syslog_format": "rfc3164"},
     {"payload": "json", "max_message_bytes": 480},
+    {"payload": CefPayload(mapping="oss")},
+    {"payload": LeefPayload(mapping="waf", dialect="sc4s"), "framing": "octet-counting"},
 )
 FIELDS = [("a", "b"), ("text", '日"\\\t')]
 ENTRIES = [LogEntry(FIELDS, 1_790_000_000, time_ns) for time_ns in (None, 1)]
+EVENT = [
+    *(("object", "a%2Fb%20c"), ("client_ip", "10.0.0.1"), ("object_size", "80"), ("https", "on")),
+    *(("real_client_ip", "10.0.0.1"), ("remote_addr", "10.0.0.1"), ("remote_port", "8080")),
+    *(("time", "2026-11-03T12:00:00+08:00"), ("host", "a=b|c^"), ("querystring", "x\\=")),
+]
 SEEDS = (
+    encode_log_group([LogEntry(EVENT, 1_790_000_000, 1)], topic="t", source="s", tags={}),
     encode_log_group(ENTRIES, topic="t", source="s", tags={"k": "v"}),
     encode_log_group([*ENTRIES, LogEntry([("a", b"\xff\n")], 1)], topic="", source="", tags={}),
 )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
+from sls_syslog.logs.columns import Form
 from sls_syslog.payloads.event_code import Derived
 from sls_syslog.payloads.fields import Source
 from sls_syslog.payloads.values import split_port
@@ -291,7 +292,7 @@ def build_url(scheme: Source, host: Source, path: Source, query: Source = ()) ->
 
 def decode_url(source: Source) -> Derived:
     """Decode a value that is URL-encoded."""
-    return Derived((source,), "{0}, URL-decoded", unquote)
+    return Derived((source,), "{0}, URL-decoded", unquote, form=Form.DECODED)
 
 
 def extract_address(source: Source) -> Derived:
@@ -307,7 +308,17 @@ def extract_port(source: Source) -> Derived:
 def extract_file_name(source: Source, separators: str = "/") -> Derived:
     """Extract the name of a file from its path."""
     ends = re.compile(f"[{re.escape(separators)}]")
-    return Derived((source,), "name in {0}", lambda value: ends.split(value)[-1])
+    is_decoded = isinstance(source, Derived) and source.form is Form.DECODED
+    form = _NAME_FORMS.get((is_decoded, separators))
+    return Derived((source,), "name in {0}", lambda value: ends.split(value)[-1], form=form)
+
+
+_NAME_FORMS = {
+    (False, "/"): Form.NAME,
+    (True, "/"): Form.DECODED_NAME,
+    (False, "/\\"): Form.NAME_OF_ANY,
+    (False, "\\/"): Form.NAME_OF_ANY,
+}
 
 
 def extract_host(source: Source) -> Derived:
@@ -333,7 +344,7 @@ def extract_sql_command(source: Source) -> Derived:
         word = found[1].upper() if found else ""
         return word if word in _KNOWN_COMMANDS else ""
 
-    return Derived((source,), "[SQL command](#sql-commands) of {0}", make)
+    return Derived((source,), "[SQL command](#sql-commands) of {0}", make, is_of_word=True)
 
 
 _KNOWN_COMMANDS = frozenset(SQL_COMMANDS)
