@@ -19,6 +19,7 @@ from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.native import NANOSECONDS, NO_SOURCE, PURE_PYTHON, SECONDS
 from sls_syslog.encoding.native_path import NativePath
 from sls_syslog.logs.columns import Columns, Fact, FactKind, Form, Writer
+from sls_syslog.payloads.catalog.functions import extract_file_name
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 from tests.support.batches import serve
@@ -298,6 +299,7 @@ def spoilt_groups(draw: st.DrawFn) -> bytes:
 
 
 EVENTS: list[Any] = ["cef", "leef", CefPayload(extension={"src": ("a", "b")})]
+OF_THE_KEY = CefPayload(extension={"suser": '"\t\\', "act": extract_file_name('"\t\\')})
 PAIRS = [(payload, framing) for payload in [*PAYLOADS, *EVENTS] for framing in FRAMINGS]
 
 
@@ -311,7 +313,7 @@ def test_what_the_helper_renders_is_what_python_renders(
 
 
 @pytest.mark.gate
-@pytest.mark.parametrize("payload", [*PAYLOADS, *EVENTS], ids=str)
+@pytest.mark.parametrize("payload", [*PAYLOADS, OF_THE_KEY], ids=lambda payload: str(payload)[:40])
 def test_of_a_group_with_another_byte_both_write_the_same(payload: Any) -> None:
     pair = PathPair(payload=payload)
     body = (
