@@ -16,7 +16,7 @@
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 4 };
+enum { INTERFACE = 5 };
 
 typedef unsigned char byte;
 
@@ -310,8 +310,8 @@ has_layout(const log_entry *log, const layout *of)
 /* ---- Layouts of events: `columns.EventLayout` says what they mean ---- */
 
 enum { VALUE, PRESENT, SAME, WORD };
-enum { TEXT, ADDRESS, PORT, NUMBER, LONG, DECIMAL, TIME, SECONDS_OF_TIME, MILLISECONDS };
-enum { DECODED = MILLISECONDS + 1, NAME, DECODED_NAME, NAME_OF_ANY, LAST_FORM = NAME_OF_ANY };
+enum { TEXT, ADDRESS, PORT, NUMBER, LONG, DECIMAL, TIME, SECONDS_OF_TIME, MILLISECONDS, HOST };
+enum { DECODED = HOST + 1, NAME, DECODED_NAME, NAME_OF_ANY, LAST_FORM = NAME_OF_ANY };
 enum { SEPARATOR = 0x12 }; /* BETWEEN of columns.py */
 
 typedef struct {
@@ -762,6 +762,7 @@ is_in_form(text value, int form)
     case DECIMAL: return is_decimal(value);
     case TIME: return is_number(value, UINT64_C(1000000000000), UINT64_C(9999999999999));
     case SECONDS_OF_TIME: return is_number(value, UINT64_C(1000000000), UINT64_C(9999999999));
+    case HOST: return value.size > 0 && !memchr(value.at, ':', value.size);
     default: return value.size > 0;
     }
 }

@@ -95,14 +95,16 @@ class Form(IntEnum):
     MILLISECONDS = 8
     """Nanoseconds of a second, as SLS has them; their milliseconds are written, with 3 digits."""
 
-    DECODED = 9
+    HOST = 9
+    """A text without a colon: a host without a port."""
+    DECODED = 10
     """A value that is written URL-decoded, as ``urllib.parse.unquote`` does. In this form, and in
     the next three, what is written must be a value that could be copied itself."""
-    NAME = 10
+    NAME = 11
     """A path; what stands behind the last ``/`` is written."""
-    DECODED_NAME = 11
+    DECODED_NAME = 12
     """The same after URL-decoding."""
-    NAME_OF_ANY = 12
+    NAME_OF_ANY = 13
     """A path; what stands behind the last ``/`` or backslash is written."""
 
 

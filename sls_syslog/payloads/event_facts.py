@@ -133,10 +133,13 @@ class _Search:
         """Read a source whose text is copied in a form of its own."""
         if isinstance(source, Derived) and source.form is Form.DECODED is not form:
             (source,) = source.sources  # decoding is a part of the form
-        if self._form is Form.TEXT and isinstance(source, str):
-            self._add(source, form)
-        else:
-            self._read(source, is_copied=False)
+        names = source if isinstance(source, tuple) else (source,)
+        is_copied = self._form is Form.TEXT
+        for name in names:
+            if isinstance(name, str) and is_copied:
+                self._add(name, form)
+            else:
+                self._read(name, is_copied=False)
 
     def _read(self, source: Source, *, is_copied: bool) -> None:
         if isinstance(source, str):

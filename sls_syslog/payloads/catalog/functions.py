@@ -329,7 +329,7 @@ def extract_host(source: Source) -> Derived:
         has_port = port.isdecimal() and (":" not in host or host.endswith("]"))
         return host if has_port else value
 
-    return Derived((source,), "host in {0}", make)
+    return Derived((source,), "host in {0}", make, form=Form.HOST)
 
 
 def _split(value: str) -> tuple[str, str]:
