@@ -762,7 +762,9 @@ is_in_form(text value, int form)
     case DECIMAL: return is_decimal(value);
     case TIME: return is_number(value, UINT64_C(1000000000000), UINT64_C(9999999999999));
     case SECONDS_OF_TIME: return is_number(value, UINT64_C(1000000000), UINT64_C(9999999999));
-    case HOST: return value.size > 0 && !memchr(value.at, ':', value.size);
+    case HOST:
+        return !memchr(value.at, ':', value.size) &&
+               (count_letters(value) || memchr(value.at, '.', value.size));
     default: return value.size > 0;
     }
 }

@@ -96,7 +96,7 @@ class Form(IntEnum):
     """Nanoseconds of a second, as SLS has them; their milliseconds are written, with 3 digits."""
 
     HOST = 9
-    """A text without a colon: a host without a port."""
+    """A host without a port: a text without a colon that has a dot, or begins with a letter."""
     DECODED = 10
     """A value that is written URL-decoded, as ``urllib.parse.unquote`` does. In this form, and in
     the next three, what is written must be a value that could be copied itself."""

@@ -38,7 +38,7 @@ _PATTERNS = {
     Form.DECIMAL: rb"[0-9]+(?:\.[0-9]+)?",
     Form.TIME: rb"[1-9][0-9]{12}",
     Form.SECONDS: rb"[1-9][0-9]{9}",
-    Form.HOST: rb"[^:]+",
+    Form.HOST: rb"[A-Za-z][^:]*|[^:.]*\.[^:]*",
 }
 _ARE_IN_FORM: dict[Form, Callable[[bytes], Any]] = {
     form: re.compile(pattern, re.DOTALL).fullmatch for form, pattern in _PATTERNS.items()
