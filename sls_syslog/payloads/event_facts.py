@@ -99,6 +99,7 @@ class _Search:
     def run(self, sources: Iterable[Source | int]) -> Facts:
         for source in sources:
             self._read_top(source)
+        self._values.update(dict.fromkeys(self._words.keys() & self._present.keys()))
         present = {name: form for name, form in self._present.items() if name not in self._values}
         return Facts(
             tuple(self._values),

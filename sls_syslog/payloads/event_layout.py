@@ -49,8 +49,7 @@ _PART = 6000  # bytes of what is made for one source
 _MOST_BYTES = 512  # of the facts of an answer to keep; longer ones rarely come again
 _MOST_ANSWERS = 1000  # of a part; values that differ in each log must not drive out all others
 
-
-_NO, _YES = b"", b"1"  # the answers to whether a fact holds
+_NO, _YES = b"", b"1"  # what is told about presence and equality
 
 
 def _make_text_mark(turn: int, place: int) -> str:

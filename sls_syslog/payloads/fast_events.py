@@ -73,9 +73,9 @@ _NOT_SPACE_START = bytes({*range(256)} - {0xC2, 0xE1, 0xE2, 0xE3})
 _NOTHING = NOTHING.encode()
 _NO_VALUES = (b"", _NOTHING)
 
-_Values: TypeAlias = "Sequence[bytes]"
 _find_word: Callable[[bytes], Any] = re.compile(rb"[A-Za-z]*").match
 
+_Values: TypeAlias = "Sequence[bytes]"
 _Escape: TypeAlias = "Callable[[bytes], bytes | None]"
 _Ask: TypeAlias = "Callable[[_Values], Answer]"
 

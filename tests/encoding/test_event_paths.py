@@ -287,6 +287,15 @@ FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1",
     event_id=None,
 )
 @example(
+    # Of one field the word decides, and all of it is copied.
+    mapping=EventMapping(extension={"act": (vocabulary.extract_sql_command("a"), "a")}),
+    format_="cef",
+    logs=[{"a": "select 1"}, {"a": "selected"}],
+    tag="",
+    ns=None,
+    event_id=None,
+)
+@example(
     # The constant is one side of the comparison.
     mapping=EventMapping(extension={"act": vocabulary.give_if_equal("a", "__topic__", "b")}),
     format_="cef",
