@@ -235,13 +235,21 @@ class _Plan:
         return _Part(header, facts, (), self._places, write)
 
     def _make_part(self, key: str, source: Source, keys: Collection[str]) -> _Part:
+        """Make the part for a key.
+
+        Raises:
+            UnknownSourceError: If a source is unknown, or makes ``rt`` from the log's own time.
+        """
         if key == "__event_id__":
             return self._make_event_id_part(source)
         kind = CEF_KEYS[key].kind if key in CEF_KEYS else "string"
         form = Form.TEXT if kind == "string" else _FORMS.get(kind)
         always = tuple([name for name in _TIMES if key == "rt" and name in self._own])
-        own = {*self._own} - {*always}
-        facts = find_facts([source], form, own, self._constants)
+        if always == ("__time__",) == (source,):
+            source = ()  # the same as without a source
+        facts = find_facts([source], form, self._own, self._constants)
+        if not {*always}.isdisjoint(facts.names):
+            raise UnknownSourceError
         mapping = EventMapping(extension={key: source} if source else {})
         pair = _PairWriter(key, facts.longest, keys, self._style)
         return _Part(mapping, facts, always, self._places, pair.write, key)

@@ -296,6 +296,20 @@ FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1",
     event_id=None,
 )
 @example(
+    # The log's own time decides, and is not only copied.
+    mapping=EventMapping(
+        extension={
+            "rt": vocabulary.translate("__time__", {f"{SECOND}": "1700000000000"}),
+            "act": "a",
+        }
+    ),
+    format_="cef",
+    logs=[{"a": "1"}],
+    tag="x",
+    ns=None,
+    event_id=None,
+)
+@example(
     # The constant is one side of the comparison.
     mapping=EventMapping(extension={"act": vocabulary.give_if_equal("a", "__topic__", "b")}),
     format_="cef",
