@@ -139,6 +139,21 @@ def test_what_a_shell_block_names_exists(block: Block) -> None:
         assert f"\n{extra} = [" in pyproject, extra
 
 
+# Many readers learnt English late: "again" says it as well as "anew", "for example" as "say".
+IDIOMS = r"""
+\b(anew|as\ a\ rule|by\ itself|is\ to\ be|of\ which|one\ wonders|so\ many|thrice|whatever)\b
+|,\ say[,;.)]|\ say\)
+"""
+
+
+def test_no_page_uses_idioms() -> None:
+    for page in PAGES:
+        prose = re.sub(r"(?ms)^```.*?^```$", "", page.read_text())
+        text = " ".join(prose.split())
+        found = re.search(IDIOMS, text, re.I | re.X)
+        assert not found, f"{page.name}: {text[found.start() - 40 : found.end() + 40]}"
+
+
 def test_every_block_says_its_language() -> None:
     for page in PAGES:
         for block in blocks(page):
