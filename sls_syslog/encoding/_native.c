@@ -16,7 +16,7 @@
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 5 };
+enum { INTERFACE = 6 };
 
 typedef unsigned char byte;
 
@@ -311,7 +311,7 @@ has_layout(const log_entry *log, const layout *of)
 
 enum { VALUE, PRESENT, SAME, WORD };
 enum { TEXT, ADDRESS, PORT, NUMBER, LONG, DECIMAL, TIME, SECONDS_OF_TIME, MILLISECONDS, HOST };
-enum { DECODED = HOST + 1, NAME, DECODED_NAME, NAME_OF_ANY, LAST_FORM = NAME_OF_ANY };
+enum { PATH = HOST + 1, DECODED, NAME, DECODED_NAME, NAME_OF_ANY, LAST_FORM = NAME_OF_ANY };
 enum { SEPARATOR = 0x12 }; /* BETWEEN of columns.py */
 
 typedef struct {
@@ -765,6 +765,7 @@ is_in_form(text value, int form)
     case HOST:
         return !memchr(value.at, ':', value.size) &&
                (count_letters(value) || memchr(value.at, '.', value.size));
+    case PATH: return value.size && *value.at == '/';
     default: return value.size > 0;
     }
 }

@@ -35,7 +35,7 @@ Part: TypeAlias = "tuple[bytes, int, int]"
 """A literal, the source of the value after it, and the number of the escape."""
 
 # The version of what the helper offers.
-_INTERFACE = 5
+_INTERFACE = 6
 
 
 class Helper(Protocol):

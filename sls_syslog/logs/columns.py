@@ -97,14 +97,16 @@ class Form(IntEnum):
 
     HOST = 9
     """A host without a port: a text without a colon that has a dot, or begins with a letter."""
-    DECODED = 10
+    PATH = 10
+    """A text that begins with a slash."""
+    DECODED = 11
     """A value that is written URL-decoded, as ``urllib.parse.unquote`` does. In this form, and in
     the next three, what is written must be a value that could be copied itself."""
-    NAME = 11
+    NAME = 12
     """A path; what stands behind the last ``/`` is written."""
-    DECODED_NAME = 12
+    DECODED_NAME = 13
     """The same after URL-decoding."""
-    NAME_OF_ANY = 13
+    NAME_OF_ANY = 14
     """A path; what stands behind the last ``/`` or backslash is written."""
 
 

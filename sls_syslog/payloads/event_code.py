@@ -77,6 +77,8 @@ class Derived:
             text: it puts the text into the result unchanged, or leaves it out.
         is_compared: Whether ``make`` needs to know of the first two sources only whether they have
             a text, and the same one.
+        slashed: The places of copied sources of which ``make`` also needs to know whether the text
+            begins with a slash.
         longest: The most characters of a text that ``make`` copies; 0 for no limit.
         largest: The largest number that ``make`` copies; 0 for no limit.
         form: How ``make`` copies the text of its only source; ``None`` if it copies it unchanged,
@@ -98,6 +100,7 @@ class Derived:
     any_of: tuple[str, ...] = ()
     copied: tuple[int, ...] = ()
     is_compared: bool = False
+    slashed: tuple[int, ...] = ()
     longest: int = 0
     largest: int = 0
     form: Form | None = None

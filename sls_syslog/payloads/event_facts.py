@@ -132,7 +132,7 @@ class _Search:
 
     def _read_formed(self, source: Source, form: Form) -> None:
         """Read a source whose text is copied in a form of its own."""
-        if isinstance(source, Derived) and source.form is Form.DECODED is not form:
+        if isinstance(source, Derived) and form is Form.DECODED_NAME:
             (source,) = source.sources  # decoding is a part of the form
         names = source if isinstance(source, tuple) else (source,)
         is_copied = self._form is Form.TEXT
@@ -163,6 +163,8 @@ class _Search:
         for place, inner in enumerate(source.sources):
             if source.is_of_word and isinstance(inner, str) and inner in self._own:
                 self._words[inner] = None
+            elif place in copied and place in source.slashed:
+                self._read_formed(inner, Form.PATH)
             else:
                 self._read(inner, is_copied=place in copied)
         for name in source.any_of:

@@ -66,8 +66,9 @@ _MARKS: Mapping[Form, Callable[[int, int], str]] = {
         lambda turn, place: f"{10**8 * (1 + turn) + place}",
     ),
     Form.TIME: lambda turn, place: f"{10**12 * (1 + turn) + place}",
+    Form.PATH: lambda turn, place: f"/{_make_text_mark(turn, place)}",
 }
-_WHOLE = frozenset(_MARKS)
+_WHOLE = frozenset(_MARKS) - {Form.PATH}
 """The forms of values that must be all of a text; others may stand anywhere in it."""
 
 _MOST_FIELDS = 2000  # of a log; the marks can tell that many apart

@@ -39,6 +39,7 @@ _PATTERNS = {
     Form.TIME: rb"[1-9][0-9]{12}",
     Form.SECONDS: rb"[1-9][0-9]{9}",
     Form.HOST: rb"[A-Za-z][^:]*|[^:.]*\.[^:]*",
+    Form.PATH: rb"/.*",
 }
 _ARE_IN_FORM: dict[Form, Callable[[bytes], Any]] = {
     form: re.compile(pattern, re.DOTALL).fullmatch for form, pattern in _PATTERNS.items()

@@ -287,7 +287,8 @@ def build_url(scheme: Source, host: Source, path: Source, query: Source = ()) ->
         return f"{start}{path}{'?' if query else ''}{query}" if path or query else ""
 
     how = "URL of {1}, {2}" + (", {3}" if query else "")
-    return Derived((scheme, host, path, query), how, make, copied=(0, 1, 3))
+    copied = (0, 1, 2, 3)
+    return Derived((scheme, host, path, query), how, make, copied=copied, slashed=(2,))
 
 
 def decode_url(source: Source) -> Derived:
