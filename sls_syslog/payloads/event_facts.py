@@ -5,6 +5,7 @@ Sans-I/O. It must know each source completely: what it does not know, the payloa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -100,15 +101,29 @@ class _Search:
         for source in sources:
             self._read_top(source)
         self._values.update(dict.fromkeys(self._words.keys() & self._present.keys()))
+        same = self._part_pairs()
         present = {name: form for name, form in self._present.items() if name not in self._values}
         return Facts(
             tuple(self._values),
             tuple([name for name in self._words if name not in self._values]),
             present,
-            tuple(self._same),
+            same,
             tuple(self._shared),
             min(self._longest, default=0),
         )
+
+    def _part_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return the pairs of which only the equality decides.
+
+        One mark cannot stand for a field of two pairs, or for one whose value decides as well: of
+        such pairs, both values decide.
+        """
+        uses = Counter(name for pair in self._same for name in pair)
+        decided = {*self._values, *self._words}
+        for pair in self._same:
+            if any(uses[name] > 1 or name in decided for name in pair):
+                self._values.update(dict.fromkeys(pair))
+        return tuple([pair for pair in self._same if self._values.keys().isdisjoint(pair)])
 
     def _read_top(self, source: Source | int) -> None:
         """Read a source whose result is the value itself.

@@ -310,6 +310,36 @@ FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1",
     event_id=None,
 )
 @example(
+    # A compared value decides for another source, too.
+    mapping=EventMapping(
+        extension={
+            "act": vocabulary.join(
+                vocabulary.give_if_equal("a", "b", "c"), vocabulary.translate("b", TABLE)
+            )
+        }
+    ),
+    format_="cef",
+    logs=[{"a": "true", "b": "true", "c": "2"}],
+    tag="",
+    ns=None,
+    event_id=None,
+)
+@example(
+    # A field is compared twice.
+    mapping=EventMapping(
+        extension={
+            "act": vocabulary.join(
+                vocabulary.give_if_equal("a", "b", "c"), vocabulary.give_if_equal("c", "b", "a")
+            )
+        }
+    ),
+    format_="cef",
+    logs=[{"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "1", "c": "2"}],
+    tag="",
+    ns=None,
+    event_id=None,
+)
+@example(
     # The constant is one side of the comparison.
     mapping=EventMapping(extension={"act": vocabulary.give_if_equal("a", "__topic__", "b")}),
     format_="cef",
