@@ -251,7 +251,7 @@ class _Plan:
         facts = find_facts([source], form, self._own, self._constants)
         if not {*always}.isdisjoint(facts.names):
             raise UnknownSourceError
-        mapping = EventMapping(extension={key: source} if source else {})
+        mapping = EventMapping(extension={} if source == () else {key: source})
         pair = _PairWriter(key, facts.longest, keys, self._style)
         return _Part(mapping, facts, always, self._places, pair.write, key)
 
@@ -266,7 +266,7 @@ class _Plan:
         if "__event_id__" in facts.values:
             raise UnknownSourceError
         facts = facts._replace(present={"__event_id__": Form.TEXT})
-        mapping = EventMapping(extension={key: source} if source else {})
+        mapping = EventMapping(extension={} if source == () else {key: source})
         pair = _PairWriter(key, 0, (), self._style)
 
         def write(event: Event, marks: _Marks) -> Answer:

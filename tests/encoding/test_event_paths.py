@@ -163,6 +163,11 @@ def test_flat_events_are_written_quickly(paths: Paths, sample: Any) -> None:
     assert paths.count_slow_logs(body) == [3 * is_slow] * 2
 
 
+@pytest.mark.parametrize("paths", PATHS[:3], ids=["cef", "leef-2.0", "leef-1.0"])
+def test_a_field_without_a_name_is_written_on_all_paths(paths: Paths) -> None:
+    paths.check(encode_logs([{"level": "info", "": "kept"}] * 3, {"topic": "shop"}))
+
+
 @st.composite
 def spoilt_samples(draw: st.DrawFn) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """Logs of a sample, with some values replaced and some fields left out."""
@@ -196,7 +201,7 @@ def test_events_of_ready_mappings_are_the_same_on_all_paths(
 
 # Mappings of any sources of the vocabulary.
 
-NAMES = ["a", "b", "c", "a.b", "__topic__", "__time__", "__tag__:t", "__event_id__"]
+NAMES = ["a", "b", "c", "a.b", "", "__topic__", "__time__", "__tag__:t", "__event_id__"]
 TABLE = {"true": "https", "1": "success", "10.0.0.1": "10.0.0.2", "8080": "443", "x": "-"}
 
 
@@ -267,7 +272,7 @@ FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1",
     mapping=mappings(),
     format_=st.sampled_from(["cef", "leef", "sc4s"]),
     logs=st.lists(
-        st.dictionaries(st.sampled_from(["a", "b", "c", "a.b"]), FEW | st.sampled_from(VALUES)),
+        st.dictionaries(st.sampled_from(["a", "b", "c", "a.b", ""]), FEW | st.sampled_from(VALUES)),
         min_size=1,
         max_size=4,
     ),
