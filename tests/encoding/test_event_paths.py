@@ -163,6 +163,40 @@ def test_flat_events_are_written_quickly(paths: Paths, sample: Any) -> None:
     assert paths.count_slow_logs(body) == [3 * is_slow] * 2
 
 
+WITH_PATH = [
+    (sample, name)
+    for sample in SAMPLES
+    for name in ("request_path", "request_uri")
+    if name in sample.log and "request" in [row.cef for row in sample.rows]
+]
+
+
+@pytest.mark.parametrize("is_pure", [False, True], ids=["helper", "pure"])
+@pytest.mark.parametrize(
+    ("sample", "name"), WITH_PATH, ids=[f"{sample.id}-{name}" for sample, name in WITH_PATH]
+)
+def test_paths_of_urls_need_no_evaluation_of_the_mapping(
+    sample: Any, name: str, is_pure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, origin = split_sample(sample.log)
+    paths = Paths(CefPayload())
+    paths.check(encode_logs([log], origin))
+    body = encode_logs([log | {name: f"/a/{n}"} for n in range(20)], origin)
+    evaluated = []
+    make_event = EventMapping.event
+
+    def note_event(self: EventMapping, log: Mapping[str, str]) -> Any:
+        evaluated.append(log)
+        return make_event(self, log)
+
+    monkeypatch.setattr(EventMapping, "event", note_event)
+    batch = LogGroupList()
+    batch.ParseFromString(b"".join(frame_log_group(body)))
+    (paths._pure if is_pure else paths._helper).encode(batch)
+    assert not evaluated
+    paths.check(body)
+
+
 @pytest.mark.parametrize("paths", PATHS[:3], ids=["cef", "leef-2.0", "leef-1.0"])
 def test_a_field_without_a_name_is_written_on_all_paths(paths: Paths) -> None:
     paths.check(encode_logs([{"level": "info", "": "kept"}] * 3, {"topic": "shop"}))
@@ -311,6 +345,20 @@ FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1",
     format_="cef",
     logs=[{"a": "1"}],
     tag="x",
+    ns=None,
+    event_id=None,
+)
+@example(
+    # What is decoded is no host or path as it stands in the log.
+    mapping=EventMapping(
+        extension={
+            "act": vocabulary.extract_host(vocabulary.decode_url("a")),
+            "request": vocabulary.build_url((), "a", vocabulary.decode_url("b")),
+        }
+    ),
+    format_="cef",
+    logs=[{"a": "a%41.example", "b": "/%41"}],
+    tag="",
     ns=None,
     event_id=None,
 )
