@@ -181,7 +181,7 @@ def test_paths_of_urls_need_no_evaluation_of_the_mapping(
     log, origin = split_sample(sample.log)
     paths = Paths(CefPayload())
     paths.check(encode_logs([log], origin))
-    body = encode_logs([log | {name: f"/a/{n}"} for n in range(20)], origin)
+    body = encode_logs([log | {name: f"/{is_pure}/{n}"} for n in range(20)], origin)
     evaluated = []
     make_event = EventMapping.event
 
