@@ -137,7 +137,9 @@ def read_quoted(text: str, sep: str) -> list[tuple[str, str]]:
             for character in rest:
                 if character == '"':
                     break
-                value += next(rest) if character == "\\" else character
+                following = next(rest) if character == "\\" else ""
+                # A newline policy writes line feeds with a backslash as well: no escape here.
+                value += following if following in {'"', "\\"} else f"{character}{following}"
             text = "".join(rest)
         else:
             at = text.find(sep)
