@@ -441,7 +441,7 @@ class _Connection:
             self._receiver._note_error(error)
         except OSError as error:
             if not self._abandoned:
-                self._receiver._note_error(_translate_reset(error))
+                self._receiver._note_error(_translate(error))
         finally:
             with self._receiver._reading:
                 self._socket.close()
@@ -453,6 +453,8 @@ class _Connection:
     def _prepare_socket(self) -> None:
         context = self._receiver._ssl_context
         if context is not None:
+            # Early Pythons 3.10 and 3.11 take an end without close_notify for an ordinary one.
+            context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
             with self._receiver._reading:
                 tls = self._socket = context.wrap_socket(
                     self._socket,
@@ -514,15 +516,18 @@ class _Connection:
                 self._socket.unwrap()
 
 
-def _translate_reset(error: OSError) -> OSError:
-    """Return a ``ConnectionResetError`` if the peer reset the connection under TLS.
+def _translate(error: OSError) -> OSError:
+    """Return the error that the newest Python raises.
 
-    Python before 3.13 reports such a reset as ``SSLEOFError``, without a reason. With OpenSSL 3 a
-    real end of stream has a reason.
+    Python before 3.13 reports a reset by the peer under TLS as ``SSLEOFError``, without a reason.
+    With OpenSSL 3 a real end of stream has a reason, but early Pythons raise a plain ``SSLError``.
     """
-    hidden = isinstance(error, ssl.SSLEOFError) and not error.reason
-    if hidden and ssl.OPENSSL_VERSION_INFO >= (3,):
+    if not isinstance(error, ssl.SSLError) or ssl.OPENSSL_VERSION_INFO < (3,):
+        return error
+    if isinstance(error, ssl.SSLEOFError) and not error.reason:
         return ConnectionResetError(errno.ECONNRESET, "the connection was reset under TLS")
+    if type(error) is ssl.SSLError and error.reason == "UNEXPECTED_EOF_WHILE_READING":
+        return ssl.SSLEOFError(ssl.SSL_ERROR_EOF, str(error))
     return error
 
 
