@@ -37,7 +37,7 @@ _Runs: TypeAlias = Iterable[tuple[Sequence[bytes], int | None]]
 
 _DROPPED = "dropped_"
 
-# So many logs are read as rows in the time in which one is read from the SDK's objects.
+# Logs that are read as rows in the time that one log takes from the SDK's objects.
 _ROWS_PER_LOG = 4
 
 

@@ -72,12 +72,12 @@ class Derived:
         table: The results of ``make`` by text in lower case, if it does no more than to look them
             up; ``accept`` then accepts the texts of the table.
         otherwise: The result for a text that is not in ``table``.
-        any_of: The fields of which a log must have one; without them there is no value.
-        copied: The places of the sources of which ``make`` only needs to know whether they have a
-            text: it puts the text into the result unchanged, or leaves it out.
+        any_of: A log must have one of these fields; without them there is no value.
+        copied: The places of the sources that ``make`` only copies: it puts their text into the
+            result unchanged, or leaves it out, and only asks whether there is one.
         is_compared: Whether ``make`` needs to know of the first two sources only whether they have
             a text, and the same one.
-        slashed: The places of copied sources of which ``make`` also needs to know whether the text
+        slashed: The places of copied sources for which ``make`` also asks whether the text
             begins with a slash.
         longest: The most characters of a text that ``make`` copies; 0 for no limit.
         largest: The largest number that ``make`` copies; 0 for no limit.
@@ -442,7 +442,7 @@ def _needs_fields(source: Source, copies: Collection[Source]) -> bool:
 
 
 def _flatten(source: Source) -> list[Source]:
-    """List the sources of which the first counts."""
+    """List the sources; the first one with a text counts."""
     if isinstance(source, tuple):
         return [inner for each in source for inner in _flatten(each)]
     return [source]
@@ -471,7 +471,7 @@ def _write_extension(coder: _Coder, extension: Mapping[str, Source]) -> str:
     """Write what stores the values, with time and id of the log where the mapping gives none.
 
     Returns:
-        An expression for the text of which the mapping makes ``rt``.
+        An expression for the text that the mapping converts to ``rt``.
     """
     steps: list[tuple[str, Source | None]] = [
         *extension.items(),
@@ -550,7 +550,7 @@ def _write_value(coder: _Coder, key: str, source: Source, stored: set[str]) -> s
     """Write what stores a value in the form of its key, or counts it as left out.
 
     Returns:
-        The variable of the text of which the value is made.
+        The variable of the text that the value is made from.
     """
     kind, limit = CEF_KEYS[key]
     if kind == "string":

@@ -27,7 +27,7 @@ class Facts(NamedTuple):
 
     Attributes:
         values: The fields whose value decides.
-        words: The fields of which only the first word decides.
+        words: The fields whose first word alone decides.
         present: The fields that are copied, or of which only the presence decides, and how they
             are copied.
         same: The pairs of fields of which only their equality decides.
