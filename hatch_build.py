@@ -18,7 +18,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = "sls_syslog/encoding/_native.c"
+SOURCE = "sls_syslog/encoding/helper/module.c"  # it includes the other files
 TARGET = "sls_syslog/encoding/_native.abi3.so"
 # One build serves CPython 3.10 and all later ones.
 TAG = "cp310-abi3"

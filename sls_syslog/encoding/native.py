@@ -1,4 +1,4 @@
-"""Loads the compiled helper, ``_native.c``, where it is built and wanted.
+"""Loads the compiled helper, ``helper/module.c``, where it is built and wanted.
 
 It is optional: pure Python writes the same bytes. No other module may import the helper.
 """

@@ -38,7 +38,7 @@ __all__ = ["NativePath", "make_path"]
 
 logger = SafeLogger("sls_syslog.encoding")
 
-# The numbers of _native.c.
+# The numbers of helper/group.h and helper/layout.h.
 _FRAMINGS = {"newline": 0, "octet-counting": 1, None: 2}
 _ESCAPES = {"copy": 0, "json": 1, "quotes": 2}
 

@@ -27,7 +27,8 @@ from tests.support.processes import ROOT
 from tests.support.tools import missing, run
 
 pytestmark = pytest.mark.gate
-SOURCE = ROOT / "sls_syslog" / "encoding" / "_native.c"
+SOURCES = ROOT / "sls_syslog" / "encoding" / "helper"
+MODULE = "module.c"  # it includes the others
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
 SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 CALLS = 240_000
@@ -62,22 +63,25 @@ def run_tests(helper: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def sanitized(tmp_path: Path) -> Callable[[str], Path]:
-    """Builds the helper with sanitizers, from a source of these bytes."""
+def sanitized(tmp_path: Path) -> Callable[..., Path]:
+    """Builds the helper with sanitizers, with a text of its sources replaced."""
     if platform.system() != "Linux" or "gcc" not in (sysconfig.get_config_var("CC") or ""):
         missing("gcc on Linux")
 
-    def build(text: str) -> Path:
-        source, target = tmp_path / "_native.c", tmp_path / "_native.abi3.so"
-        source.write_text(text)
-        compile_with(source, target, *SANITIZERS)
+    def build(right: str = "", wrong: str = "") -> Path:
+        target = tmp_path / "_native.abi3.so"
+        texts = {path.name: path.read_text() for path in SOURCES.iterdir()}
+        assert not right or sum(text.count(right) for text in texts.values()) == 1
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text.replace(right, wrong) if right else text)
+        compile_with(tmp_path / MODULE, target, *SANITIZERS)
         return target
 
     return build
 
 
 def test_the_compiler_has_no_warning(tmp_path: Path) -> None:
-    compile_with(SOURCE, tmp_path / "_native.so", "-O3")
+    compile_with(SOURCES / MODULE, tmp_path / "_native.so", "-O3")
 
 
 @pytest.mark.parametrize(
@@ -89,8 +93,8 @@ def test_the_compiler_has_no_warning(tmp_path: Path) -> None:
     ],
     ids=lambda tests: tests[0],
 )
-def test_the_sanitizers_find_nothing(tests: list[str], sanitized: Callable[[str], Path]) -> None:
-    ran = run_tests(sanitized(SOURCE.read_text()), *tests)
+def test_the_sanitizers_find_nothing(tests: list[str], sanitized: Callable[..., Path]) -> None:
+    ran = run_tests(sanitized(), *tests)
     assert ran.returncode == 0, ran.stdout
     assert re.search(r"\d\d+ passed", ran.stdout)
 
@@ -119,11 +123,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_sanitizers_find_a_planted_fault(fault: str, sanitized: Callable[[str], Path]) -> None:
-    right, wrong = FAULTS[fault]
-    text = SOURCE.read_text()
-    assert text.count(right) == 1
-    ran = run_tests(sanitized(text.replace(right, wrong)), *QUICK)
+def test_the_sanitizers_find_a_planted_fault(fault: str, sanitized: Callable[..., Path]) -> None:
+    ran = run_tests(sanitized(*FAULTS[fault]), *QUICK)
     assert ran.returncode != 0
     assert re.search(r"AddressSanitizer|runtime error:|FAILED", ran.stdout), ran.stdout
 
