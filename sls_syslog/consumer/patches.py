@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
 from aliyun.log.consumer import ConsumerWorker
@@ -23,7 +24,6 @@ from aliyun.log.pulllog_response import PullLogResponse
 
 from sls_syslog.consumer.adapter import REQUEST_SECONDS, SlsAdapter
 from sls_syslog.consumer.backfill import Backfill
-from sls_syslog.consumer.fetches import Fetched
 from sls_syslog.consumer.first_look import FirstLook
 from sls_syslog.consumer.mistakes import check_processor
 from sls_syslog.consumer.refresh import SharedRefresh
@@ -43,6 +43,8 @@ from sls_syslog.consumer.start import read_end
 from sls_syslog.consumer.steady_clock import SteadyTime, WakingTime, with_steady_clock
 from sls_syslog.delivery.ledger import ShipperStats
 from sls_syslog.errors import short_repr
+from sls_syslog.logs.groups import SentBatch
+from sls_syslog.logs.protobuf import LogGroupList
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.throttle import throttle
 
@@ -148,6 +150,11 @@ class FetchListener(Protocol):
         ...
 
     @property
+    def takes_bytes(self) -> bool:
+        """Whether ``process()`` may get a ``SentBatch`` instead of the SDK's ``LogGroupList``."""
+        ...
+
+    @property
     def is_behind(self) -> bool:
         """Whether SLS may have more logs than are fetched."""
         ...
@@ -161,7 +168,7 @@ class FetchListener(Protocol):
         ...
 
     def note_fetch(
-        self, cursor: str, start: str, end: str, fetched: Fetched | None, is_at_end: bool
+        self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
     ) -> None:
         """Note a fetch that has worked.
 
@@ -169,7 +176,7 @@ class FetchListener(Protocol):
             cursor: The cursor from which the SDK wanted to fetch.
             start: The cursor from which it fetched.
             end: The cursor from which it will fetch next.
-            fetched: What ``process()`` will get; ``None`` if no logs lie between start and end.
+            batch: What ``process()`` will get; ``None`` if no logs lie between start and end.
             is_at_end: Whether SLS has no logs after ``end``.
         """
         ...
@@ -345,15 +352,13 @@ class _ListenedPull:
                 listener.note_fetch_failure(_describe(error))
             raise
         if listener:
-            body = getattr(response, "_raw_uncompressed_body", None)  # until it is parsed
-            batch = response.get_loggroup_list()  # parses; what follows cannot fail
+            batch = _take_batch(response, listener.takes_bytes)  # what follows cannot fail
             end = response.get_next_cursor() or start
             is_empty = not response.get_loggroup_count()
             # If SLS does not send this header, an empty answer counts as the end.
             is_last = response.get_header("x-log-end-of-cursor")
             is_at_end = is_last == "1" if is_last else is_empty and end == start
-            fetched = None if is_empty else (batch, body if isinstance(body, bytes) else None)
-            listener.note_fetch(cursor, start, end, fetched, is_at_end)
+            listener.note_fetch(cursor, start, end, None if is_empty else batch, is_at_end)
         return response
 
     def _pull_from_oldest(
@@ -389,6 +394,22 @@ class _ListenedPull:
                 cursor,
                 oldest,
             )
+
+
+def _take_batch(response: PullResponse, takes_bytes: bool) -> LogGroupList:
+    """Return the batch that ``process()`` will get; it is parsed now unless bytes are taken."""
+    body = getattr(response, "_raw_uncompressed_body", None)  # until it is parsed
+    if takes_bytes and isinstance(body, bytes):
+        # Not the response itself: it would hold the batch, and the batch the response.
+        parse = partial(_parse, body, response.get_all_headers())
+        batch = SentBatch(body, parse)
+        _replace(response, "get_loggroup_list", lambda: batch)
+    return response.get_loggroup_list()
+
+
+def _parse(body: bytes, headers: Mapping[str, str]) -> LogGroupList:
+    response: PullResponse = PullLogResponse(body, headers)  # type: ignore[arg-type]  # see below
+    return response.get_loggroup_list()
 
 
 def _make_empty_response(cursor: str) -> PullResponse:

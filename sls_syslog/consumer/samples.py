@@ -22,6 +22,7 @@ from sls_syslog.consumer.once import OnceAdapter, finish, make_client, send
 from sls_syslog.consumer.source import TroubleError, format_place
 from sls_syslog.errors import SyslogError
 from sls_syslog.logs.event_ids import join_shard_name, make_event_ids, read_cursor
+from sls_syslog.logs.groups import list_tags
 from sls_syslog.logs.protobuf import LogGroup
 from sls_syslog.logs.receive_time import read_receive_time
 
@@ -179,7 +180,7 @@ class _Shard:
             ids = make_event_ids(self._name, following, batch)
             for place, group in enumerate(batch.LogGroups):
                 for number, log in enumerate(group.Logs):
-                    received = read_receive_time(group, log)
+                    received = read_receive_time(list_tags(group), log.Time)
                     yield SampledLog(self._number, received, group, number, partial(ids, place))
             if following == cursor:
                 return

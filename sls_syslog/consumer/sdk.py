@@ -42,6 +42,10 @@ class Answer(Protocol):
         """Return a header; empty if the answer has none of that name."""
         ...
 
+    def get_all_headers(self) -> dict[str, str]:
+        """Return all headers."""
+        ...
+
 
 class PullResponse(Answer, Protocol):
     """``PullLogResponse``: the answer to one fetch (``pulllog_response.py``)."""

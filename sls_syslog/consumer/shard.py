@@ -13,7 +13,7 @@ from typing import Protocol
 
 from aliyun.log.proto import LogGroupListRaw
 
-from sls_syslog.consumer.fetches import Fetched, Fetches
+from sls_syslog.consumer.fetches import Fetches
 from sls_syslog.consumer.patches import (
     Beginning,
     get_current_worker,
@@ -66,13 +66,13 @@ class Shard:
     Args:
         owner: The processor of this shard.
         encoder: Encodes the logs of this shard.
-        gets_batches: Whether ``process()`` gets the batches exactly as the SDK parsed them.
+        gets_batches: Whether ``process()`` gets the batches unchanged, and nobody else reads them.
     """
 
     def __init__(self, owner: _Owner, encoder: LogEncoder, gets_batches: bool = False) -> None:
         self._owner = owner
         self._encoder = encoder
-        self._keeps_bodies = gets_batches and encoder.reads_bodies
+        self.takes_bytes = gets_batches and encoder.reads_bytes
         self._stop = Stop()
         # Held while the shard is at work: the SDK's threads call process() and choose_start().
         self._busy = Lock()
@@ -155,7 +155,7 @@ class Shard:
             return delivery.position, not delivery.is_failing
 
     def note_fetch(
-        self, cursor: str, start: str, end: str, fetched: Fetched | None, is_at_end: bool
+        self, cursor: str, start: str, end: str, batch: LogGroupList | None, is_at_end: bool
     ) -> None:
         """Note a fetch that has worked, before the SDK passes the batch to ``process()``.
 
@@ -163,7 +163,7 @@ class Shard:
             cursor: The cursor from which the SDK wanted to fetch.
             start: The cursor from which it fetched.
             end: The cursor from which it will fetch next.
-            fetched: What ``process()`` will get; ``None`` if no logs lie between start and end, for
+            batch: What ``process()`` will get; ``None`` if no logs lie between start and end, for
                 example because the consumer's SPL query dropped all of them.
             is_at_end: Whether SLS has no logs after ``end``.
         """
@@ -171,13 +171,10 @@ class Shard:
             self._ledger.note_fetched()
             if is_at_end:
                 self._ledger.note_end(end)
-        if fetched is None:
+        if batch is None:
             self._fetches.add_gap(start, end)
         else:
-            batch, body = fetched
             self._fetches.add_batch(batch, start)
-            if body is not None and self._keeps_bodies:
-                self._fetches.add_body(batch, body)
         if cursor == self._rolled_back_at:
             self._rolled_back_at = None
 
@@ -234,7 +231,6 @@ class Shard:
             delivery.skip(self._fetches.skip_gaps(delivery.position))
             start = self._fetches.pop_start(log_groups)
             if start not in {None, delivery.position}:
-                self._fetches.pop_body(log_groups)
                 return self._go_back_to(delivery.position, tracker)
             batch, held = self._encode(log_groups, delivery.position)
             if held is not None:
@@ -285,10 +281,10 @@ class Shard:
             The batch, and the log that must not be passed, if there is one. Then the batch is the
             part before that log, without what the receiver has of it.
         """
-        groups = [group for group in log_groups.LogGroups if group.Logs]
-        number = sum(len(group.Logs) for group in groups)
-        end = self._tracker.get_cursor()
         encoder = self._encoder
+        groups = encoder.find_groups(log_groups)
+        number = sum(group.logs for group in groups)
+        end = self._tracker.get_cursor()
         encoder.where = f"{self._name}, batch at cursor {start}"
         begin = self._held_at[1] if self._held_at and self._held_at[0] == start else 0
         again = self._ledger.receive(number)
@@ -296,8 +292,7 @@ class Shard:
             needs_ids = self._owner.settings.event_id
             ids = make_event_ids(self._name, end, log_groups) if needs_ids else None
             try:
-                body = self._fetches.pop_body(log_groups)
-                encoded = encoder.encode(log_groups, ids, begin, body)
+                encoded = encoder.encode(log_groups, ids, begin, groups)
             except UnicodeDecodeError:  # protobuf before 4.21 raises for text that is not UTF-8
                 raw = LogGroupListRaw.FromString(log_groups.SerializeToString())
                 encoded = encoder.encode(raw, ids, begin)
@@ -306,12 +301,13 @@ class Shard:
             raise
         held = encoded.held
         begin, stop = (begin, held.number) if held else (0, number)
+        full = [group for group in groups if group.logs]
         tally = Tally(
             logs=max(0, stop - max(again, begin)),
             again=max(0, min(again, stop) - begin),
             size=sum(map(len, encoded.frames)),
-            oldest=read_receive_time(groups[0], groups[0].Logs[0]) if groups else 0,
-            newest=read_receive_time(groups[-1], groups[-1].Logs[-1]) if groups else 0,
+            oldest=read_receive_time(full[0].tags, full[0].first) if full else 0,
+            newest=read_receive_time(full[-1].tags, full[-1].last) if full else 0,
             # Outcomes of logs that were confirmed before are counted already.
             outcomes=Counter(kind for log, kind in encoded.outcomes if log >= again),
         )

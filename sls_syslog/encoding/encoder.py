@@ -19,9 +19,9 @@ from sls_syslog.encoding.safe_hooks import HookError
 from sls_syslog.encoding.slow_path import SlowPath
 from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.logs import protobuf
-from sls_syslog.logs.bodies import split_groups
 from sls_syslog.logs.columns import RowPayload
 from sls_syslog.logs.decode import Log, LogDecoder
+from sls_syslog.logs.groups import Group, SentBatch, describe_group
 from sls_syslog.logs.masking import LogMask
 from sls_syslog.logs.rows import read_rows
 from sls_syslog.logs.rules import make_filter
@@ -128,8 +128,8 @@ class LogEncoder:
         return self._fast_path.how if self._fast_path else "on the slow path, as the settings need"
 
     @property
-    def reads_bodies(self) -> bool:
-        """Whether ``encode`` is quicker with the bytes of a batch."""
+    def reads_bytes(self) -> bool:
+        """Whether ``encode`` is quicker with a ``SentBatch``."""
         return isinstance(self._fast_path, NativePath)
 
     def lower_limit(self, limit: int) -> None:
@@ -138,38 +138,47 @@ class LogEncoder:
         if self._fast_path is not None:
             self._fast_path.lower_limit(limit)
 
+    def find_groups(self, batch: protobuf.LogGroupList) -> list[Group]:
+        """Find the groups of a batch, without parsing it if that is possible.
+
+        Args:
+            batch: The SDK's ``LogGroupList``, or a ``SentBatch``.
+
+        Returns:
+            The groups, in order.
+        """
+        if isinstance(batch, SentBatch) and isinstance(self._fast_path, NativePath):
+            groups = self._fast_path.find_groups(batch)
+            if groups is not None:
+                return groups
+        return [describe_group(batch, number) for number in range(len(batch.LogGroups))]
+
     def encode(
         self,
-        log_groups: protobuf.LogGroupList,
+        batch: protobuf.LogGroupList,
         event_id: Callable[[int, int], str] | None = None,
         begin: int = 0,
-        body: bytes | None = None,
+        groups: Iterable[Group] | None = None,
     ) -> EncodedLogs:
         """Encode and frame a batch, up to the first log that must not be passed.
 
         Args:
-            log_groups: The batch, the SDK's ``LogGroupList``.
+            batch: The SDK's ``LogGroupList``, or a ``SentBatch``.
             event_id: Makes the id of a log from the numbers of its group in the batch and of the
                 log in the group, both from 0; ``None`` for no ids.
             begin: The number in the batch of the first log to encode, from 0.
-            body: The bytes of the batch as SLS sent them; ``None`` if they are not known. It is
-                quicker with them, see ``reads_bodies``.
+            groups: What ``find_groups`` has returned for the batch; ``None`` to call it.
 
         Returns:
             The frames, and the outcomes of logs.
         """
         encoded = EncodedLogs()
         first = 0  # the number in the batch of the group's first log
-        groups = log_groups.LogGroups
-        bodies = split_groups(body, len(groups)) if body is not None else None
-        if bodies:
-            bodies.reverse()  # so that each is let go of when its group is encoded
-        for number, group in enumerate(groups):
-            size, own = len(group.Logs), bodies.pop() if bodies else None
-            if encoded.held is None and first + size > begin:
-                ids = partial(event_id, number) if event_id else None
-                self._encode_group(group, ids, first, encoded, max(0, begin - first), own)
-            first += size
+        for group in self.find_groups(batch) if groups is None else groups:
+            if encoded.held is None and first + group.logs > begin:
+                ids = partial(event_id, group.number) if event_id else None
+                self._encode_group(group, ids, first, encoded, max(0, begin - first))
+            first += group.logs
         return encoded
 
     def encode_log(self, log: Log) -> EncodedLogs:
@@ -193,12 +202,11 @@ class LogEncoder:
 
     def _encode_group(
         self,
-        group: protobuf.LogGroup,
+        group: Group,
         event_id: Callable[[int], str] | None,
         first: int,
         encoded: EncodedLogs,
         begin: int,
-        body: bytes | None = None,
     ) -> None:
         """Add the logs of a group to ``encoded``.
 
@@ -208,26 +216,25 @@ class LogEncoder:
             first: The number in the batch of its first log.
             encoded: What is encoded.
             begin: The number in the group of the first log to add.
-            body: The bytes of the group as SLS sent them, if they are known.
         """
         decoder: LogDecoder | None = None
         before_rows = -1  # logs to decode before the rows are read; negative if they are
         if self._fast_path is None or begin:
-            rows = list(read_rows(group))
-            decoder = LogDecoder(group, event_id, rows)
+            rows = list(read_rows(group.read()))
+            decoder = LogDecoder(group.read(), event_id, rows)
             runs: _Runs = zip(repeat(()), range(begin, len(rows)), strict=False)
         else:
-            runs = self._fast_path.encode_group(group, event_id, body)
+            runs = self._fast_path.encode_group(group, event_id)
         for frames, number in runs:
             encoded.frames += frames
             if number is None:
                 break
             if decoder is None:
                 known = self._fast_path.rows if self._fast_path else ()
-                decoder = LogDecoder(group, event_id, known)
-                before_rows = -1 if known else len(group.Logs) // _ROWS_PER_LOG
+                decoder = LogDecoder(group.read(), event_id, known)
+                before_rows = -1 if known else group.logs // _ROWS_PER_LOG
             elif before_rows == 0:
-                decoder.use_rows(list(read_rows(group)))
+                decoder.use_rows(list(read_rows(group.read())))
             before_rows -= 1
             outcomes: list[str] = []
             self._add_log(decoder.decode(number, outcomes), first + number, outcomes, encoded)

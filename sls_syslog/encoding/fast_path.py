@@ -16,6 +16,7 @@ from typing import TypeAlias, TypeGuard
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Row, Shape, Writer
+from sls_syslog.logs.groups import Group
 from sls_syslog.logs.rows import read_rows
 from sls_syslog.syslog.framing import FRAMINGS
 from sls_syslog.syslog.sanitize import is_clean
@@ -93,21 +94,19 @@ class FastPath:
 
     def encode_group(
         self,
-        group: protobuf.LogGroup,
+        group: Group,
         event_id: Callable[[int], str] | None,
-        body: bytes | None = None,
     ) -> Iterator[Run]:
         """Encode and frame the logs of a group in order, and name those for the slow path.
 
         Args:
-            group: A ``LogGroup`` of the SDK.
+            group: The group.
             event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
-            body: The bytes of the group as SLS sent them; only ``NativePath`` reads them.
 
         Yields:
             The runs of the group.
         """
-        self.rows = tuple(read_rows(group))
+        self.rows = tuple(read_rows(group.read()))
         messages = self._write_messages(group, event_id)
         begin = 0
         for number in [number for number, message in enumerate(messages) if not message]:
@@ -116,13 +115,11 @@ class FastPath:
         self.rows = ()
         yield self._frame_all(messages[begin:]), None
 
-    def _write_messages(
-        self, group: protobuf.LogGroup, event_id: Callable[[int], str] | None
-    ) -> list[bytes]:
+    def _write_messages(self, group: Group, event_id: Callable[[int], str] | None) -> list[bytes]:
         """Write the message of each log of a group, or ``_SLOW``."""
         writers = self._find_writers(group)
         if writers is None:
-            return [_SLOW] * len(group.Logs)
+            return [_SLOW] * group.logs
         starts: dict[int, _Start] = {}  # by seconds, which many logs share
         messages: list[bytes] = []
         for number, row in enumerate(self.rows):
@@ -165,7 +162,7 @@ class FastPath:
         text = write((*first, *extra.values(), *values))
         return _SLOW if text is None else start + text
 
-    def _find_writers(self, group: protobuf.LogGroup) -> _Writers | None:
+    def _find_writers(self, group: Group) -> _Writers | None:
         """Return the writers of logs with the origin of a group."""
         origin = self._read_origin(group)
         if origin is not None and self._writers is None:
@@ -173,7 +170,7 @@ class FastPath:
             self._writers = LogCache(make, lambda kind: size + _weigh_kind(kind))
         return self._writers
 
-    def _read_origin(self, group: protobuf.LogGroup) -> Origin | None:
+    def _read_origin(self, group: Group) -> Origin | None:
         """Read the origin of a group; keep the one before if they are equal."""
         origin = Origin.read(group)
         if self._origin != origin:  # a group is often like the one before
@@ -224,10 +221,10 @@ class Origin:
     tags: list[tuple[str, str]]
 
     @classmethod
-    def read(cls, group: protobuf.LogGroup) -> Origin | None:
+    def read(cls, group: Group) -> Origin | None:
         """Read the origin of a group; ``None`` if a part is not text, or a tag occurs twice."""
-        first: list[_Pair] = [("__topic__", group.Topic), ("__source__", group.Source)]
-        pairs = [*first, *[(tag.Key, tag.Value) for tag in group.LogTags]]
+        first: list[_Pair] = [("__topic__", group.topic), ("__source__", group.source)]
+        pairs = [*first, *group.tags]
         if not _are_str(pairs):
             return None
         tags = {f"__tag__:{name}": value for name, value in pairs[2:]}

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol, TypeAlias
 
+from sls_syslog.logs.protobuf import Text
+
 __all__ = [
     "HELPER",
     "NANOSECONDS",
     "NO_SOURCE",
     "PURE_PYTHON",
     "SECONDS",
+    "FoundGroup",
     "Helper",
     "Part",
     "load_helper",
@@ -34,8 +37,11 @@ NO_SOURCE, SECONDS, NANOSECONDS = -1, -2, -3
 Part: TypeAlias = "tuple[bytes, int, int]"
 """A literal, the source of the value after it, and the number of the escape."""
 
+FoundGroup: TypeAlias = "tuple[Text, Text, tuple[tuple[Text, Text], ...], int, int, int, int, int]"
+"""What a ``Group`` says of itself: topic, source, tags, logs, first, last, begin, end."""
+
 # The version of what the helper offers.
-_INTERFACE = 6
+_INTERFACE = 7
 
 
 class Helper(Protocol):
@@ -79,6 +85,16 @@ class Helper(Protocol):
             An object for ``render_group``.
         """
 
+    def find_groups(self, body: bytes, /) -> list[FoundGroup] | None:
+        """Find the groups of a batch, without a look at what is in their logs.
+
+        Args:
+            body: The serialised ``LogGroupList``.
+
+        Returns:
+            The groups, in order; ``None`` if the bytes are not as most writers have them.
+        """
+
     def render_group(
         self,
         body: bytes,
@@ -89,12 +105,14 @@ class Helper(Protocol):
         limit: int,
         framing: int,
         is_as_sent: bool,
+        begin: int = ...,
+        end: int = ...,
         /,
     ) -> list[tuple[list[bytes], int | None]] | None:
         """Render and frame the logs of a group.
 
         Args:
-            body: The serialised ``LogGroup``.
+            body: Bytes in which the serialised ``LogGroup`` is.
             layouts: Layouts that may fit.
             find_layout: Called for a log that none of them fits, with its keys and whether it
                 has nanoseconds; returns a layout, or ``None``: Python then writes this log.
@@ -105,6 +123,8 @@ class Helper(Protocol):
             framing: The number of the framing.
             is_as_sent: Whether the bytes are those that SLS sent. If one log is not as most writers
                 have it, Python then has to write the whole group, or make other bytes of it.
+            begin: Where in ``body`` the group begins; its start by default.
+            end: Where the group ends; the end of ``body`` by default.
 
         Returns:
             The runs, as ``FastPath.encode_group`` yields them; ``None`` if Python has to write the

@@ -21,7 +21,6 @@ from sls_syslog.encoding.native import (
     Part,
     load_helper,
 )
-from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import (
     Columns,
@@ -31,6 +30,7 @@ from sls_syslog.logs.columns import (
     RowPayload,
     Slot,
 )
+from sls_syslog.logs.groups import Group, SentBatch
 from sls_syslog.logs.rows import SHAPES
 from sls_syslog.safe_logger import SafeLogger
 
@@ -45,8 +45,8 @@ _ESCAPES = {"copy": 0, "json": 1, "quotes": 2}
 _FRACTION_AT = len("2026-11-23T03:15:00")
 _EXTRA = ("__time_ns_part__",)
 _MOST_STARTS = 1000  # seconds; a batch has a few
-# Strange groups, before the bytes that SLS sent are not tried any more: the producers of a Logstore
-# seldom change.
+# Strange groups and batches, before the bytes that SLS sent are not tried any more: the producers
+# of a Logstore seldom change.
 _MOST_STRANGE = 10
 # Layouts handed to the helper with each group; it asks for others. Most Logstores have a few kinds.
 _MOST_GIVEN = 64
@@ -82,36 +82,46 @@ class NativePath(FastPath):
 
     def encode_group(
         self,
-        group: protobuf.LogGroup,
+        group: Group,
         event_id: Callable[[int], str] | None,
-        body: bytes | None = None,
     ) -> Iterator[Run]:
         """Encode and frame the logs of a group in order, as ``FastPath`` does.
 
         Args:
-            group: A ``LogGroup`` of the SDK.
+            group: The group.
             event_id: Makes the id of a log; with it, ``FastPath`` encodes the logs.
-            body: The bytes of the group as SLS sent them, if they are known.
 
         Returns:
             An iterator of what ``FastPath`` yields.
         """
         origin = self._read_origin(group) if event_id is None else None
-        runs = self._render(group, origin, body) if origin is not None else None
+        runs = self._render(group, origin) if origin is not None else None
         return iter(runs) if runs is not None else super().encode_group(group, event_id)
 
-    def _render(
-        self, group: protobuf.LogGroup, origin: Origin, body: bytes | None
-    ) -> list[Run] | None:
+    def find_groups(self, batch: SentBatch) -> list[Group] | None:
+        """Find the groups of a batch in its bytes; ``None`` if it must be parsed."""
+        if self._strange_groups >= _MOST_STRANGE:
+            return None
+        found = self._helper.find_groups(batch.body)
+        if found is None:
+            self._strange_groups += 1
+            return None
+        return [Group(batch, number, *group) for number, group in enumerate(found)]
+
+    def _render(self, group: Group, origin: Origin) -> list[Run] | None:
         """Render a group; return ``None`` if the helper cannot."""
-        if body is not None and self._strange_groups < _MOST_STRANGE:
-            runs = self._render_bytes(body, origin, is_as_sent=True)
+        body = group.body
+        if body is not None:
+            runs = self._render_bytes(body, group.begin, group.end, origin, is_as_sent=True)
             if runs is not None:
                 return runs
             self._strange_groups += 1
-        return self._render_bytes(group.SerializePartialToString(), origin, is_as_sent=False)
+        body = group.read().SerializePartialToString()
+        return self._render_bytes(body, 0, len(body), origin, is_as_sent=False)
 
-    def _render_bytes(self, body: bytes, origin: Origin, is_as_sent: bool) -> list[Run] | None:
+    def _render_bytes(
+        self, body: bytes, begin: int, end: int, origin: Origin, is_as_sent: bool
+    ) -> list[Run] | None:
         if self._layouts is None or self._layouts_origin is not origin:
             self._layouts_origin = origin
             compile_layout = partial(self._compile_layout, origin)
@@ -126,6 +136,8 @@ class NativePath(FastPath):
             -1 if self._limit is None else self._limit,
             _FRAMINGS[self._framing],
             is_as_sent,
+            begin,
+            end,
         )
 
     def _find_layout(

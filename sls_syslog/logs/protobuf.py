@@ -56,7 +56,9 @@ class LogGroup(Protocol):
 class LogGroupList(Protocol):
     """One batch."""
 
-    LogGroups: Sequence[LogGroup]
+    @property
+    def LogGroups(self) -> Sequence[LogGroup]:  # noqa: N802  # protobuf's name
+        """The groups, in order."""
 
     def SerializeToString(self) -> bytes:  # noqa: N802  # protobuf's name
         """Return the message as bytes."""

@@ -9,6 +9,7 @@ import pytest
 
 from sls_syslog import ShipperSettings, SyslogShipperProcessor
 from sls_syslog.encoding.encoder import LogEncoder
+from sls_syslog.logs.groups import SentBatch
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.native import need_helper, pure_python
 from tests.support.shipping import numbers, shipping
@@ -31,11 +32,9 @@ def ship(
     had_body: list[bool] = []
 
     class Watched(LogEncoder):
-        def encode(
-            self, log_groups: Any, event_id: Any = None, begin: int = 0, body: Any = None
-        ) -> Any:
-            had_body.append(body is not None)
-            return super().encode(log_groups, event_id, begin, body)
+        def find_groups(self, batch: Any) -> Any:
+            had_body.append(isinstance(batch, SentBatch))
+            return super().find_groups(batch)
 
     monkeypatch.setattr("sls_syslog.consumer.processor.LogEncoder", Watched)
 

@@ -32,18 +32,3 @@ def test_what_the_sdk_drops_is_forgotten_in_time() -> None:
     assert [fetches.pop_start(batch) is None for batch in batches].count(True) == 84
     assert fetches.skip_gaps("0") == "0"
     assert fetches.skip_gaps("84") == "100"
-
-
-def test_bytes_belong_to_one_batch_and_are_given_once() -> None:
-    fetches, batch = Fetches(), object()
-    fetches.add_body(batch, b"bytes")
-    assert fetches.pop_body(object()) is None
-    assert fetches.pop_body(batch) == b"bytes"
-    assert fetches.pop_body(batch) is None
-
-
-def test_bytes_of_few_batches_are_kept() -> None:
-    fetches, batches = Fetches(), [object() for _ in range(5)]
-    for batch in batches:
-        fetches.add_body(batch, b"bytes")
-    assert [fetches.pop_body(batch) for batch in batches] == [None] * 3 + [b"bytes"] * 2

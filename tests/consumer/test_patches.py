@@ -77,6 +77,7 @@ class Listener:
 
     beginning = None
     is_behind = False
+    takes_bytes = False
 
     def __init__(self, answers: Mapping[str, tuple[str, bool]]) -> None:
         self.answers = answers
@@ -87,8 +88,8 @@ class Listener:
     def choose_start(self, cursor: str) -> tuple[str, bool]:
         return self.answers.get(cursor, (cursor, True))
 
-    def note_fetch(self, cursor: str, start: str, end: str, fetched: Any, is_at_end: bool) -> None:
-        self.told.append((cursor, start, end, fetched and fetched[0]))
+    def note_fetch(self, cursor: str, start: str, end: str, batch: Any, is_at_end: bool) -> None:
+        self.told.append((cursor, start, end, batch))
         self.ends += [end] * is_at_end
 
     def note_fetch_failure(self, problem: str) -> None:

@@ -15,6 +15,7 @@ from sls_syslog.encoding.encoder import LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.native import load_helper
 from sls_syslog.encoding.native_path import NativePath
+from sls_syslog.logs.groups import SentBatch, describe_group
 from sls_syslog.payloads.catalog import functions as vocabulary
 from sls_syslog.payloads.fields import Constant, Source
 from sls_syslog.testing import LogEntry, encode_log_group
@@ -105,7 +106,7 @@ class Paths:
         for got in (
             self._pure.encode(batch, event_id),
             self._pure.encode(batch, event_id),
-            self._helper.encode(batch, event_id, 0, framed),
+            self._helper.encode(SentBatch(framed, lambda: batch), event_id),
             self._helper.encode(batch, event_id),
         ):
             assert b"".join(got.frames) == b"".join(expected.frames)
@@ -118,7 +119,7 @@ class Paths:
         return [
             sum(
                 number is not None
-                for _, number in encoder._fast_path.encode_group(batch.LogGroups[0], None)  # type: ignore[union-attr]
+                for _, number in encoder._fast_path.encode_group(describe_group(batch, 0), None)  # type: ignore[union-attr]
             )
             for encoder in (self._helper, self._pure)
         ]

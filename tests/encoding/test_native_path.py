@@ -19,6 +19,7 @@ from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.native import NANOSECONDS, NO_SOURCE, PURE_PYTHON, SECONDS
 from sls_syslog.encoding.native_path import NativePath
 from sls_syslog.logs.columns import Columns, Fact, FactKind, Form, Writer
+from sls_syslog.logs.groups import describe_group
 from sls_syslog.payloads.catalog.functions import extract_file_name
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
@@ -82,9 +83,10 @@ def batch_of(raw: bytes) -> Any:
     return batch
 
 
-def find_slow_logs(encoder: LogEncoder, group: Any) -> list[int | None]:
+def find_slow_logs(encoder: LogEncoder, batch: Any) -> list[int | None]:
     assert encoder._fast_path is not None
-    return [number for _, number in encoder._fast_path.encode_group(group, None)]
+    runs = encoder._fast_path.encode_group(describe_group(batch, 0), None)
+    return [number for _, number in runs]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=str)
@@ -98,7 +100,7 @@ def test_plain_logs_are_rendered_by_the_helper(
     batch = batch_of(encode_log_group(entries, topic="t", source="s", tags={"a": 'b"'}))
     got = encoder.encode(batch)
     assert path.groups == 0
-    assert find_slow_logs(encoder, batch.LogGroups[0]) == [None]
+    assert find_slow_logs(encoder, batch) == [None]
     with pure_python():
         pure = make_encoder(**settings)
     assert type(pure._fast_path) is FastPath
@@ -123,8 +125,7 @@ def test_a_kind_of_logs_is_prepared_for_when_it_came_often(
     monkeypatch.setenv(PURE_PYTHON, how)
     settings = ShipperSettings(host="siem")
     encoder = LogEncoder(settings, MessageHooks(settings))
-    (group,) = serve(*[PLAIN] * 50).LogGroups
-    assert find_slow_logs(encoder, group) == [*range(LOGS_BEFORE_WRITER), None]
+    assert find_slow_logs(encoder, serve(*[PLAIN] * 50)) == [*range(LOGS_BEFORE_WRITER), None]
 
 
 def test_a_long_group_is_several_pieces() -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
 from typing import Any
 
 from aliyun.log.proto import LogGroupList
@@ -18,6 +19,7 @@ from aliyun.log.proto import LogGroupList
 from sls_syslog.encoding.encoder import EncodedLogs, LogEncoder
 from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.native import PURE_PYTHON, Helper, load_helper
+from sls_syslog.logs.groups import SentBatch
 from sls_syslog.payloads.event_payload import EventPayload
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.testing.loggroup import frame_log_group
@@ -90,9 +92,10 @@ class PathPair:
             batch.SerializeToString()  # this too fails if a log has no time
         except Exception:  # each version of protobuf has an error of its own
             return False
-        expected, got = self._pure.encode(batch), EncodedLogs()
-        self._native._encode_group(_AsSent(batch.LogGroups[0], body), None, 0, got, 0)
-        for made in (got, self._native.encode(batch, None, 0, b"".join(frame_log_group(body)))):
+        expected = self._pure.encode(batch)
+        sent = SentBatch(b"".join(frame_log_group(body)), lambda: batch)
+        as_sent: Any = SimpleNamespace(LogGroups=[_AsSent(batch.LogGroups[0], body)])
+        for made in (self._native.encode(as_sent), self._native.encode(sent)):
             assert b"".join(made.frames) == b"".join(expected.frames), body
             assert self._list_outcomes(made) == self._list_outcomes(expected), body
         return True

@@ -139,9 +139,8 @@ render_logs(rendering *r, text group)
     while (group.size && !r->is_strange) {
         byte tag = *group.at;
         text block;
-        /* Besides logs: Reserved, Topic, Source, MachineUUID, LogTags. */
-        int is_known = tag == GROUP_LOG || tag == 0x12 || tag == 0x1A || tag == 0x22 ||
-                       tag == 0x2A || tag == 0x32;
+        int is_known = tag == GROUP_LOG || tag == GROUP_RESERVED || tag == GROUP_TOPIC ||
+                       tag == GROUP_SOURCE || tag == GROUP_MACHINE || tag == GROUP_TAG;
         if (!is_known || !take_tag(&group, tag) || !take_block(&group, &block)) {
             r->is_strange = 1;
             return 1;

@@ -7,15 +7,16 @@
  *     layout.h     how to write kinds of logs      compile.h    makes these from what Python gives
  *     buffer.h     bytes that are written          form.h       what values look like
  *     rendering.h  what is known of a group        event.h      writes a log as an event
- *     group.h      renders a group
+ *     group.h      renders a group              batch.h      finds the groups of a batch
  */
 
+#include "batch.h"
 #include "compile.h"
 #include "group.h"
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 6 };
+enum { INTERFACE = 7 };
 
 static PyObject *
 is_legal(PyObject *self, PyObject *object)
@@ -76,17 +77,34 @@ compile_event_layout(PyObject *self, PyObject *arguments)
 }
 
 static PyObject *
+find_groups(PyObject *self, PyObject *object)
+{
+    text whole;
+    (void)self;
+    return point_to(object, &whole) ? list_groups(whole) : NULL;
+}
+
+static PyObject *
 render_group(PyObject *self, PyObject *arguments)
 {
     PyObject *body, *layouts;
+    Py_ssize_t begin = 0, end = PY_SSIZE_T_MAX;
     rendering r = {0};
     text group;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "SO!OOnnip", &body, &PyList_Type, &layouts, &r.find_layout,
-                          &r.make_start, &r.fraction_at, &r.limit, &r.framing, &r.is_as_sent) ||
+    if (!PyArg_ParseTuple(arguments, "SO!OOnnip|nn", &body, &PyList_Type, &layouts, &r.find_layout,
+                          &r.make_start, &r.fraction_at, &r.limit, &r.framing, &r.is_as_sent,
+                          &begin, &end) ||
         !point_to(body, &group)) {
         return NULL;
     }
+    size_t stop = end == PY_SSIZE_T_MAX ? group.size : (size_t)end;
+    if (begin < 0 || end < begin || stop > group.size || (size_t)begin > stop) {
+        PyErr_SetString(PyExc_ValueError, "expected begin <= end <= the size of body");
+        return NULL;
+    }
+    group.at += begin;
+    group.size = stop - (size_t)begin;
     int done = 1;
     for (Py_ssize_t i = 0; done && i < PyList_Size(layouts); i++) {
         done = add_layout(&r, PyList_GetItem(layouts, i));
@@ -113,6 +131,7 @@ render_group(PyObject *self, PyObject *arguments)
 static PyMethodDef methods[] = {
     {"compile_event_layout", compile_event_layout, METH_VARARGS, NULL},
     {"compile_layout", compile_layout, METH_VARARGS, NULL},
+    {"find_groups", find_groups, METH_O, NULL},
     {"is_legal", is_legal, METH_O, NULL},
     {"render_group", render_group, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -75,7 +75,15 @@ typedef struct {
     field *fields;
 } log_entry;
 
-enum { GROUP_LOG = 0x0A, LOG_TIME = 0x08, LOG_FIELD = 0x12, LOG_NANOSECONDS = 0x25 };
+enum {
+    GROUP_LOG = 0x0A,
+    GROUP_RESERVED = 0x12,
+    GROUP_TOPIC = 0x1A,
+    GROUP_SOURCE = 0x22,
+    GROUP_MACHINE = 0x2A,
+    GROUP_TAG = 0x32,
+};
+enum { LOG_TIME = 0x08, LOG_FIELD = 0x12, LOG_NANOSECONDS = 0x25 };
 enum { FIELD_KEY = 0x0A, FIELD_VALUE = 0x12 };
 
 enum { STRANGE, READ, NO_MEMORY };
