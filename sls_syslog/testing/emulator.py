@@ -194,7 +194,9 @@ class SlsEmulator:
         time_ns: int | None = None,
         logstore: str | None = None,
     ) -> int:
-        """Store logs as one LogGroup.
+        """Store logs as one LogGroup. SLS receives it now, by ``clock``, also if ``time`` is old.
+
+        A range by time (``SLS_START``, ``SLS_END``) goes by this receive time.
 
         Args:
             logs: Mappings, sequences of (key, value) pairs, or ``LogEntry`` tuples. Keys and values
@@ -203,7 +205,7 @@ class SlsEmulator:
             topic: The topic of the group.
             source: The source of the group.
             tags: The tags of the group, without the prefix ``__tag__:``. None means no tags.
-            time: Seconds since the epoch. None means now.
+            time: The logs' own time, in seconds since the epoch. None means now.
             time_ns: Nanoseconds within the second. None omits the field.
             logstore: The Logstore. None means the first.
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+import signal
+from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sls_syslog import ShipperStats
@@ -151,6 +154,43 @@ def test_check_siem_ends_with_1_for_a_setting_that_is_wrong() -> None:
     with program(example("check_siem.py"), environ={"SYSLOG_PROTOCOL": "tls"}) as checker:
         assert checker.wait() == 1
         assert checker.output().startswith("host: required")
+
+
+def test_emulate_sls_stays_up_for_the_commands_and_for_what_ships(
+    syslog_receiver: SyslogReceiver, tmp_path: Path
+) -> None:
+    file = tmp_path / "logs.jsonl"
+    logs = [{"__topic__": "shop", "text": "失败", "n": 1}, {"text": "second"}]
+    file.write_text("\n\n".join(map(json.dumps, logs)))
+    with program(example("emulate_sls.py"), "--every", "0.5", str(file), environ=ASCII) as sls:
+        eventually(lambda: "# 2 logs are in SLS" in sls.output())
+        environ = {
+            **dict(re.findall(r"^export (\w+)=(.*)$", sls.output(), re.M)),
+            **syslog_receiver.environ(),
+        }
+        with program("-m", "sls_syslog", "check", environ=environ) as check:
+            assert check.wait() == 0, check.output()
+        with program("-m", "sls_syslog", "preview", "--from", "begin", environ=environ) as preview:
+            assert preview.wait() == 0, preview.output()
+            assert "topic 'shop'" in preview.output()
+        syslog_receiver.clear()
+        with program(example("ship_to_siem.py"), environ=environ) as shipper:
+            syslog_receiver.wait_for(6, timeout=30)  # two logs, and then two more at a time
+            shipper.process.terminate()
+            assert shipper.wait() == 0, shipper.output()
+        sls.process.send_signal(signal.SIGINT)
+        assert sls.wait() == 130, sls.output()
+    bodies = {message.msg.partition("||text=")[2] for message in syslog_receiver.messages}
+    assert bodies == {"失败||n=1", "second"}
+
+
+@pytest.mark.parametrize("text", ["[1]", "no JSON"])
+def test_emulate_sls_refuses_what_is_no_log(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "logs.jsonl"
+    file.write_text(text)
+    with program(example("emulate_sls.py"), str(file)) as sls:
+        assert sls.wait() == 1
+        assert len(sls.output().splitlines()) == 1
 
 
 def test_send_one_message_sends_it(receiver: SyslogReceiver, temporary_ca: TemporaryCA) -> None:
