@@ -19,7 +19,11 @@ from tests.support.processes import ROOT, program
 from tests.support.waiting import eventually
 
 PAGE = ROOT / "docs" / "tutorial" / "first-log.md"
+START_PAGE = ROOT / "docs" / "how-to" / "start-and-range.md"
 PORT = "5514"
+OTHER_EACH_START = re.compile(
+    r"^…|^[-\d]+ [\d:,]+|\S+://\S+|0\.0\.1:\d+|\b[\w-]+/[\w-]+(?:/siem-\S+)?|\d+\.\d s|MT\S+=="
+)
 TIMES = re.compile(r'\d{4}-\d\d-\d\dT[\d:.+Z-]+|"__time__":"\d+"')
 
 
@@ -37,6 +41,11 @@ def typed(tmp_path: Path) -> Path:
 def printed() -> list[str]:
     """What the page shows as output, in order."""
     return [TIMES.sub("TIME", block.text).strip() for block in blocks(PAGE, ["text"])]
+
+
+def template_of(log: str) -> list[str]:
+    """The lines of a log, without what is different at each start: times, places and numbers."""
+    return [OTHER_EACH_START.sub("…", line) for line in log.splitlines()]
 
 
 def run(script: Path) -> str:
@@ -93,6 +102,16 @@ def test_the_program_for_operation_ships(
     told = set(re.findall(r"\b((?:SLS|SYSLOG)_\w+)=", last))
     assert told == {name for name in environ if name.startswith(("SLS_", "SYSLOG_"))}
     with program(str(typed / "ship.py"), environ=environ) as shipper:
-        syslog_receiver.wait_for(1, timeout=30)
+        eventually(lambda: "first log confirmed" in shipper.output(), timeout=60)
         shipper.process.terminate()
         assert shipper.wait() == 0, shipper.output()
+        output = shipper.output()
+    logged = template_of(output)
+    for page in (PAGE, ROOT / "docs" / "how-to" / "watch-it.md"):
+        (shown,) = [b.text for b in blocks(page, ["text"]) if "first log confirmed" in b.text]
+        lines = template_of(shown)
+        assert [line for line in logged if line in lines] == lines, page.name
+    shown, *_ = [b.text for b in blocks(START_PAGE, ["text"])]
+    (line,) = template_of(shown)
+    with program(str(typed / "ship.py"), environ={**environ, "SLS_START": "end"}) as shipper:
+        eventually(lambda: line in template_of(shipper.output()), timeout=60)
