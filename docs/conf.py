@@ -28,6 +28,7 @@ html_title = f"sls_syslog {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["tables.js"]
+html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_show_copyright = False  # LICENSE says it
 html_show_sourcelink = False
 

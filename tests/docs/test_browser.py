@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlencode
 
 import pytest
 
@@ -19,6 +19,10 @@ if not os.environ.get("SLS_SYSLOG_REQUIRE_DOCS"):
         pytest.skip("chromedriver is not installed", allow_module_level=True)
 
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.docs.test_site import SEARCHES
 
 pytestmark = pytest.mark.gate
 
@@ -97,3 +101,14 @@ def test_every_link_within_the_site_leads_somewhere(looks: dict[str, Look], site
             elif target.startswith("file:"):
                 assert Path(target.removeprefix("file://")).is_relative_to(site), f"{page}: {link}"
                 assert Path(target.removeprefix("file://")).exists(), f"{page}: {link}"
+
+
+@pytest.mark.parametrize(("search", "page"), SEARCHES.items())
+def test_the_search_shows_the_page_first_that_answers(
+    browser: webdriver.Chrome, site: Path, search: str, page: str
+) -> None:
+    browser.get(f"{(site / 'search.html').as_uri()}?{urlencode({'q': search})}")
+    first = WebDriverWait(browser, 60).until(
+        lambda driver: driver.find_elements(By.CSS_SELECTOR, "#search-results li a")
+    )[0]
+    assert urldefrag(first.get_attribute("href") or "").url == (site / f"{page}.html").as_uri()

@@ -55,6 +55,10 @@ SEARCHES = {
     "PKCS#11": "how-to/tls",
     "rotate": "how-to/tls",
     "examples": "examples",
+    "without SLS": "how-to/try-without-sls",
+    "duplicates": "how-to/outages-and-the-ledger",
+    "QRadar TLS": "how-to/receivers/qradar",
+    "proxy": "how-to/check-the-source",
 }
 """What a reader types into the site's search, and the page that answers it."""
 
