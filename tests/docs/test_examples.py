@@ -176,12 +176,15 @@ def test_emulate_sls_stays_up_for_the_commands_and_for_what_ships(
         syslog_receiver.clear()
         with program(example("ship_to_siem.py"), environ=environ) as shipper:
             syslog_receiver.wait_for(6, timeout=30)  # two logs, and then two more at a time
+            eventually(lambda: read_texts(syslog_receiver) == {"失败||n=1", "second"})
             shipper.process.terminate()
             assert shipper.wait() == 0, shipper.output()
         sls.process.send_signal(signal.SIGINT)
         assert sls.wait() == 130, sls.output()
-    bodies = {message.msg.partition("||text=")[2] for message in syslog_receiver.messages}
-    assert bodies == {"失败||n=1", "second"}
+
+
+def read_texts(receiver: SyslogReceiver) -> set[str]:
+    return {message.msg.partition("||text=")[2] for message in receiver.messages}
 
 
 @pytest.mark.parametrize("text", ["[1]", "no JSON"])
