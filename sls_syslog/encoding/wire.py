@@ -16,7 +16,7 @@ from sls_syslog.errors import InvalidMessageError, MessageTooLongError
 from sls_syslog.settings.client import ClientSettings
 from sls_syslog.syslog.formats import FORMATS, Format
 from sls_syslog.syslog.framing import FRAMINGS
-from sls_syslog.syslog.message import SyslogMessage
+from sls_syslog.syslog.message import SyslogMessage, get_header_parts
 from sls_syslog.syslog.oversize import OVERSIZE
 from sls_syslog.syslog.sanitize import NEWLINES, is_clean
 from sls_syslog.syslog.timestamps import LogClock
@@ -124,14 +124,7 @@ class WireFormat:
         Args:
             message: The parts. Its time, text and structured data do not matter.
         """
-        parts = (
-            message.facility,
-            message.severity,
-            message.hostname,
-            message.app_name,
-            message.procid,
-            message.msgid,
-        )
+        parts = get_header_parts(message)
         before, head = self._parts_and_head
         if head is None or parts != before:
             head = _make_head(self.format, self.bom, *parts)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sls_syslog.syslog.codes import compute_prival
-from sls_syslog.syslog.message import SyslogMessage
+from sls_syslog.syslog.message import SyslogMessage, get_header_parts
 from sls_syslog.syslog.sanitize import sanitize_rfc3164_hostname, sanitize_rfc3164_tag
 from sls_syslog.syslog.timestamps import format_rfc3164_time, format_rfc5424_time
 
@@ -98,15 +98,8 @@ class Format(NamedTuple):
             newlines: The newline policy for the values of STRUCTURED-DATA.
         """
         elements: Mapping[str, Iterable[tuple[str, str]]] = message.structured_data  # type: ignore[assignment]  # pairs, since __post_init__
-        header = self.format_header(
-            self._format_timestamp(message.timestamp, now),
-            message.facility,
-            message.severity,
-            message.hostname,
-            message.app_name,
-            message.procid,
-            message.msgid,
-        )
+        stamp = self._format_timestamp(message.timestamp, now)
+        header = self.format_header(stamp, *get_header_parts(message))
         if not self.has_structured_data:
             return header
         return header + format_structured_data(elements, newlines)

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 from sls_syslog.errors import InvalidMessageError
 from sls_syslog.syslog.codes import Facility, Severity, suggest_name
 
-__all__ = ["Params", "StructuredData", "SyslogMessage"]
+__all__ = ["Params", "StructuredData", "SyslogMessage", "get_header_parts"]
 
 Params: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]]"
 """The parameters of one SD-ELEMENT; use pairs if a PARAM-NAME occurs more than once."""
@@ -121,6 +122,9 @@ class SyslogMessage:
         parts = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         return _rebuild, ({**parts, "structured_data": dict(self.structured_data)},)
 
+
+get_header_parts = attrgetter("facility", "severity", "hostname", "app_name", "procid", "msgid")
+"""The parts of a message's header, but the time."""
 
 # Of a frozen dataclass only a descriptor sets a value quickly.
 (
