@@ -41,7 +41,7 @@ FoundGroup: TypeAlias = "tuple[Text, Text, tuple[tuple[Text, Text], ...], int, i
 """What a ``Group`` says of itself: topic, source, tags, logs, first, last, begin, end."""
 
 # The version of what the helper offers.
-_INTERFACE = 7
+_INTERFACE = 8
 
 
 class Helper(Protocol):
@@ -79,7 +79,9 @@ class Helper(Protocol):
             keys: The keys, in order.
             has_nanoseconds: Whether the logs have nanoseconds other than 0.
             event: The attributes of an ``EventLayout``, with the source of each value, as in a
-                ``Part``, in place of ``places``. No text may need a change by a newline policy.
+                ``Part``, in place of ``places``: ``NO_SOURCE`` for a value inside JSON. Behind
+                these, the fields with such values: the source, and the nodes of ``make_trie``. No
+                text may need a change by a newline policy.
 
         Returns:
             An object for ``render_group``.

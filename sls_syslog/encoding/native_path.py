@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, TypeGuard
 
 from sls_syslog.encoding.fast_path import FastPath, Origin, Run
+from sls_syslog.encoding.json_trie import make_trie
 from sls_syslog.encoding.native import (
     NANOSECONDS,
     NO_SOURCE,
@@ -25,6 +26,7 @@ from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import (
     Columns,
     EventLayout,
+    JsonPath,
     Layout,
     LayoutPayload,
     RowPayload,
@@ -227,7 +229,16 @@ def _make_parts(layout: Layout, extra: int) -> tuple[list[Part], bytes]:
 def _make_event(layout: EventLayout, extra: int) -> tuple[Any, ...]:
     """Make the helper's form of the layout of an event; ``extra`` is as in ``_make_parts``."""
     _, *others = (getattr(layout, field.name) for field in fields(layout))
-    return tuple([_find_source(place, extra) for place in layout.places]), *others
+    sources: list[int] = []
+    paths: dict[int, dict[str, int]] = {}  # by source
+    for number, place in enumerate(layout.places):
+        if isinstance(place, JsonPath):
+            paths.setdefault(_find_source(place.place, extra), {})[place.path] = number
+            sources.append(NO_SOURCE)
+        else:
+            sources.append(_find_source(place, extra))
+    tries = [(source, make_trie(inside)) for source, inside in paths.items()]
+    return tuple(sources), tuple(tries), *others
 
 
 def _find_source(place: int, extra: int) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "Fact",
     "FactKind",
     "Form",
+    "JsonPath",
     "Layout",
     "LayoutPayload",
     "Question",
@@ -123,6 +124,19 @@ class FactKind(IntEnum):
     """The ASCII letters with which the value of a field begins; all of it without such letters."""
 
 
+class JsonPath(NamedTuple):
+    """A value inside the JSON of a field.
+
+    Attributes:
+        place: The place of the field among the values that a ``Writer`` is called with.
+        path: The keys that lead to the value, with dots between them, as ``payloads.fields.Fields``
+            reads them. None is empty, and a number has no zero in front.
+    """
+
+    place: int
+    path: str
+
+
 class Fact(NamedTuple):
     """A fact of a log.
 
@@ -208,7 +222,8 @@ class EventLayout:
     mapping fits the log.
 
     Attributes:
-        places: The fields that are used: places among the values that a ``Writer`` is called with.
+        places: The values that are used: places among the values that a ``Writer`` is called with,
+            and paths into the JSON of these.
         head: Finds what stands before and after the parts.
         parts: The parts in order; bytes are the same in every event.
         special: Bytes that cannot be copied as they are. If the backslash is one of them, it is
@@ -218,7 +233,7 @@ class EventLayout:
         is_found: Whether the mapping fits every log with these fields.
     """
 
-    places: tuple[int, ...]
+    places: tuple[int | JsonPath, ...]
     head: Question
     parts: tuple[bytes | EventPart, ...]
     special: bytes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from sls_syslog.logs.columns import Fact, FactKind, Form
 from sls_syslog.payloads.event_code import Derived
@@ -16,14 +16,17 @@ from sls_syslog.payloads.fields import Constant, Source
 __all__ = ["Facts", "UnknownSourceError", "find_facts"]
 
 _LARGEST_NUMBER = 10**9 - 1  # of Form.NUMBER
+_MOST_DIGITS = 9  # of the number of an item of a list; no list in a log is as long
 
 
 class UnknownSourceError(Exception):
-    """Raised for a source that may read any field, or that reads the JSON of a field."""
+    """Raised for a source that may read any field, or whose path into JSON is unusual."""
 
 
 class Facts(NamedTuple):
     """What decides how a part of an event is written, by the names of the fields.
+
+    A field is also a path into the JSON of one.
 
     Attributes:
         values: The fields whose value decides.
@@ -33,6 +36,7 @@ class Facts(NamedTuple):
         same: The pairs of fields of which only their equality decides.
         constants: The fields used that are the same in all logs.
         longest: The most characters of a copied value; 0 for no limit.
+        paths: Those of the fields that are paths into JSON.
     """
 
     values: tuple[str, ...]
@@ -41,6 +45,7 @@ class Facts(NamedTuple):
     same: tuple[tuple[str, str], ...]
     constants: tuple[str, ...]
     longest: int
+    paths: frozenset[str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,7 +67,8 @@ class Facts(NamedTuple):
 
     def make_exact(self) -> Facts:
         """Return facts of which the values decide that are copied otherwise."""
-        return Facts((*self.values, *self.present), self.words, {}, (), self.constants, 0)
+        values = (*self.values, *self.present)
+        return Facts(values, self.words, {}, (), self.constants, 0, self.paths)
 
 
 def find_facts(
@@ -80,7 +86,7 @@ def find_facts(
         constants: The names of the fields that are the same in all logs.
 
     Raises:
-        UnknownSourceError: If the fields of a source are unknown.
+        UnknownSourceError: If the fields of a source are unknown, or one path is unusual.
     """
     return _Search(form, own, constants).run(sources)
 
@@ -96,6 +102,7 @@ class _Search:
         self._same: dict[tuple[str, str], None] = {}
         self._shared: dict[str, None] = {}
         self._longest: list[int] = []
+        self._paths: set[str] = set()
 
     def run(self, sources: Iterable[Source | int]) -> Facts:
         for source in sources:
@@ -103,6 +110,9 @@ class _Search:
         self._values.update(dict.fromkeys(self._words.keys() & self._present.keys()))
         same = self._part_pairs()
         present = {name: form for name, form in self._present.items() if name not in self._values}
+        holders = {path.partition(".")[0] for path in self._paths}
+        if not holders.isdisjoint((*self._values, *self._words, *present)):
+            raise UnknownSourceError  # no mark can stand for a field and be JSON with other marks
         return Facts(
             tuple(self._values),
             tuple([name for name in self._words if name not in self._values]),
@@ -110,6 +120,7 @@ class _Search:
             same,
             tuple(self._shared),
             min(self._longest, default=0),
+            frozenset(self._paths),
         )
 
     def _part_pairs(self) -> tuple[tuple[str, str], ...]:
@@ -172,11 +183,12 @@ class _Search:
         is_limited = source.longest or source.largest
         copied = source.copied if is_copied and not is_limited else ()
         one, other = (*source.sources, None)[:2]
-        if copied and source.is_compared and one in self._own and other in self._own:
+        if copied and source.is_compared and self._is_own(one) and self._is_own(other):
             copied = (0, 1, *copied)
-            self._same[str(one), str(other)] = None
+            self._same[one, other] = None
         for place, inner in enumerate(source.sources):
-            if source.is_of_word and isinstance(inner, str) and inner in self._own:
+            if source.is_of_word and self._is_own(inner):
+                self._note_path(inner)
                 self._words[inner] = None
             elif place in copied and place in source.slashed:
                 self._read_formed(inner, Form.PATH)
@@ -189,14 +201,42 @@ class _Search:
         """Add a field that is copied in a form; ``None`` if its value decides.
 
         Raises:
-            UnknownSourceError: If the field is a path into JSON.
+            UnknownSourceError: If the field is an unusual path into JSON.
         """
-        if name in self._own:
+        if self._is_own(name):
+            self._note_path(name)
             if form is None or self._present.setdefault(name, form) is not form:
                 self._values[name] = None
             return
-        holder = name.partition(".")[0]
-        if name not in self._constants and holder in self._own:
-            raise UnknownSourceError  # a path into JSON that differs from log to log
-        for used in {name, holder} & {*self._constants}:
+        for used in {name, name.partition(".")[0]} & {*self._constants}:
             self._shared[used] = None
+
+    def _is_own(self, source: object) -> TypeGuard[str]:
+        """Whether a source is a field, or a path into one, that differs from log to log."""
+        if not isinstance(source, str) or source in self._own:
+            return isinstance(source, str)
+        holder, dot, _ = source.partition(".")
+        return bool(dot) and holder in self._own and source not in self._constants
+
+    def _note_path(self, name: str) -> None:
+        """Note a field if it is a path into JSON.
+
+        Raises:
+            UnknownSourceError: If only ``Fields`` knows where it leads.
+        """
+        if name not in self._own:
+            _, *steps = name.split(".")
+            if not all(map(_is_usual, steps)):
+                raise UnknownSourceError
+            self._paths.add(name)
+
+
+def _is_usual(step: str) -> bool:
+    """Whether a step of a path is the key of an object, or the number of an item as JSON has it."""
+    if step.isdecimal():
+        return step.isascii() and len(step) <= _MOST_DIGITS and str(int(step)) == step
+    return bool(step) and not _has_surrogate(step)
+
+
+def _has_surrogate(text: str) -> bool:
+    return text.encode("utf-8", "ignore").decode() != text

@@ -7,6 +7,7 @@ each value that is only copied.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from sls_syslog.logs.columns import (
     Fact,
     FactKind,
     Form,
+    JsonPath,
     Question,
     SimplePart,
 )
@@ -121,8 +123,8 @@ def make_event_layout(
         style: How to write the events; give the same object for the same mapping.
 
     Returns:
-        The layout; ``None`` if the mapping has a function of the user's, reads the JSON of a
-        field, or has too many keys to keep a layout.
+        The layout; ``None`` if the mapping has a function of the user's or an unusual path into
+        JSON, or has too many keys to keep a layout.
     """
     if type(mapping) is not EventMapping:  # a subclass may do anything
         return None
@@ -165,8 +167,6 @@ class _Plan:
         own: Sequence[str],
         constants: Sequence[str],
     ) -> None:
-        if len(own) > _MOST_FIELDS:
-            raise UnknownSourceError
         self._style = style
         self._own = own
         self._constants = constants
@@ -176,6 +176,8 @@ class _Plan:
             self._make_part(key, source, mapping.extension.keys())
             for key, source in self._list_sources(mapping)
         ]
+        if len(self._places) > _MOST_FIELDS:
+            raise UnknownSourceError
         # Logs of many origins have those constants in common that a part uses.
         self._made: LogCache[tuple[int, tuple[str, ...]], bytes | EventPart | None] = LogCache(
             lambda key: self._parts[key[0]].make(key[1]),
@@ -202,7 +204,7 @@ class _Plan:
             parts.append(made)
         own = {name: place for place, name in enumerate(self._own)}
         return EventLayout(
-            tuple([own[name] for name in self._places]),
+            tuple([own[name] if name in own else _make_path(name, own) for name in self._places]),
             self._head.ask(self._head.pick_constants(constants))[0],
             tuple(parts),
             self._style.special,
@@ -380,8 +382,25 @@ class _Part:
             form, values, texts = _TIMES[name]
             marks.append(_Mark(texts[turn], Copy(place, form)))
             log[name] = values[turn]
-        event = self._mapping.event(log)
+        event = self._mapping.event(_put_into_json(log, self._facts.paths))
         return None if event.omitted else self._write(event, marks)  # the payload counts these
+
+
+def _make_path(name: str, own: Mapping[str, int]) -> JsonPath:
+    holder, _, path = name.partition(".")
+    return JsonPath(own[holder], path)
+
+
+def _put_into_json(log: dict[str, str], paths: Collection[str]) -> dict[str, str]:
+    """Put the values of these paths into the JSON of their fields.
+
+    The last key of a path may contain dots, so each value stands where its whole path is the key.
+    """
+    inside: dict[str, dict[str, str]] = {}
+    for name in paths:
+        holder, _, path = name.partition(".")
+        inside.setdefault(holder, {})[path] = log.pop(name)
+    return {**log, **{holder: json.dumps(values) for holder, values in inside.items()}}
 
 
 def _make_answers(answer: Callable[[bytes], Answer]) -> LogCache[bytes, Answer]:

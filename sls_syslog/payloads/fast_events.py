@@ -7,7 +7,7 @@ write the same bytes as the payload, or ``None``: the payload then writes that l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes
@@ -20,10 +20,11 @@ from sls_syslog.logs.columns import (
     Fact,
     FactKind,
     Form,
+    JsonPath,
     Question,
     Writer,
 )
-from sls_syslog.payloads.fields import NOTHING
+from sls_syslog.payloads.fields import NOTHING, JsonPaths, clean
 
 __all__ = ["make_event_writer"]
 
@@ -73,10 +74,11 @@ _SPACE = re.compile(rb"\xc2[\x80-\xa0]|\xe1\x9a\x80|\xe2[\x80\x81]|\xe3\x80\x80"
 _NOT_SPACE_START = bytes({*range(256)} - {0xC2, 0xE1, 0xE2, 0xE3})
 _NOTHING = NOTHING.encode()
 _NO_VALUES = (b"", _NOTHING)
+_BETWEEN = BETWEEN.decode()
 
 _find_word: Callable[[bytes], Any] = re.compile(rb"[A-Za-z]*").match
 
-_Values: TypeAlias = "Sequence[bytes]"
+_Values: TypeAlias = "tuple[bytes, ...]"
 _Escape: TypeAlias = "Callable[[bytes], bytes | None]"
 _Ask: TypeAlias = "Callable[[_Values], Answer]"
 
@@ -109,14 +111,19 @@ def make_event_writer(layout: EventLayout | None) -> Writer | None:
     """Make a writer that does what a layout says; ``None`` without a layout."""
     if layout is None:
         return None
-    pick = _make_picker(layout.places)
-    ask_head = _make_ask(layout.head)
-    steps = [_make_step(part) for part in layout.parts]
+    read = _make_reader(layout.places)
+    parts = [_make_questions(part) for part in layout.parts]
+    tell, places = _make_teller(len(layout.places), [layout.head, *_list_questions(parts)])
+    ask_head = _make_ask(layout.head, places)
+    steps = [_make_step(part, places) for part in parts]
     separators = max(len(layout.places) - 1, 0)
     is_found, escape = layout.is_found, _make_escape(layout.special, layout.replacements)
 
     def write(values: tuple[bytes, ...]) -> bytes | None:
-        used = pick(values)
+        made: Any
+        used = read(values)
+        if used is None:
+            return None
         together = BETWEEN.join(used)
         if not _is_tidy(together, separators):
             return None
@@ -124,7 +131,8 @@ def make_event_writer(layout: EventLayout | None) -> Writer | None:
         if escaped is None:
             return None
         texts = used if escaped is together else escaped.split(BETWEEN)
-        head = ask_head(used)
+        told = tell(used) if tell else used
+        head = ask_head(told)
         if head is None:
             return None
         (head_before, head_behind), found = head[1], is_found
@@ -143,9 +151,13 @@ def make_event_writer(layout: EventLayout | None) -> Writer | None:
                 pieces.append(before)
                 continue
             else:
-                made = _fill(ask(used), used, texts, escape)
+                answer = ask(told)
+                if answer is not None and answer[0] < 0 and len(answer[1]) <= 1:
+                    made = answer[1]  # nothing is copied
+                else:
+                    made = _fill(answer, used, texts, escape)
             if made is None:
-                made = _fill(ask_exactly(used), used, texts, escape) if ask_exactly else None
+                made = _fill(ask_exactly(told), used, texts, escape) if ask_exactly else None
             if made is None:
                 return None
             if made:
@@ -159,52 +171,85 @@ def make_event_writer(layout: EventLayout | None) -> Writer | None:
     return write
 
 
-def _make_step(part: bytes | EventPart) -> _Step:
+def _make_questions(part: bytes | EventPart) -> bytes | EventPart:
+    """Return a part; as a question, if its simple form changes the value."""
+    if isinstance(part, bytes) or isinstance(part.usual, Question):
+        return part
+    before, copy, behind, room = part.usual
+    if copy.form not in _CHANGES:
+        return part
+    present = Fact(FactKind.PRESENT, copy.place)
+    answer: Answer = room, (before, copy, behind)
+    return part._replace(usual=Question((present,), {b"": (-1, ()), b"1": answer}))
+
+
+def _list_questions(parts: Sequence[bytes | EventPart]) -> list[Question]:
+    asked = [question for part in parts if isinstance(part, EventPart) for question in part[:2]]
+    return [question for question in asked if isinstance(question, Question)]
+
+
+def _make_step(part: bytes | EventPart, places: Mapping[Fact, int]) -> _Step:
     if isinstance(part, bytes):
         return _Step(before=part)
     usual, exact, is_found = part
-    ask_exactly = _make_ask(exact) if exact else None
+    ask_exactly = _make_ask(exact, places) if exact else None
     if isinstance(usual, Question):
-        return _Step(ask=_make_ask(usual), ask_exactly=ask_exactly, is_found=is_found)
+        return _Step(ask=_make_ask(usual, places), ask_exactly=ask_exactly, is_found=is_found)
     before, copy, behind, room = usual
-    if copy.form in _CHANGES:
-        answer: Answer = room, (before, copy, behind)
-        present = Fact(FactKind.PRESENT, copy.place)
-        question = Question((present,), {b"": (-1, ()), b"1": answer})
-        return _Step(ask=_make_ask(question), ask_exactly=ask_exactly, is_found=is_found)
     is_in_form = None if copy.form is Form.TEXT else _ARE_IN_FORM[copy.form]
     return _Step(copy.place, is_in_form, before, behind, room, None, ask_exactly, is_found)
 
 
-def _make_ask(question: Question) -> _Ask:
-    """Make a function that asks a question about the values of a log."""
+def _make_teller(
+    count: int, questions: Sequence[Question]
+) -> tuple[Callable[[_Values], _Values] | None, Mapping[Fact, int]]:
+    """Make a function that tells all facts of a log at once.
+
+    Args:
+        count: How many values a log has.
+        questions: What the facts are for.
+
+    Returns:
+        The function, which puts the other facts behind the values, or ``None`` without others; and
+        the place of each fact.
+    """
+    facts = dict.fromkeys(fact for question in questions for fact in question.facts)
+    places = {fact: fact.place for fact in facts if fact.kind is FactKind.VALUE}
+    present = [fact for fact in facts if fact.kind is FactKind.PRESENT]
+    others = [fact for fact in facts if fact not in places and fact.kind is not FactKind.PRESENT]
+    places.update((fact, count + n) for n, fact in enumerate([*present, *others]))
+    pick = _make_picker([fact.place for fact in present])
+    tells = [_TELLERS[fact.kind](fact.place, fact.other) for fact in others]
+
+    def tell(values: _Values) -> _Values:
+        has_value = [b"" if value in _NO_VALUES else b"1" for value in pick(values)]
+        return (*values, *has_value, *[tell_other(values) for tell_other in tells])
+
+    return tell if present or others else None, places
+
+
+_TELLERS: dict[FactKind, Callable[[int, int], Callable[[_Values], bytes]]] = {
+    FactKind.WORD: lambda place, _: lambda values: _find_word(values[place])[0] or values[place],
+    FactKind.SAME: lambda place, other: (
+        lambda values: b"1" if values[place] == values[other] else b""
+    ),
+}
+
+
+def _make_ask(question: Question, places: Mapping[Fact, int]) -> _Ask:
+    """Make a function that asks a question about what was told of a log."""
     facts, answers = question
     if not facts:
-        return lambda values: answers[b""]
-    if any(fact.kind is not FactKind.VALUE for fact in facts):
-        tells = [_make_teller(fact) for fact in facts]
-        return lambda values: answers[BETWEEN.join([tell(values) for tell in tells])]
-    if len(facts) == 1:
-        (place,) = (fact.place for fact in facts)
-        return lambda values: answers[values[place]]
-    pick = itemgetter(*(fact.place for fact in facts))
-    return lambda values: answers[BETWEEN.join(pick(values))]
-
-
-def _make_teller(fact: Fact) -> Callable[[_Values], bytes]:
-    """Make a function that tells a fact about the values of a log."""
-    kind, place, other = fact
-    if kind is FactKind.VALUE:
-        return itemgetter(place)
-    if kind is FactKind.WORD:
-        return lambda values: _find_word(values[place])[0] or values[place]
-    if kind is FactKind.SAME:
-        return lambda values: b"1" if values[place] == values[other] else b""
-    return lambda values: b"" if values[place] in _NO_VALUES else b"1"
+        return lambda told: answers[b""]
+    first, *others = [places[fact] for fact in facts]
+    if not others:
+        return lambda told: answers[told[first]]
+    pick = itemgetter(first, *others)
+    return lambda told: answers[BETWEEN.join(pick(told))]
 
 
 def _fill(
-    answer: Answer, values: _Values, texts: _Values, escape: _Escape
+    answer: Answer, values: _Values, texts: Sequence[bytes], escape: _Escape
 ) -> Sequence[bytes] | None:
     """Put the values of a log into an answer.
 
@@ -220,8 +265,6 @@ def _fill(
     if answer is None:
         return None
     room, parts = answer
-    if room < 0 and len(parts) <= 1:
-        return parts  # type: ignore[return-value]
     pieces: list[bytes] = []
     taken = 0
     for part in parts:
@@ -243,7 +286,41 @@ def _fill(
     return pieces if room < 0 or taken <= room else None
 
 
-def _make_picker(places: Sequence[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
+def _make_reader(
+    places: Sequence[int | JsonPath],
+) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...] | None]:
+    """Make a function that reads the values at these places.
+
+    It returns ``None`` if they cannot be told from the values themselves.
+    """
+    paths = {f"{each.place}.{each.path}": each for each in places if isinstance(each, JsonPath)}
+    if not paths:
+        return _make_picker([each for each in places if isinstance(each, int)])
+    holders = {str(each.place): each.place for each in paths.values()}
+    reader = JsonPaths(paths)
+    # What the reader finds stands behind the values.
+    found_at = {paths[name]: n - len(paths) for n, name in enumerate(reader.names)}
+    pick = _make_picker([found_at[p] if isinstance(p, JsonPath) else p for p in places])
+
+    def read(values: tuple[bytes, ...]) -> tuple[bytes, ...] | None:
+        try:
+            log = {name: values[place].decode() for name, place in holders.items()}
+            if not all(map(_is_clean_json, log.values())):
+                log = {name: clean(value) for name, value in log.items()}
+            found = _BETWEEN.join(reader.find(log)).encode().split(BETWEEN)
+        except UnicodeError:
+            return None
+        return pick((*values, *found)) if len(found) == len(paths) else None
+
+    return read
+
+
+def _is_clean_json(value: str) -> bool:
+    """Whether ``clean`` does not change a value; it may be false for one with line ends."""
+    return value.isprintable() and value[:1] != " " != value[-1:] and value != NOTHING
+
+
+def _make_picker(places: Sequence[int]) -> Callable[[_Values], tuple[bytes, ...]]:
     """Make a function that returns the values at these places as a tuple."""
     if len(places) > 1:
         return itemgetter(*places)

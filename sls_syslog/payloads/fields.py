@@ -273,15 +273,20 @@ class JsonPaths:
 
     def read(self, log: Mapping[str, str]) -> Sequence[str]:
         """Read the texts from a log that ``clean_log`` returned; ``""`` where there is none."""
-        texts: list[str] = []
-        for holder, paths in self._holders:
-            json_text = log.get(holder) or " "
-            texts += paths.find(json_text) if json_text[0] in _JSON_STARTS else paths.nothing
+        texts = self.find(log)
         if NOTHING in texts or not _are_tidy(texts):
             texts = [*map(clean, texts)]
         if self._exact.isdisjoint(log):
             return texts
         return [log.get(name, inside) for name, inside in zip(self.names, texts, strict=True)]
+
+    def find(self, log: Mapping[str, str]) -> list[str]:
+        """Find the texts in a log whose JSON is clean, as they are there."""
+        texts: list[str] = []
+        for holder, paths in self._holders:
+            json_text = log.get(holder) or " "
+            texts += paths.find(json_text) if json_text[0] in _JSON_STARTS else paths.nothing
+        return texts
 
 
 class _Paths:

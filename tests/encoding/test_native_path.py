@@ -402,7 +402,7 @@ def render_event(
     helper = need_helper()
     keys = tuple(b"key%d" % number for number in range(len(values)))
     sources = (*range(len(values)), SECONDS, NANOSECONDS)
-    event = (sources, head, parts, special, replacements, is_found)
+    event = (sources, (), head, parts, special, replacements, is_found)
     known = helper.compile_event_layout(keys, True, event)
     fields = list(zip([key.decode() for key in keys], values, strict=True))
     body = encode_log_group(
@@ -645,7 +645,8 @@ def test_a_wrong_head_is_an_error(head: Any) -> None:
 
 
 PART = copied()
-EVENT: list[Any] = [(0,), HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", (), True]
+JSONS = ((0, ((b"", -1, -1, 0, 1, 1), (b"a", -1, 0, 0, 2, 0))),)
+EVENT: list[Any] = [(0,), JSONS, HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", (), True]
 
 
 @pytest.mark.parametrize(
@@ -654,33 +655,49 @@ EVENT: list[Any] = [(0,), HEAD, (b"a", PART, (ask({}), ask({}), False)), b"", ()
         (0, [0]),
         (0, ("x",)),
         (0, (1,)),
-        (0, (-1,)),
         (0, (-4,)),
         (0, ()),
-        (1, ()),
-        (1, None),
-        (1, ([], {})),
-        (1, (("x",), {})),
-        (1, (((0, 0),), {})),
-        (1, (((-1, 0, 0),), {})),
-        (1, (((0, 1, 0),), {})),
-        (1, (((0, 0, 1),), {})),
-        (1, (((0, -1, 0),), {})),
-        (2, ["x"]),
-        (2, (1,)),
-        (2, ((),)),
-        (2, ((b"a", None, True),)),
-        (2, ((PART[0], 1, True),)),
-        (2, ((("a", (0, 0), b"", 1), None, True),)),
-        (2, (((b"a", 1, b"", 1), None, True),)),
-        (2, (((b"a", (1, 0), b"", 1), None, True),)),
-        (2, (((b"a", (0, 15), b"", 1), None, True),)),
-        (2, (((b"a", (0, "x"), b"", 1), None, True),)),
-        (1, (((4, 0, 0),), {})),
-        (3, "x"),
-        (3, b"x"),
-        (4, (b"a",)),
-        (4, ["x"]),
+        (1, []),
+        (1, ("x",)),
+        (1, ((0,),)),
+        (1, ((0, []),)),
+        (1, ((1, JSONS[0][1]),)),
+        (1, ((-1, JSONS[0][1]),)),
+        (1, ((0, ()),)),
+        (1, ((0, (b"a",)),)),
+        (1, ((0, (("a", -1, 0, 0, 1, 0),)),)),
+        (1, ((0, ((b"a", -1, 0, 0, 1),)),)),
+        (1, ((0, ((b"a", -1, 1, 0, 1, 0),)),)),
+        (1, ((0, ((b"a", -1, 0, -1, 1, 0),)),)),
+        (1, ((0, ((b"a", -1, 0, 0, 0, 1),)),)),
+        (1, ((0, ((b"a", -1, 0, 0, 1, 1),)),)),
+        (1, ((0, ((b"a", -1, 0, 0, 2, 0),)),)),
+        (1, ((0, ((b"a", -1, 0, 0, -1, 1),)),)),
+        (1, ((0, ((b"a", -1, 0, 0, 1, -1),)),)),
+        (2, ()),
+        (2, None),
+        (2, ([], {})),
+        (2, (("x",), {})),
+        (2, (((0, 0),), {})),
+        (2, (((-1, 0, 0),), {})),
+        (2, (((0, 1, 0),), {})),
+        (2, (((0, 0, 1),), {})),
+        (2, (((0, -1, 0),), {})),
+        (3, ["x"]),
+        (3, (1,)),
+        (3, ((),)),
+        (3, ((b"a", None, True),)),
+        (3, ((PART[0], 1, True),)),
+        (3, ((("a", (0, 0), b"", 1), None, True),)),
+        (3, (((b"a", 1, b"", 1), None, True),)),
+        (3, (((b"a", (1, 0), b"", 1), None, True),)),
+        (3, (((b"a", (0, 15), b"", 1), None, True),)),
+        (3, (((b"a", (0, "x"), b"", 1), None, True),)),
+        (2, (((4, 0, 0),), {})),
+        (4, "x"),
+        (4, b"x"),
+        (5, (b"a",)),
+        (5, ["x"]),
     ],
     ids=repr,
 )

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from sls_syslog.encoding.json_trie import make_trie
 from tests.support.native import NATIVE, OTHER_BUILD, need_helper
 from tests.support.processes import ROOT
 from tests.support.tools import missing, run
@@ -90,6 +91,7 @@ def test_the_compiler_has_no_warning(tmp_path: Path) -> None:
         ["tests/encoding/test_native_path.py", "tests/encoding/test_native.py"],
         ["tests/encoding/test_fast_path.py", "tests/test_properties.py", "-k", "fast_path"],
         ["tests/encoding/test_event_paths.py"],
+        ["tests/encoding/test_json_paths.py"],
     ],
     ids=lambda tests: tests[0],
 )
@@ -99,11 +101,18 @@ def test_the_sanitizers_find_nothing(tests: list[str], sanitized: Callable[..., 
     assert re.search(r"\d\d+ passed", ran.stdout)
 
 
-QUICK = ["tests/encoding/test_native_path.py", "-k", "not both_write and not python_renders"]
+LONG = ("both_write", "python_renders", "python_finds", "samples", "any_json", "wherever")
+QUICK = [
+    *("tests/encoding/test_native_path.py", "tests/encoding/test_json_paths.py"),
+    *("-k", " and ".join(f"not {name}" for name in LONG)),
+]
 FAULTS = {
     "a length is believed": ("|| size > from->size) {", ") {"),
     "an escape is not counted": ("reserve(out, 2 * from.size + 2)", "reserve(out, from.size)"),
-    "four bytes are taken": ("if (from->size < 4) {", "if (!from->size) {"),
+    "four bytes are taken": (
+        "if (from->size < 4) {\n        return 0;\n    }\n    const byte",
+        "if (!from->size) {\n        return 0;\n    }\n    const byte",
+    ),
     "a number of a field is believed": (
         "to->source >= (Py_ssize_t)key_count",
         "to->source > (Py_ssize_t)key_count",
@@ -119,6 +128,22 @@ FAULTS = {
     ),
     "the size of a decoded URL is guessed": ("reserve(to, value->size)", "reserve(to, 1)"),
     "the number of values is guessed": ("as->place_count * sizeof(text)", "sizeof(text)"),
+    "JSON has eight bytes more": ("if (j->end - j->at >= 8) {", "if (j->end > j->at) {"),
+    "keys are not counted": ("if (j->key_count == MOST_OPEN_KEYS) {", "if (!j) {"),
+    "JSON of any depth is read": ("if (depth == DEEPEST) {", "if (!j) {"),
+    "the number of nodes is guessed": ("realloc(r->is_seen, in->node_count)", "realloc(NULL, 1)"),
+    "the place of a node is believed": (
+        "is_right = own->place < (Py_ssize_t)place_count",
+        "is_right = own->place <= (Py_ssize_t)place_count",
+    ),
+    "the children of a node are believed": (
+        "own->count <= to->node_count - own->first",
+        "own->count <= to->node_count",
+    ),
+    "the decoded JSON stays where it was": (
+        "as->sources[i] == NO_SOURCE && r->found[i].is_written",
+        "as->sources[i] > 0",
+    ),
 }
 
 
@@ -140,8 +165,13 @@ def test_calls_keep_no_memory() -> None:
         missing("/proc/self/statm")
     helper = need_helper()
     key = b"key" * 20
-    log = b"\x08\x01\x12\x43\x0a\x3c" + key + b"\x12\x03a\tb"
-    body = b"\x0a" + bytes([len(log)]) + log
+    bodies = []
+    for value in (b"a\tb", b"a=b", b'{"b":"\\u0041","c":[ 1 ]}'):
+        log = b"\x08\x01\x12" + bytes([64 + len(value)]) + b"\x0a\x3c" + key
+        log += b"\x12" + bytes([len(value)]) + value
+        bodies.append(b"\x0a" + bytes([len(log)]) + log)
+    inside = make_trie({"b": 2, "c": 3})
+    places = (0, -2, -1, -1)
     parts = ((b"<", 0, 1), (b"|", -2, 0), (b">", -1, 0))
 
     def fail(*_: Any) -> Any:
@@ -162,18 +192,19 @@ def test_calls_keep_no_memory() -> None:
                 self.number % 6
             ] or fail()
 
-    about: Any = (((0, 0, 0), (1, 0, 0), (2, 0, 0)), Answers())
+    about: Any = (((0, 0, 0), (1, 0, 0), (2, 0, 0), (0, 2, 0), (0, 3, 0)), Answers())
     head: Any = ((), {b"": (-1, (b"<" * 50, b">"))})
 
     def find_event(keys: tuple[bytes, ...], _: bool) -> Any:
-        event = ((0, -2), head, ((about, about, True), (about, None, True)), b"=", (rb"\=",), True)
+        parts = (about, about, True), (about, None, True)
+        event = (places, ((0, inside),), head, parts, b"=", (rb"\=",), True)
         return helper.compile_event_layout(keys, False, event)
 
     def call(number: int) -> None:
         known = [(find, find_event)[number // 2 % 2]((key,), False)] if number % 2 else []
         finders = [find, fail, find_event, lambda *_: 1]
         starters: list[Any] = [lambda _: b"start", fail, lambda _: None, lambda _: 1]
-        own = body if number // 4 % 2 else body.replace(b"a\tb", b"a=b")
+        own = bodies[number // 4 % 3]
         group = own * 3 if number % 3 else own + b"\xff"
         try:
             helper.render_group(
@@ -188,7 +219,16 @@ def test_calls_keep_no_memory() -> None:
             )
             helper.compile_layout((key,), False, ((b"x", number % 7, 0),), b"")
             wrong = [about, (((number % 3, 0, 0), 1), {})][number % 2]
-            event = ((0, -2), head, ((wrong, about, True), number % 5), b"", (), True)
+            tries = ((0, inside), (0, inside[: number % 4]))
+            event = (
+                (0, -2, -1, -1),
+                tries,
+                head,
+                ((wrong, about, True), number % 5),
+                b"",
+                (),
+                True,
+            )
             helper.compile_event_layout((key,), False, event)
         except (LookupError, TypeError, ValueError):
             pass

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ with atheris.instrument_imports(include=["sls_syslog"]):
     from sls_syslog import CefPayload, KeyValuePayload, LeefPayload
     from sls_syslog.testing import LogEntry, encode_log_group
     from tests.support.native import PathPair, need_helper
+    from tests.support.samples import SAMPLES
 
 SETTINGS: tuple[dict[str, Any], ...] = (
     {},
@@ -31,6 +33,8 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"payload": "json", "max_message_bytes": 480},
     {"payload": CefPayload(mapping="oss")},
     {"payload": LeefPayload(mapping="waf", dialect="sc4s"), "framing": "octet-counting"},
+    {"payload": CefPayload(mapping="actiontrail")},
+    {"payload": LeefPayload(mapping="kubernetes")},
 )
 FIELDS = [("a", "b"), ("text", '日"\\\t')]
 ENTRIES = [LogEntry(FIELDS, 1_790_000_000, time_ns) for time_ns in (None, 1)]
@@ -39,7 +43,21 @@ EVENT = [
     *(("real_client_ip", "10.0.0.1"), ("remote_addr", "10.0.0.1"), ("remote_port", "8080")),
     *(("time", "2026-11-03T12:00:00+08:00"), ("host", "a=b|c^"), ("querystring", "x\\=")),
 ]
+AS_JSON = r'{"eventName":"\u0041\n\/","requestParameters":{ "a" : [1.0, null, "\u00e9"] }}'
+WITH_JSON = [
+    {"event": AS_JSON},
+    *[sample.log for sample in SAMPLES if sample.mapping in {"actiontrail", "kubernetes"}],
+]
+
+
+def encode(log: Mapping[str, str]) -> bytes:
+    """Make the bytes of a group with one log of a sample."""
+    own = [(name, value) for name, value in log.items() if not name.startswith("__")]
+    return encode_log_group([LogEntry(own, 1_790_000_000)], topic="", source="", tags={})
+
+
 SEEDS = (
+    *map(encode, WITH_JSON),
     encode_log_group([LogEntry(EVENT, 1_790_000_000, 1)], topic="t", source="s", tags={}),
     encode_log_group(ENTRIES, topic="t", source="s", tags={"k": "v"}),
     encode_log_group([*ENTRIES, LogEntry([("a", b"\xff\n")], 1)], topic="", source="", tags={}),

@@ -8,6 +8,7 @@
 
 #include "layout.h"
 
+/* Read one part of a layout: literal, source, escape. */
 static int
 read_part(PyObject *from, size_t key_count, part *to)
 {
@@ -68,6 +69,7 @@ wrap_layout(layout *made, int is_done)
     return capsule;
 }
 
+/* Read the facts and the answers of a question. */
 static int
 read_question(PyObject *from, size_t place_count, question *to)
 {
@@ -147,14 +149,60 @@ read_event_part(PyObject *from, size_t place_count, event_part *to)
            (!to->has_exact || read_question(exact, place_count, &to->exact));
 }
 
-/* Read the layout of an event: sources by place, head, parts, special bytes, what replaces each of
- * these, and whether the mapping fits. */
+/* Read a field with JSON: source, nodes. */
+static int
+read_json(PyObject *from, size_t key_count, size_t place_count, json_field *to)
+{
+    PyObject *nodes;
+    if (!PyTuple_Check(from)) {
+        PyErr_SetString(PyExc_TypeError, "expected a field with JSON as a tuple");
+        return 0;
+    }
+    if (!PyArg_ParseTuple(from, "nO!", &to->source, &PyTuple_Type, &nodes)) {
+        return 0;
+    }
+    to->node_count = (size_t)PyTuple_Size(nodes);
+    to->nodes = calloc(to->node_count + 1, sizeof(node));
+    if (!to->nodes) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    int is_right = to->source >= 0 && to->source < (Py_ssize_t)key_count && to->node_count;
+    for (size_t i = 0; is_right && i < to->node_count; i++) {
+        PyObject *next = PyTuple_GetItem(nodes, (Py_ssize_t)i), *key;
+        node *own = &to->nodes[i];
+        Py_ssize_t depth, first, count;
+        if (!PyTuple_Check(next)) {
+            PyErr_SetString(PyExc_TypeError, "expected a node as a tuple");
+            return 0;
+        }
+        if (!PyArg_ParseTuple(next, "Snnnnn", &key, &own->number, &own->place, &depth, &first, &count) ||
+            !point_to(key, &own->key)) {
+            return 0;
+        }
+        own->depth = (size_t)depth;
+        own->first = (size_t)first;
+        own->count = (size_t)count;
+        /* Children come later, so no way through the trie has an end other than its leaves. */
+        is_right = own->place < (Py_ssize_t)place_count && depth >= 0 && count >= 0 &&
+                   first > (Py_ssize_t)i && own->first <= to->node_count &&
+                   own->count <= to->node_count - own->first;
+    }
+    if (!is_right) {
+        PyErr_SetString(PyExc_ValueError, "a node has an unknown source, place or child");
+    }
+    return is_right;
+}
+
+/* Read the layout of an event: sources by place, fields with JSON, head, parts, special bytes, what
+ * replaces each of these, and whether the mapping fits. */
 static int
 read_event(PyObject *from, size_t key_count, event_layout *to)
 {
-    PyObject *sources, *head, *parts, *special, *replacements;
-    if (!PyArg_ParseTuple(from, "O!OO!SO!p", &PyTuple_Type, &sources, &head, &PyTuple_Type, &parts,
-                          &special, &PyTuple_Type, &replacements, &to->is_found) ||
+    PyObject *sources, *jsons, *head, *parts, *special, *replacements;
+    if (!PyArg_ParseTuple(from, "O!O!OO!SO!p", &PyTuple_Type, &sources, &PyTuple_Type, &jsons, &head,
+                          &PyTuple_Type, &parts, &special, &PyTuple_Type, &replacements,
+                          &to->is_found) ||
         !point_to(special, &to->special)) {
         return 0;
     }
@@ -164,10 +212,12 @@ read_event(PyObject *from, size_t key_count, event_layout *to)
     }
     to->place_count = (size_t)PyTuple_Size(sources);
     to->sources = calloc(to->place_count + 1, sizeof(Py_ssize_t));
+    to->json_count = (size_t)PyTuple_Size(jsons);
+    to->jsons = calloc(to->json_count + 1, sizeof(json_field));
     to->part_count = (size_t)PyTuple_Size(parts);
     to->parts = calloc(to->part_count + 1, sizeof(event_part));
     to->replacements = calloc(to->special.size + 1, sizeof(text));
-    if (!to->sources || !to->parts || !to->replacements) {
+    if (!to->sources || !to->jsons || !to->parts || !to->replacements) {
         PyErr_NoMemory();
         return 0;
     }
@@ -176,13 +226,17 @@ read_event(PyObject *from, size_t key_count, event_layout *to)
         if (PyErr_Occurred()) {
             return 0;
         }
-        if (source < NANOSECONDS || source == NO_SOURCE || source >= (Py_ssize_t)key_count) {
+        if (source < NANOSECONDS || source >= (Py_ssize_t)key_count) {
             PyErr_SetString(PyExc_ValueError, "an event has an unknown source");
             return 0;
         }
         to->sources[i] = source;
     }
     int done = read_question(head, to->place_count, &to->head);
+    for (size_t i = 0; done && i < to->json_count; i++) {
+        PyObject *next = PyTuple_GetItem(jsons, (Py_ssize_t)i);
+        done = read_json(next, key_count, to->place_count, &to->jsons[i]);
+    }
     for (size_t i = 0; done && i < to->special.size; i++) {
         done = point_to(PyTuple_GetItem(replacements, (Py_ssize_t)i), &to->replacements[i]);
     }

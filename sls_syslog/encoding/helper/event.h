@@ -6,8 +6,7 @@
 #ifndef SLS_SYSLOG_EVENT_H
 #define SLS_SYSLOG_EVENT_H
 
-#include "form.h"
-#include "rendering.h"
+#include "json.h"
 
 /* Have the values of the log that was read; 0 if Python has to write it. */
 static int
@@ -15,11 +14,17 @@ find_values(rendering *r, const event_layout *as)
 {
     if (as->place_count > r->value_room) {
         text *values = realloc(r->values, as->place_count * sizeof(text));
-        if (!values) {
+        if (values) {
+            r->values = values;
+        }
+        finding *found = realloc(r->found, as->place_count * sizeof(finding));
+        if (found) {
+            r->found = found;
+        }
+        if (!values || !found) {
             r->out.is_out_of_memory = 1;
             return 0;
         }
-        r->values = values;
         r->value_room = as->place_count;
     }
     for (size_t i = 0; i < as->place_count; i++) {
@@ -29,13 +34,18 @@ find_values(rendering *r, const event_layout *as)
             r->values[i] = format_number(number, r->time_digits[source == SECONDS]);
             continue;
         }
+        if (source == NO_SOURCE) {
+            r->values[i] = NO_TEXT;
+            r->found[i] = (finding){NOT_FOUND, 0, 0};
+            continue;
+        }
         text value = r->log.fields[source].value; /* compile_event_layout checked the number */
         if (!is_tidy(value)) {
             return 0;
         }
         r->values[i] = (text){value.at, is_nothing(value) ? 0 : value.size};
     }
-    return 1;
+    return !as->json_count || find_values_in_json(r, as);
 }
 
 /* Ask a question about the log; NULL if there is an exception or no memory. */
@@ -121,16 +131,6 @@ append_text(buffer *out, const event_layout *as, text value)
         }
     }
     return append(out, value) ? WRITTEN : FOR_PYTHON;
-}
-
-static int
-read_hex(byte digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    digit |= 0x20; /* lower case */
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 /* Decode a URL-encoded text into a buffer; 0 if there is no memory. */

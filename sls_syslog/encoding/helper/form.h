@@ -110,16 +110,23 @@ has_space_at_an_end(text value)
     return 0;
 }
 
-/* Whether a text is legal but for line ends, and without white space around it. */
+/* Whether a legal text has no white space around it. */
 static int
-is_tidy(text value)
+has_tidy_ends(text value)
 {
     if (!value.size) {
         return 1;
     }
     byte first = value.at[0], last = value.at[value.size - 1];
-    return !(classify_text(value) & ILLEGAL) && first > ' ' && last > ' ' &&
+    return first > ' ' && last > ' ' &&
            !((first >= 0x80 || last >= 0x80) && has_space_at_an_end(value));
+}
+
+/* Whether a text is legal but for line ends, and without white space around it. */
+static int
+is_tidy(text value)
+{
+    return !(classify_text(value) & ILLEGAL) && has_tidy_ends(value);
 }
 
 static int

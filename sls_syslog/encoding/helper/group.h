@@ -123,7 +123,7 @@ render_log(rendering *r, text from)
                 return frame_message(r, begin);
             }
             if (r->out.is_out_of_memory || r->key.is_out_of_memory || r->decoded.is_out_of_memory ||
-                PyErr_Occurred()) {
+                r->json.is_out_of_memory || PyErr_Occurred()) {
                 return 0;
             }
         }
@@ -210,7 +210,10 @@ end_rendering(rendering *r)
     free(r->out.data);
     free(r->key.data);
     free(r->decoded.data);
+    free(r->json.data);
     free(r->values);
+    free(r->found);
+    free(r->is_seen);
     free(r->pieces);
     Py_XDECREF(r->start);
 }

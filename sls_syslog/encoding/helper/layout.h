@@ -93,9 +93,24 @@ typedef struct {
     question usual, exact;
 } event_part;
 
+/* A key in JSON that is on the way to values: see json_trie.py. */
+typedef struct {
+    text key;
+    Py_ssize_t number, place; /* -1 for none */
+    size_t depth, first, count;
+} node;
+
+/* A field whose JSON holds values. */
+typedef struct {
+    Py_ssize_t source;
+    size_t node_count;
+    node *nodes;
+} json_field;
+
 typedef struct event_layout {
-    size_t place_count, part_count;
-    Py_ssize_t *sources; /* by place */
+    size_t place_count, part_count, json_count;
+    Py_ssize_t *sources; /* by place; NO_SOURCE for a value inside JSON */
+    json_field *jsons;
     question head;
     event_part *parts;
     text special, *replacements; /* of each special byte */
@@ -110,6 +125,10 @@ free_event(event_layout *old)
             free(old->parts[i].usual.facts);
             free(old->parts[i].exact.facts);
         }
+        for (size_t i = 0; old->jsons && i < old->json_count; i++) {
+            free(old->jsons[i].nodes);
+        }
+        free(old->jsons);
         free(old->head.facts);
         free(old->sources);
         free(old->parts);

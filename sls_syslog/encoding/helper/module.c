@@ -7,7 +7,8 @@
  *     layout.h     how to write kinds of logs      compile.h    makes these from what Python gives
  *     buffer.h     bytes that are written          form.h       what values look like
  *     rendering.h  what is known of a group        event.h      writes a log as an event
- *     group.h      renders a group              batch.h      finds the groups of a batch
+ *     json.h       values inside JSON              group.h      renders a group
+ *     batch.h      finds the groups of a batch
  */
 
 #include "batch.h"
@@ -16,7 +17,7 @@
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 7 };
+enum { INTERFACE = 8 };
 
 static PyObject *
 is_legal(PyObject *self, PyObject *object)
@@ -112,7 +113,7 @@ render_group(PyObject *self, PyObject *arguments)
     /* A good guess saves copies; `reserve` makes the room that is needed. */
     done = done && make_field_room(&r.log) && reserve(&r.out, group.size + group.size / 4 + 4096) &&
            reserve(&r.key, 256) &&
-           reserve(&r.decoded, 256) && render_logs(&r, group);
+           reserve(&r.decoded, 256) && reserve(&r.json, 256) && render_logs(&r, group);
     PyObject *runs = NULL;
     if (done && r.is_strange) {
         Py_INCREF(Py_None);

@@ -15,6 +15,15 @@ typedef struct {
     Py_ssize_t log; /* -1 for bytes */
 } piece;
 
+/* Where a value inside JSON was found. */
+typedef struct {
+    size_t depth;  /* of its last key; NOT_FOUND if there is none yet */
+    size_t offset; /* in `json`, if it had to be written there */
+    int is_written;
+} finding;
+
+#define NOT_FOUND SIZE_MAX
+
 enum { NEWLINE = 0, OCTET_COUNTING = 1, DATAGRAM = 2 };
 enum { LARGEST_PIECE = 256 * 1024 }; /* bytes of messages that are joined; one may be larger */
 
@@ -35,9 +44,12 @@ typedef struct {
     uint32_t start_second;
     /* results */
     log_entry log;
-    buffer out, key, decoded;
-    text *values; /* of an event, by place */
+    buffer out, key, decoded, json;
+    text *values;   /* of an event, by place */
+    finding *found; /* what is known of these inside JSON */
     size_t value_room;
+    byte *is_seen; /* of a trie, by node */
+    size_t seen_room;
     byte time_digits[2][LONGEST_NUMBER];
     piece *pieces;
     size_t piece_count, piece_room;

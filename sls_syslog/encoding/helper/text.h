@@ -22,6 +22,10 @@ typedef struct {
     size_t size;
 } text;
 
+/* No bytes, at a place that functions of C accept. */
+#define NO_TEXT ((text){(const byte *)"", 0})
+
+/* Point to the bytes of an object; 0 and an exception if it has none. */
 static int
 point_to(PyObject *object, text *to)
 {
@@ -125,6 +129,16 @@ classify_text(text whole)
         }
     }
     return found;
+}
+
+static int
+read_hex(byte digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    digit |= 0x20; /* lower case */
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 #endif
