@@ -14,10 +14,10 @@ HERE = ROOT / "tests" / "hazards"
 def read_rows() -> dict[str, list[str]]:
     """Read the tests of each hazard."""
     page = (ROOT / "docs" / "explanation" / "hazards.md").read_text()
-    found = re.findall(r"^\| ([LS]\d+) \|(.*)\|$", page, re.M)
-    assert [name for name, _ in found] == 2 * IDS  # first what it is, then its tests
-    tests = found[len(IDS) :]
-    return {name: re.findall(r"`([\w/]+\.py::test_\w+)`", row) for name, row in tests}
+    hazards = re.findall(r"^\| ([LS]\d+) \|", page, re.M)
+    tests = dict(re.findall(r"^- ([LS]\d+):(.*(?:\n  .*)*)$", page, re.M))
+    assert hazards == [*tests] == IDS
+    return {name: re.findall(r"`([\w/]+\.py::test_\w+)`", row) for name, row in tests.items()}
 
 
 def list_tests(path: str) -> set[str]:
