@@ -26,7 +26,7 @@ SAMPLES = """
 
 
 def read_logs(text: str) -> list[dict[str, str]]:
-    logs = [json.loads(line) for line in text.splitlines() if line.strip()]
+    logs = [json.loads(line) for line in text.split("\n") if line.strip()]
     if not all(isinstance(log, dict) for log in logs):
         raise ValueError("expected a JSON object in each line")
     return [{name: to_text(value) for name, value in log.items()} for log in logs]
@@ -53,7 +53,8 @@ def main() -> None:
         put_logs(emulator, logs)
         for name, value in emulator.environ(CONSUMER_GROUP).items():
             print(f"export {name}={shlex.quote(value)}")
-        print(f"# {len(logs)} logs are in SLS; Ctrl-C ends it", flush=True)
+        sys.stdout.flush()
+        print(f"{len(logs)} logs are in SLS; Ctrl-C ends it", file=sys.stderr)
         while not threading.Event().wait(arguments.every):
             put_logs(emulator, logs)
 
