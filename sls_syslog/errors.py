@@ -146,7 +146,7 @@ class SourceError(SyslogError):
 
 
 class WorkerError(SyslogError):
-    """Raised when a worker cannot go on: a thread of it has died, or SLS refuses it for good."""
+    """Raised when a worker cannot continue: a thread of it has died, or SLS refuses it for good."""
 
 
 def _rebuild(kind: type[SyslogError], args: Any, parts: dict[str, Any]) -> SyslogError:

@@ -26,8 +26,8 @@ class SafeLogger:
 
     Args:
         name: The name of the logger.
-        caught: What does not pass. ``BaseException`` is for the SDK's threads: whatever passes
-            there ends the worker, and Python delivers interrupts to the main thread only.
+        caught: What does not pass. ``BaseException`` is for the SDK's threads: an exception
+            that passes there ends the worker, and Python interrupts the main thread only.
     """
 
     def __init__(self, name: str, *, caught: type[BaseException] = Exception) -> None:

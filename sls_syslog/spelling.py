@@ -26,7 +26,7 @@ def did_you_mean(wrong: object, names: Iterable[str]) -> str:
 
 
 def find_typo(word: str, names: Iterable[str], *, most: int = 1) -> str | None:
-    """Return the name of which a word is a typing mistake; ``None`` if there is none.
+    """Return the name that a word misspells; ``None`` if there is none.
 
     Args:
         word: The word.

@@ -70,7 +70,7 @@ class Backfill:
         self._stats = stats
         self._ends: dict[int, _End] = {}
         self._checked: set[int] = set()
-        self._at_end: set[int] = set()  # shards of this worker of which everything is fetched
+        self._at_end: set[int] = set()  # shards of this worker that are fetched completely
         self._looking: Future[None] | None = None
         self._looked_at = self._begun = time.monotonic()
         self._pause = _SHORT_PAUSE

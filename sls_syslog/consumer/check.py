@@ -275,7 +275,7 @@ def _describe_checkpoint(row: Mapping[str, Any]) -> str:
 
 
 def _format_age(seconds: float) -> str:
-    """Write a time in the largest unit of which it has two or more."""
+    """Write a time in the largest unit that gives two or more."""
     for size, unit in _UNITS:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

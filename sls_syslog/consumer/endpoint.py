@@ -22,7 +22,7 @@ def check_endpoint(endpoint: str, key: str = "SLS_ENDPOINT") -> None:
         key: What the endpoint comes from, for the error.
 
     Raises:
-        SettingsError: If there is no such address, whatever the name resolves to.
+        SettingsError: If it is no valid address; the name is not resolved.
     """
     scheme, mark, rest = endpoint.partition("://")
     if mark and scheme.lower() not in _SCHEMES:

@@ -26,7 +26,7 @@ from sls_syslog.consumer.source import Trouble, TroubleError, explain
 
 __all__ = ["Contact", "OnceAdapter", "finish", "make_client", "run_apart", "send"]
 
-# Seconds between two looks for requests that are late.
+# Seconds between two checks for late requests.
 _LOOK_SECONDS = 0.1
 # What urllib3 puts before the cause of a failure.
 _POOL = re.compile(r"HTTPS?Connection(Pool)?\([^)]*\): ", re.IGNORECASE)
@@ -155,7 +155,7 @@ def send(
 
     Args:
         config: Says where the request goes.
-        operations: The operation, or those of which it may be one.
+        operations: The operation, or the possible operations.
         request: A method of the client.
         *args: Its arguments.
 
@@ -173,13 +173,13 @@ def run_apart(
 ) -> _Result:
     """Run a task that sends requests, in a thread of its own.
 
-    So the deadline holds whatever the task waits for, also the system's resolver; and Ctrl-C ends
-    the wait at once, without the frames of the SDK.
+    So the deadline holds for everything that the task waits for, the system's resolver included;
+    and Ctrl-C ends the wait at once, without the frames of the SDK.
 
     Args:
         task: What to run.
         adapter: The connections that the task uses; they are closed with its end.
-        seconds: Seconds until the end. After that the thread goes on alone, without a result.
+        seconds: Seconds until the end. After that the thread continues alone, without a result.
 
     Raises:
         TimeoutError: If it takes too long.

@@ -1,6 +1,6 @@
 """``Reports``: tells in the log what the shards of a worker do, and asks SLS where they end.
 
-It must hold up nothing: ``run_worker`` calls it between two looks at the worker.
+It must not block: ``run_worker`` calls it between two checks of the worker.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ logger = SafeLogger("sls_syslog.consumer")
 _GATHER_SECONDS = 5.0
 # Seconds between two questions where a shard ends; the line in the log comes once a minute.
 _END_SECONDS = 60.0
-# Most shards of which a line shows the cursors.
+# Most shards whose cursors a line shows.
 _MOST_CURSORS = 8
 
 

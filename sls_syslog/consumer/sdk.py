@@ -390,7 +390,7 @@ class WorkerLoop(Protocol):
         ...
 
     def _need_stop(self) -> bool:
-        """Return whether a range of logs is consumed, so that the worker ends by itself."""
+        """Return whether a range of logs is consumed, so that the worker ends."""
         ...
 
     def _get_shard_consumer(self, shard_id: int) -> ShardConsumer | None:

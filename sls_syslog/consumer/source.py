@@ -192,7 +192,7 @@ def explain(error: LogException, config: LogHubConfig, operations: Sequence[str]
     Args:
         error: What the SDK has raised.
         config: Says where the request went.
-        operations: The operation, or those of which it may be one.
+        operations: The operation, or the possible operations.
     """
     trouble = _explain(error, config, operations)
     if trouble.step in _NAMING_STEPS and _get_host(config).startswith(f"{config.project}."):

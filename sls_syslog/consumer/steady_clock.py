@@ -16,7 +16,7 @@ __all__ = ["SteadyTime", "WakingTime", "with_steady_clock"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
-# Seconds of the shortest pause: a hundred looks at 64 shards take 0.004 s of CPU.
+# Shortest pause in seconds; 100 checks of 64 shards take 0.004 s of CPU.
 _SHORTEST_PAUSE = 0.01
 
 

@@ -1,6 +1,6 @@
 """``Copies``: hands a copy of each dropped log to the setting ``dropped``.
 
-A log may be dropped only after its copy is kept: whoever drops it must let an error stop that.
+A log may be dropped only after its copy is kept. After an error the caller must not drop it.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ logger = SafeLogger("sls_syslog.delivery")
 # Share of the usual time between two confirmations, at the first one after a failure. The share
 # doubles with each: so a receiver that comes and goes gets few logs twice.
 _SHORTEST = 0.1
-# Pause between two looks at a receiver that must stand for some seconds.
+# Seconds between two checks of a receiver that must stay connected for some seconds.
 _WATCH_SECONDS = 0.25
 
 
@@ -57,7 +57,7 @@ class WindowLimits:
     """When to confirm a window. The setting ``window_bytes`` is how much of it to keep.
 
     Each confirmation costs a connection and a saved checkpoint; after a failure, what is
-    unconfirmed is sent again (``docs/explanation/delivery.md`` has the measurements).
+    unconfirmed is sent again (``docs/explanation/design.md`` has the measurements).
 
     Attributes:
         seconds: Seconds since the last confirmation.

@@ -35,9 +35,9 @@ class Head(NamedTuple):
     """What messages with the same parts have before their text; see ``WireFormat.find_head``.
 
     Attributes:
-        before: What stands before the TIMESTAMP.
-        after: What stands between the TIMESTAMP and the text.
-        unstamped: All that stands before the text of a message without a time.
+        before: The text before the TIMESTAMP.
+        after: The text between the TIMESTAMP and MSG.
+        unstamped: All bytes before MSG, of a message without a time.
     """
 
     before: str

@@ -104,11 +104,11 @@ class Form(IntEnum):
     """A value that is written URL-decoded, as ``urllib.parse.unquote`` does. In this form, and in
     the next three, what is written must be a value that could be copied itself."""
     NAME = 12
-    """A path; what stands behind the last ``/`` is written."""
+    """A path; the part after the last ``/`` is written."""
     DECODED_NAME = 13
     """The same after URL-decoding."""
     NAME_OF_ANY = 14
-    """A path; what stands behind the last ``/`` or backslash is written."""
+    """A path; the part after the last ``/`` or backslash is written."""
 
 
 class FactKind(IntEnum):

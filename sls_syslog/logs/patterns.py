@@ -33,8 +33,8 @@ _MAX_STEPS = 25_000_000
 """Most steps of a search in the worst text: up to a second, and most patterns need a hundredth."""
 
 _MAX_REACH = MAX_SEARCHED // 2
-"""Most characters of a match, and behind it, that a pattern may look at in a longer text. A search
-in parts goes on by the rest of ``MAX_SEARCHED`` each time."""
+"""Most characters that a pattern may read in a longer text: of a match, and after it. Each part of
+a search begins the rest of ``MAX_SEARCHED`` after the part before."""
 
 _MAX_STATES = 10_000
 """Most states of a pattern; more take long to check."""
@@ -154,8 +154,8 @@ class _Part:
         first: The states in which it can begin, and in how many ways: one, or 2 for more.
         last: The states in which it can end, and in how many ways.
         empty: In how many ways it can read nothing.
-        sure: The states after which it has matched, whatever comes.
-        is_sure: Whether it matches anywhere, whatever comes.
+        sure: The states after which it has matched, with any text that follows.
+        is_sure: Whether it matches anywhere, in any text.
     """
 
     first: dict[int, int] = field(default_factory=dict)

@@ -58,7 +58,7 @@ def check_field(key: str, field: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LogRule:
-    """Logs of which a field meets a condition, for the settings ``skip`` and ``only``.
+    """Logs with a field that meets a condition, for the settings ``skip`` and ``only``.
 
     ``LogRule("path", equals="/healthz")``. Give exactly one condition; the others stay ``None``.
     A log without the field never matches.

@@ -47,8 +47,8 @@ _HEARD_BYTES = 80
 _PIECE_BYTES = 512 * 1024
 # Poll interval of the send queue, in seconds; `select` cannot report that it is empty.
 _QUEUE_POLL_SECONDS = 0.005
-# Seconds for which a look for the receiver's end is enough for `send_at_once`. A look costs more
-# than sending a message. An end takes about as long to arrive, so more looks find little more.
+# Seconds for which one check for the receiver's end is enough for `send_at_once`. A check costs
+# more than a message. An end takes about as long to arrive, so more checks find little more.
 _LOOK_SECONDS = 0.001
 # Most bytes for `send_at_once`: most messages are shorter. Larger texts are worth a look each.
 _SHORT_BYTES = 16 * 1024

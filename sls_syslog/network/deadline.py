@@ -120,7 +120,7 @@ class Allowance:
         self._resume_at = self._at = time.monotonic()
 
     def spend(self, seconds: float) -> None:
-        """Note that the work has taken so many seconds of a processor."""
+        """Note that the work has used this many seconds of CPU."""
         before, self._at = self._at, time.monotonic()
         saved = self._saved + (self._at - before) * self._share
         self._saved = min(saved, self._most) - seconds

@@ -2,7 +2,7 @@
 
 A receiver that has read everything ends its side after ours. But a proxy whose receiver is away
 ends it in the same way, after seconds or at once, with everything lost. What tells them apart is a
-silent connection: the proxy ends that as well. ``docs/explanation/delivery.md`` has the table, the
+silent connection: the proxy ends that as well. ``docs/explanation/design.md`` has the table, the
 measurements, and what was rejected.
 """
 

@@ -56,7 +56,7 @@ class HalfCloseAnswer:
     """What is known about one receiver; all shards that ship to it share this object.
 
     Another receiver may take its place at any time, so nothing is known for ever: what fits no
-    longer is asked anew.
+    longer is asked again.
 
     Args:
         destination: The receiver, for log lines.
@@ -91,7 +91,7 @@ class HalfCloseAnswer:
     def mark_silent(self) -> None:
         """Note that the receiver has not answered.
 
-        At the second time in a row it is asked anew: it hangs, or it is another receiver.
+        At the second time in a row it is asked again: it hangs, or it is another receiver.
         """
         with self._lock:
             self._silences += self.known is Answer.GIVEN

@@ -19,7 +19,7 @@ __all__ = ["InheritedTransport"]
 
 
 class InheritedTransport:
-    """Tells the child once that messages of its parent are in doubt; then it sends by itself.
+    """Tells the child once that messages of its parent are in doubt; then it connects itself.
 
     Args:
         parents: The transport of the parent; it is kept, because its end would send something.

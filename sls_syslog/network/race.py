@@ -25,7 +25,7 @@ def connect_first(
     """Connect to the first address that answers.
 
     The next address is tried when one fails, and also if one has not answered after a moment;
-    the earlier attempts go on meanwhile.
+    the earlier attempts continue.
 
     Args:
         addresses: The addresses, the best first; at least one.

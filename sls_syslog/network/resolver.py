@@ -83,8 +83,8 @@ def resolve(host: str, port: int, kind: int, deadline: Deadline) -> list[Address
     """Look up all addresses of a name; nothing is cached.
 
     The system's resolver has no deadline, so it runs in a thread of its own. If it takes too long,
-    this function raises and the thread goes on alone. Whoever asks for the same name meanwhile
-    waits for the same answer.
+    this function raises and the thread continues alone. Other callers for the same name wait for
+    the same answer.
 
     Args:
         host: Name or address of the receiver.

@@ -1,7 +1,7 @@
 """``Sentinels``: silent connections to one receiver, shared by all that send to it.
 
-Nothing is sent over a silent connection, so it ends only if the receiver ends it, or what stands
-before the receiver. A proxy that ends connections because its receiver is away ends this one too.
+Nothing is sent over a silent connection, so it ends only if the receiver ends it, or a proxy
+before it. A proxy that ends connections because its receiver is away ends this one too.
 That shows what the other ends were worth. This module must not judge: ``evidence.py`` does.
 """
 
@@ -47,7 +47,7 @@ class _IdleLimit:
             self.limit = min(before, age) / 2
 
     def note_standing(self, age: float) -> None:
-        """Note that a silent connection of this age stands."""
+        """Note that a silent connection of this age is still open."""
         if age > self._ended_at_age * _TOLERANCE:
             self.limit = self._ended_at_age = math.inf
 
@@ -88,7 +88,7 @@ class _SilentConnection:
                 self._connection.close()
 
     def take_over(self) -> Connection | None:
-        """Take the connection, if it stands and nobody else shares it."""
+        """Take the connection, if it is still open and nobody else shares it."""
         with self._lock:
             if self._sharers > 1 or not self._stands():
                 return None

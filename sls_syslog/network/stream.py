@@ -151,8 +151,8 @@ class StreamTransport(ConnectedTransport[Connection]):
         with self._end_on_error(), self._with_standby(needs_standby):
             self._note(Event.BEGUN)
             connection.flush()
-            # `written` and `acked` have no other look at how plain text is taken. `Evidence` looks
-            # once more: for TLS and for probes it is the only look.
+            # `written` and `acked` have no other check of how plain text is taken. `Evidence`
+            # checks once more: for TLS and for probes it is the only check.
             if self._settings.protocol == "tcp":
                 connection.await_refusal(self._make_deadline())
             proof = self._confirmation.prove(connection, self._sentinel)

@@ -162,7 +162,7 @@ class TcpSocket:
         Args:
             events: ``READ``, ``WRITE`` or both.
             deadline: When to give up.
-            most: Seconds after which to return, whatever the socket can do.
+            most: Seconds after which to return, even if the socket is not ready.
             renewing: Whether the deadline is renewed while bytes still leave the send queue.
 
         Raises:

@@ -216,6 +216,6 @@ _MAY_BE_LOST = (
 def _find_lower_limit(size: int) -> int | None:
     """Find the limit to try after a datagram of this size was refused; ``None`` if there is none.
 
-    The system does not tell its limit, and to look for it would send datagrams that are no logs.
+    The system does not tell its limit, and a search for it would send datagrams that are not logs.
     """
     return next((limit for limit in _LIMITS if limit < size), None)

@@ -138,7 +138,9 @@ def judge_level(level: str, wanted: str) -> Finding:
     levels = list(_MEANING)
     found = f"{level!r}: {_MEANING[level]}"
     if wanted == "auto" and level == "acked":
-        advice = f"{UNANSWERED}; if it never answers one, the shipper uses 'acked' by itself"
+        advice = (
+            f"{UNANSWERED}; if it never answers one, the shipper uses 'acked' without a setting"
+        )
         return Finding(step="confirm", result="warning", found=found, advice=advice)
     least = "acked" if wanted == "auto" else wanted
     if levels.index(level) < levels.index(least):
@@ -182,10 +184,10 @@ def judge_way(has_bare_end: bool) -> Finding:
             "TLS ended without close_notify, as behind nginx as a TLS terminator; rsyslog with"
             " GnuTLS does so too"
         )
-        advice = "if nginx stands there, set `proxy_half_close on` in it"
+        advice = "if the proxy is nginx, set `proxy_half_close on` in it"
         return Finding(step="way", result="ok", found=found, advice=advice)
     found = (
-        "no proxy shows itself; one does so only while its receiver is away. If one stands there,"
+        "no proxy shows itself; one does so only while its receiver is away. If there is one,"
         " it confirms for the receiver"
     )
     return Finding(step="way", result="ok", found=found)
@@ -196,12 +198,12 @@ def explain_absence(settings: ClientSettings, seconds: float) -> str:
 
     Args:
         settings: The receiver.
-        seconds: How long such a connection stood.
+        seconds: How long such a connection stayed open.
     """
     return (
         "a connection over which nothing was sent was accepted too, and ended after"
         f" {seconds:.1f} s: {_IS_AWAY} (HAProxy ends them after 3 s, nginx at once): start the"
-        " receiver behind it, or check the address that the proxy has; if no proxy stands there,"
+        " receiver behind it, or check the address that the proxy has; if there is no proxy,"
         f" check whether port {settings.port} belongs to another service, or the receiver refuses"
         f" this machine ({get_machine_name()})"
     )

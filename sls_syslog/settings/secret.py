@@ -1,6 +1,6 @@
 """``Secret``: a text that a ``repr`` does not show, alone or inside a dict, a tuple or an error.
 
-``str()`` and ``format()`` still give the text: whoever needs the password takes it like any text.
+``str()`` and ``format()`` still give the text: code that needs the password uses it like any text.
 """
 
 from __future__ import annotations

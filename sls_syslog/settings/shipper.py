@@ -61,7 +61,7 @@ def _writes_sep(settings: Any) -> bool:
     payload = settings.payload
     if isinstance(payload, KeyValuePayload):
         return bool(payload.sep == settings.sep)
-    # For a payload of the user's that fails, key-value stands in.
+    # If a user's payload fails, key-value replaces it.
     return payload == "key-value" or not (
         isinstance(payload, (str, JsonPayload)) or _is_event(payload)
     )

@@ -51,7 +51,7 @@ class LogClock:
     def __init__(self, zone: tzinfo | None = None) -> None:
         self._zone = zone
         self._minute: int | None = None
-        self._around: tuple[str, str, str] | None = None  # what stands around the second
+        self._around: tuple[str, str, str] | None = None  # the text before and after the second
         self._second: int | None = None
         self._stamp = ("", "")
         self._stamp_3164 = ""
@@ -93,7 +93,7 @@ class LogClock:
         self._second = seconds
 
     def _write_minute(self, minute: int) -> tuple[str, str, str] | None:
-        """Write what stands around the seconds; ``None`` if the zone does not keep the minute."""
+        """Write the text around the seconds; ``None`` if the zone does not keep the minute."""
         moment, last = self.make_datetime(60 * minute), self.make_datetime(60 * minute + 59)
         offset = moment.utcoffset()
         if offset is None or offset % _MINUTE or offset != last.utcoffset():

@@ -77,7 +77,7 @@ def test_a_proxy_whose_receiver_is_there_cannot_be_seen(
         assert holds_within(30.0, lambda: bool(receiver.frames))
     assert report.ok, str(report)
     assert report.receivers[0].level == "consumed"
-    says_nginx = "if nginx stands there, set `proxy_half_close on`" in find_text(report, "way")
+    says_nginx = "if the proxy is nginx, set `proxy_half_close on`" in find_text(report, "way")
     assert says_nginx == (kind.startswith("nginx") and protocol == "tls")
 
 
