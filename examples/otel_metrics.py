@@ -58,6 +58,7 @@ def make_provider(stats: ShipperStats) -> MeterProvider:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("aliyun").setLevel(logging.WARNING)
     try:
         stats = ShipperStats()
         args = (ShipperSettings.from_env(), stats)
