@@ -90,7 +90,8 @@ class Form(IntEnum):
     DECIMAL = 5
     """Digits, perhaps with a fraction."""
     TIME = 6
-    """Milliseconds since 1970, with 13 digits."""
+    """Milliseconds since 1970, with 13 digits; or a time such as ``2026-11-03T04:00:05.123Z``, with
+    any offset, which is written as milliseconds. A limit is one of the value in the log."""
     SECONDS = 7
     """Seconds since 1970, with 10 digits."""
     MILLISECONDS = 8

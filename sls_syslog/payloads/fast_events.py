@@ -25,6 +25,7 @@ from sls_syslog.logs.columns import (
     Writer,
 )
 from sls_syslog.payloads.fields import NOTHING, JsonPaths, clean
+from sls_syslog.payloads.values import parse_milliseconds
 
 __all__ = ["make_event_writer"]
 
@@ -68,6 +69,18 @@ _CHANGES: dict[Form, Callable[[bytes], bytes]] = {
 }
 """By form: makes what is written from a value."""
 
+_is_iso_time = re.compile(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+).fullmatch
+
+
+def _convert(value: bytes, form: Form) -> bytes:
+    """Convert a value that is not in its form; ``b""`` if only the mapping can."""
+    if form is not Form.TIME or not _is_iso_time(value):
+        return b""
+    return (parse_milliseconds(value.decode()) or "").encode()
+
+
 # White space and control characters outside ASCII. They are harmless inside a value, but rare, so
 # the payload writes them.
 _SPACE = re.compile(rb"\xc2[\x80-\xa0]|\xe1\x9a\x80|\xe2[\x80\x81]|\xe3\x80\x80")
@@ -88,7 +101,8 @@ class _Step(NamedTuple):
 
     Attributes:
         place: The place of the value that is copied; -1 if the part is not simple.
-        is_in_form: Tells whether that value can be copied; ``None`` if any can.
+        form: The form of that value.
+        is_in_form: Tells whether the value can be copied; ``None`` if any can.
         before: What stands before the value, or the text of every event.
         behind: What stands behind the value.
         room: The most bytes of the value.
@@ -98,6 +112,7 @@ class _Step(NamedTuple):
     """
 
     place: int = -1
+    form: Form = Form.TEXT
     is_in_form: Callable[[bytes], Any] | None = None
     before: bytes = b""
     behind: bytes = b""
@@ -137,16 +152,18 @@ def make_event_writer(layout: EventLayout | None) -> Writer | None:
             return None
         (head_before, head_behind), found = head[1], is_found
         pieces: list[Any] = [head_before]
-        for place, is_in_form, before, behind, room, ask, ask_exactly, shows in steps:
+        for place, form, is_in_form, before, behind, room, ask, ask_exactly, shows in steps:
             if place >= 0:
                 value = used[place]
                 if not value or value == _NOTHING:
                     continue
-                if (is_in_form is None or is_in_form(value)) and (room < 0 or len(value) <= room):
+                fits = room < 0 or len(value) <= room
+                if fits and (is_in_form is None or is_in_form(value)):
                     pieces += (before, texts[place], behind)
                     found = found or shows
                     continue
-                made = None
+                text = _convert(value, form) if fits else b""
+                made = (before, text, behind) if text else None
             elif ask is None:
                 pieces.append(before)
                 continue
@@ -197,7 +214,9 @@ def _make_step(part: bytes | EventPart, places: Mapping[Fact, int]) -> _Step:
         return _Step(ask=_make_ask(usual, places), ask_exactly=ask_exactly, is_found=is_found)
     before, copy, behind, room = usual
     is_in_form = None if copy.form is Form.TEXT else _ARE_IN_FORM[copy.form]
-    return _Step(copy.place, is_in_form, before, behind, room, None, ask_exactly, is_found)
+    return _Step(
+        copy.place, copy.form, is_in_form, before, behind, room, None, ask_exactly, is_found
+    )
 
 
 def _make_teller(
@@ -280,7 +299,9 @@ def _fill(
                 return None
             text = changed
         elif not _ARE_IN_FORM[form](value):
-            return None
+            text = _convert(value, form)
+            if not text:
+                return None
         taken += len(value)
         pieces.append(text)
     return pieces if room < 0 or taken <= room else None

@@ -241,6 +241,17 @@ FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1",
     event_id=None,
 )
 @example(
+    # What is dropped for its length is no time.
+    mapping=EventMapping(
+        extension={"rt": vocabulary.drop_longer("a", 24), "end": (vocabulary.drop_longer("a", 24),)}
+    ),
+    format_="cef",
+    logs=[{"a": "2026-11-03T12:00:00+08:00"}, {"a": "2026-11-03T04:00:00.123Z"}],
+    tag="",
+    ns=None,
+    event_id=None,
+)
+@example(
     # Of one field the word decides, and all of it is copied.
     mapping=EventMapping(extension={"act": (vocabulary.extract_sql_command("a"), "a")}),
     format_="cef",

@@ -21,6 +21,8 @@ from sls_syslog.encoding.native_path import NativePath
 from sls_syslog.logs.columns import Columns, Fact, FactKind, Form, Writer
 from sls_syslog.logs.groups import describe_group
 from sls_syslog.payloads.catalog.functions import extract_file_name
+from sls_syslog.payloads.fast_events import _convert
+from sls_syslog.payloads.values import CONVERSIONS
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 from tests.support.batches import serve
@@ -492,6 +494,49 @@ def test_a_value_is_copied_in_its_form_only(form: int, right: list[str], wrong: 
         assert render_event([value.encode()], copied(form)) is None
         assert render_event([value.encode()], copied(form, exact=exact)) == (
             f"<[{value}]>".encode()
+        )
+
+
+TIMES = st.from_regex(
+    r"(0000|19(69|70|71)|20(00|26|28)|22(85|86)|9999)-(0[0-9]|1[0-3])-([0-2][0-9]|3[0-2])"
+    r"[T t](0[0-9]|2[0-5]):[05][09]:(5[09]|60)([.,][0-9]{0,10})?"
+    r"(Z|z||[+-]([01][0-9]|2[34]):?[0-69][09])",
+    fullmatch=True,
+    alphabet=st.characters(codec="ascii"),
+)
+
+
+@given(value=TIMES)
+@example("2026-11-03T12:00:05.123456789+08:00")
+@example("1971-01-01T00:00:00Z")
+@example("2285-12-31T23:59:59.9-14:00")
+@example("2000-02-29T00:00:00Z")
+@example("2100-02-29T00:00:00Z")
+def test_a_time_is_converted_as_the_mapping_does_it(value: str) -> None:
+    """By the helper and by pure Python, or by none of the two."""
+    expected = CONVERSIONS["time"](value)
+    got = [render_event([value.encode()], copied(Form.TIME)), _convert(value.encode(), Form.TIME)]
+    assert got[0] in {None, f"<k={expected};>".encode()}
+    assert got[1] in {b"", str(expected).encode()}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("2026-11-03T12:00:05+08:00", "1793678405000"),
+        ("2026-11-03T04:00:05.123456Z", "1793678405123"),
+        ("2026-11-02T23:30:05.1-04:30", "1793678405100"),
+    ],
+)
+def test_a_time_is_converted_without_a_question(value: str, written: str) -> None:
+    assert render_event([value.encode()], copied(Form.TIME)) == f"<k={written};>".encode()
+    assert _convert(value.encode(), Form.TIME) == written.encode()
+    # A limit is one of the value in the log.
+    exact = ask(Asked())
+    for room, is_exact in ((len(value), False), (len(value) - 1, True)):
+        text = f"[{value}]" if is_exact else f"k={written};"
+        assert render_event([value.encode()], copied(Form.TIME, room=room, exact=exact)) == (
+            f"<{text}>".encode()
         )
 
 

@@ -194,7 +194,12 @@ append_copy(rendering *r, const event_layout *as, const copy *from, size_t *take
         }
     }
     else if (!is_in_form(value, from->form)) {
-        return INEXACT;
+        uint64_t time = from->form == TIME ? convert_time(value) : 0;
+        *taken += value.size;
+        if (!time || (room >= 0 && *taken > (size_t)room)) {
+            return INEXACT;
+        }
+        return append(&r->out, format_number(time, digits)) ? WRITTEN : FOR_PYTHON;
     }
     *taken += value.size;
     if (room >= 0 && *taken > (size_t)room) {

@@ -73,6 +73,79 @@ is_address(text value)
     return !value.size;
 }
 
+/* Take a number of some digits that is at most `most`; 0 if there is none. */
+static int
+take_fixed(text *from, size_t digits, uint32_t most, uint32_t *number)
+{
+    if (from->size < digits || count_digits((text){from->at, digits}) != digits) {
+        return 0;
+    }
+    *number = 0;
+    for (size_t i = 0; i < digits; i++) {
+        *number = 10 * *number + (uint32_t)(from->at[i] - '0');
+    }
+    from->at += digits;
+    from->size -= digits;
+    return *number <= most;
+}
+
+/* Count the days from 1970 to a day of the Gregorian calendar; -1 if there is no such day. */
+static int64_t
+count_days(uint32_t year, uint32_t month, uint32_t day)
+{
+    static const uint32_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+    if (year < 1971 || month < 1 || month > 12 || day < 1) {
+        return -1;
+    }
+    uint32_t is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (day > before[month] - before[month - 1] + (month == 2 && is_leap)) {
+        return -1;
+    }
+    uint32_t last = year - 1;
+    return (int64_t)365 * (year - 1970) + last / 4 - last / 100 + last / 400 - 477 +
+           before[month - 1] + (month > 2 && is_leap) + day - 1;
+}
+
+/* Convert a time such as 2026-11-03T12:00:00.123+08:00 to milliseconds since 1970; 0 if it has another
+ * form, which Python may know. */
+static uint64_t
+convert_time(text from)
+{
+    uint32_t year, month, day, hour, minute, second, fraction = 0, hours = 0, minutes = 0;
+    if (!take_fixed(&from, 4, 2285, &year) || !take_tag(&from, '-') ||
+        !take_fixed(&from, 2, 12, &month) || !take_tag(&from, '-') ||
+        !take_fixed(&from, 2, 31, &day) || !take_tag(&from, 'T') ||
+        !take_fixed(&from, 2, 23, &hour) || !take_tag(&from, ':') ||
+        !take_fixed(&from, 2, 59, &minute) || !take_tag(&from, ':') ||
+        !take_fixed(&from, 2, 59, &second)) {
+        return 0;
+    }
+    if (take_tag(&from, '.')) {
+        size_t digits = count_digits(from);
+        if (digits < 1 || digits > 9) {
+            return 0;
+        }
+        for (size_t i = 0; i < 3; i++) {
+            fraction = 10 * fraction + (i < digits ? (uint32_t)(from.at[i] - '0') : 0);
+        }
+        from.at += digits;
+        from.size -= digits;
+    }
+    int64_t sign = take_tag(&from, '+') ? -1 : 1; /* to UTC */
+    if ((sign < 0 || !take_tag(&from, 'Z')) &&
+        ((sign > 0 && !take_tag(&from, '-')) || !take_fixed(&from, 2, 14, &hours) ||
+         !take_tag(&from, ':') || !take_fixed(&from, 2, 59, &minutes))) {
+        return 0;
+    }
+    int64_t days = count_days(year, month, day);
+    if (days < 0 || from.size) {
+        return 0;
+    }
+    int64_t seconds = 86400 * days + (int64_t)(3600 * hour + 60 * minute + second) +
+                      sign * (int64_t)(3600 * hours + 60 * minutes);
+    return (uint64_t)(1000 * seconds + fraction);
+}
+
 static int
 is_in_form(text value, int form)
 {
