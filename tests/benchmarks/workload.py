@@ -132,9 +132,16 @@ def _make_waf_log(number: int, chance: random.Random) -> dict[str, str]:
 
 def _make_actiontrail_log(number: int, chance: random.Random) -> dict[str, str]:
     fields = _ACTIONTRAIL[number % len(_ACTIONTRAIL)]
-    event = re.sub(r'(?<="eventId":")[^"]*', _make_id(number), fields["event"])
-    address = f"198.51.100.{chance.randrange(256)}"
-    return {**fields, "event": re.sub(r'(?<="sourceIpAddress":")[0-9.]+', address, event)}
+    own = {
+        r'(?<="requestId":")[^"]*': _make_id(number),
+        r'(?<="eventId":")[^"]*': _make_id(number),
+        r'(?<="sourceIpAddress":")[0-9.]+(?=")': f"198.51.100.{chance.randrange(256)}",
+        r'(?<="eventTime":"2026-11-03T04:)[0-9:]+': f"{number // 60 % 60:02}:{number % 60:02}",
+    }
+    event = fields["event"]
+    for pattern, value in own.items():
+        event = re.sub(pattern, value, event)
+    return {**fields, "event": event}
 
 
 @dataclass(frozen=True)
