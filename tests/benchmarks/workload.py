@@ -133,7 +133,7 @@ def _make_waf_log(number: int, chance: random.Random) -> dict[str, str]:
 def _make_actiontrail_log(number: int, chance: random.Random) -> dict[str, str]:
     fields = _ACTIONTRAIL[number % len(_ACTIONTRAIL)]
     own = {
-        r'(?<="requestId":")[^"]*': _make_id(number),
+        r'(?<="requestId":")[^"]*': f"REQ{number:09d}",
         r'(?<="eventId":")[^"]*': _make_id(number),
         r'(?<="sourceIpAddress":")[0-9.]+(?=")': f"198.51.100.{chance.randrange(256)}",
         r'(?<="eventTime":"2026-11-03T04:)[0-9:]+': f"{number // 60 % 60:02}:{number % 60:02}",
