@@ -225,8 +225,8 @@ class _Search:
             UnknownSourceError: If only ``Fields`` knows where it leads.
         """
         if name not in self._own:
-            _, *steps = name.split(".")
-            if not all(map(_is_usual, steps)):
+            holder, *steps = name.split(".")
+            if holder.startswith("__") or not all(map(_is_usual, steps)):
                 raise UnknownSourceError
             self._paths.add(name)
 

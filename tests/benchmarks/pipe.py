@@ -14,8 +14,8 @@ the start-up, which matters with few logs; the table shows it. The emulator and 
 interval limit the wall time.
 
 The table compares each row with the floor: the SDK alone with the same logs. Rows may have logs of
-their own (`waf-`, `actiontrail-`), more of them (`-twice`), or a single one (`-start`). A slope is
-what further logs cost: twice as many, minus as many.
+their own (`waf-`, `actiontrail-`, `kubernetes-`), more of them (`-twice`), or a single one
+(`-start`). A slope is what further logs cost: twice as many, minus as many.
 
 The runs of all variants are interleaved, so that noise hits all of them. On a busy machine CPU time
 grows too: compare ratios.

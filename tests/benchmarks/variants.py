@@ -111,7 +111,6 @@ class Slope:
 _FLOOR = "ship_sdk_only"
 _LIKE_FLOOR = Target(1.6, "sdk-only", goal=1.35)
 _LIKE_DEFAULT = Target(1.5, "default")
-_NESTED = Target(3.0, "actiontrail-default")
 _QUICK = {"data_fetch_interval": 0.01, "worker_pool_size": 128}
 _PURE = {PURE_PYTHON: "1"}
 # As examples/deploy sets them.
@@ -121,7 +120,7 @@ _MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": "268435456",
 }
 _TWICE, _ONE_LOG, _WIDE = Source(scale=2.0), Source(scale=0.0), Source(shards=64)
-_WAF, _ACTIONTRAIL = Source("waf"), Source("actiontrail")
+_WAF, _ACTIONTRAIL, _KUBERNETES = map(Source, ("waf", "actiontrail", "kubernetes"))
 _CEF, _LEEF, _OCSF, _JSON = ({"payload": name} for name in ("cef", "leef", "ocsf", "json"))
 
 VARIANTS = {
@@ -165,9 +164,18 @@ VARIANTS = {
             "actiontrail-leef",
             _LEEF,
             source=_ACTIONTRAIL,
-            targets=(_NESTED,),
+            targets=(Target(3.0, "actiontrail-default"),),
         ),
+        Variant("actiontrail-leef-pure", _LEEF, source=_ACTIONTRAIL, environ=_PURE),
         Variant("actiontrail-ocsf", _OCSF, source=_ACTIONTRAIL),
+        Variant("kubernetes-sdk-only", program=_FLOOR, source=_KUBERNETES),
+        Variant("kubernetes-default", source=_KUBERNETES),
+        Variant(
+            "kubernetes-cef",
+            _CEF,
+            source=_KUBERNETES,
+            targets=(Target(3.0, "kubernetes-default"),),
+        ),
         Variant("sdk-only-start", program=_FLOOR, source=_ONE_LOG),
         Variant("default-start", source=_ONE_LOG),
         Variant("sdk-only-twice", program=_FLOOR, source=_TWICE),

@@ -121,6 +121,7 @@ def _list_samples(mapping: str) -> list[dict[str, str]]:
 
 _WAF = _list_samples("waf")
 # Insights are rare, and OCSF has their id twice.
+_KUBERNETES = _list_samples("kubernetes")
 _ACTIONTRAIL = [log for log in _list_samples("actiontrail") if "Insight" not in log["event"]]
 
 
@@ -144,6 +145,17 @@ def _make_actiontrail_log(number: int, chance: random.Random) -> dict[str, str]:
     return {**fields, "event": event}
 
 
+def _make_kubernetes_log(number: int, chance: random.Random) -> dict[str, str]:
+    fields = _KUBERNETES[number % len(_KUBERNETES)]
+    moment = f"2026-11-03T04:{number // 60_000 % 60:02d}:{number // 1000 % 60:02d}"
+    times = {
+        name: f"{moment}.{chance.randrange(10**6):06d}Z"
+        for name in fields
+        if name.endswith("stamp")
+    }
+    return {**fields, **times, "auditID": _make_id(number)}
+
+
 @dataclass(frozen=True)
 class _Kind:
     """One kind of logs.
@@ -163,5 +175,6 @@ KINDS: Mapping[str, _Kind] = {
     "audit": _Kind("actiontrail", 550, _make_log),
     "waf": _Kind("waf_access_log", 750, _make_waf_log),
     "actiontrail": _Kind("actiontrail_audit_event", 750, _make_actiontrail_log),
+    "kubernetes": _Kind("", 650, _make_kubernetes_log),
 }
 """The kinds of logs, by name."""

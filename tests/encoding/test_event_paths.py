@@ -151,6 +151,11 @@ def test_events_of_ready_mappings_are_the_same_on_all_paths(
 # Mappings of any sources of the vocabulary.
 
 NAMES = ["a", "b", "c", "a.b", "", "__topic__", "__time__", "__tag__:t", "__event_id__"]
+NAMES += ["c.a", "c.b", "c.a.b", "c.0", "b.a", "__time__.a", "__tag__:t.a"]
+INSIDE = [
+    *('{"a":"x","b":"10.0.0.1"}', '{"a":"x","b":"x"}', '{"a":8080,"b":true}', '{"a":{"b":"1"}}'),
+    *('{ "b" : ["x"], "a.b": null }', '["x",1]', '{"a":"a b","b":" b"}', '{"a":"/p","a":1}'),
+]
 TABLE = {"true": "https", "1": "success", "10.0.0.1": "10.0.0.2", "8080": "443", "x": "-"}
 
 
@@ -221,11 +226,14 @@ FEW = st.sampled_from([*ODD[:16], "true", "1", "8080", "x", "-", "", "10.0.0.1",
     mapping=mappings(),
     format_=st.sampled_from(["cef", "leef", "sc4s"]),
     logs=st.lists(
-        st.dictionaries(st.sampled_from(["a", "b", "c", "a.b", ""]), FEW | st.sampled_from(VALUES)),
+        st.dictionaries(
+            st.sampled_from(["a", "b", "c", "a.b", ""]),
+            FEW | st.sampled_from(VALUES) | st.sampled_from(INSIDE),
+        ),
         min_size=1,
         max_size=4,
     ),
-    tag=FEW,
+    tag=FEW | st.sampled_from(INSIDE),
     ns=st.sampled_from([None, 7_000_000]),
     event_id=st.sampled_from([None, "event {}/{}".format]),
 )

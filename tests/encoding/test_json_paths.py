@@ -318,11 +318,22 @@ def test_of_json_with_another_byte_the_helper_finds_what_python_finds() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["j.00", "j.a.01", "j.a..b", "j.", "j.٣", "j.1234567890", "j.\ud800", "j..a"],
+    [
+        "__time__.a",
+        "__time_ns_part__.a",
+        "j.00",
+        "j.a.01",
+        "j.a..b",
+        "j.",
+        "j.٣",
+        "j.1234567890",
+        "j.\ud800",
+        "j..a",
+    ],
 )
 def test_unusual_paths_are_left_to_the_payload(source: str) -> None:
     paths = Paths(CefPayload(mapping=EventMapping(extension={"act": source, "k": "f"})))
-    body = encode_logs([{"j": '{"00":"x","a":{"01":"y"},"":"z"}', "f": "1"}] * 3, {})
+    body = encode_logs([{"j": '{"00":"x","a":{"01":"y"},"":"z"}', "f": "1"}] * 3, {}, 7)
     paths.check(body)
     assert paths.count_slow_logs(body)[1] == 3
 
