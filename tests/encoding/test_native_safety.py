@@ -133,8 +133,8 @@ FAULTS = {
     "JSON of any depth is read": ("if (depth == DEEPEST) {", "if (!j) {"),
     "the number of nodes is guessed": ("realloc(r->is_seen, in->node_count)", "realloc(NULL, 1)"),
     "the place of a node is believed": (
-        "is_right = own->place < (Py_ssize_t)place_count",
-        "is_right = own->place <= (Py_ssize_t)place_count",
+        "place < (Py_ssize_t)event->place_count &&",
+        "place <= (Py_ssize_t)event->place_count ||",
     ),
     "the children of a node are believed": (
         "own->count <= to->node_count - own->first",

@@ -149,9 +149,17 @@ read_event_part(PyObject *from, size_t place_count, event_part *to)
            (!to->has_exact || read_question(exact, place_count, &to->exact));
 }
 
+/* Whether a node may have this place: none, or that of a value inside JSON. */
+static int
+is_place_of_json(const event_layout *event, Py_ssize_t place)
+{
+    return place < 0 ||
+           (place < (Py_ssize_t)event->place_count && event->sources[place] == NO_SOURCE);
+}
+
 /* Read a field with JSON: source, nodes. */
 static int
-read_json(PyObject *from, size_t key_count, size_t place_count, json_field *to)
+read_json(PyObject *from, size_t key_count, const event_layout *event, json_field *to)
 {
     PyObject *nodes;
     if (!PyTuple_Check(from)) {
@@ -184,7 +192,7 @@ read_json(PyObject *from, size_t key_count, size_t place_count, json_field *to)
         own->first = (size_t)first;
         own->count = (size_t)count;
         /* Children come later, so no way through the trie has an end other than its leaves. */
-        is_right = own->place < (Py_ssize_t)place_count && depth >= 0 && count >= 0 &&
+        is_right = is_place_of_json(event, own->place) && depth >= 0 && count >= 0 &&
                    first > (Py_ssize_t)i && own->first <= to->node_count &&
                    own->count <= to->node_count - own->first;
     }
@@ -235,7 +243,7 @@ read_event(PyObject *from, size_t key_count, event_layout *to)
     int done = read_question(head, to->place_count, &to->head);
     for (size_t i = 0; done && i < to->json_count; i++) {
         PyObject *next = PyTuple_GetItem(jsons, (Py_ssize_t)i);
-        done = read_json(next, key_count, to->place_count, &to->jsons[i]);
+        done = read_json(next, key_count, to, &to->jsons[i]);
     }
     for (size_t i = 0; done && i < to->special.size; i++) {
         done = point_to(PyTuple_GetItem(replacements, (Py_ssize_t)i), &to->replacements[i]);
