@@ -1,6 +1,6 @@
-"""Makes the compiled helper's form of paths into the JSON of a field.
+"""Makes a trie of paths into the JSON of a field, which the compiled helper can follow.
 
-Sans-I/O. ``payloads.fields.Fields`` says what a path means; this module must not know it otherwise.
+Sans-I/O. ``payloads.fields.Fields`` says where a path leads; the trie must lead to the same values.
 """
 
 from __future__ import annotations

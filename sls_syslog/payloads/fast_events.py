@@ -69,6 +69,10 @@ _CHANGES: dict[Form, Callable[[bytes], bytes]] = {
 }
 """By form: makes what is written from a value."""
 
+# By the number of the form, because an enum's members have a slow hash.
+_CHANGE_OF = tuple([_CHANGES.get(form) for form in Form])
+_CHECK_OF = tuple([_ARE_IN_FORM.get(form, bool) for form in Form])
+
 _is_iso_time = re.compile(
     rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 ).fullmatch
@@ -90,6 +94,10 @@ _NO_VALUES = (b"", _NOTHING)
 _BETWEEN = BETWEEN.decode()
 
 _find_word: Callable[[bytes], Any] = re.compile(rb"[A-Za-z]*").match
+
+# Values inside JSON. The compiled mapping finds as many as an event of ActionTrail has, 36, in nine
+# tenths of the time; a layout of 15, as for Kubernetes, takes nine tenths of the mapping's.
+_MOST_PATHS = 24
 
 _Values: TypeAlias = "tuple[bytes, ...]"
 _Escape: TypeAlias = "Callable[[bytes], bytes | None]"
@@ -123,8 +131,8 @@ class _Step(NamedTuple):
 
 
 def make_event_writer(layout: EventLayout | None) -> Writer | None:
-    """Make a writer that does what a layout says; ``None`` without a layout."""
-    if layout is None:
+    """Make a writer that does what a layout says; ``None`` if the payload is as quick."""
+    if layout is None or sum(isinstance(each, JsonPath) for each in layout.places) > _MOST_PATHS:
         return None
     read = _make_reader(layout.places)
     parts = [_make_questions(part) for part in layout.parts]
@@ -292,13 +300,14 @@ def _fill(
             continue
         place, form = part
         value, text = values[place], texts[place]
-        if form in _CHANGES:
-            value = _CHANGES[form](value)
+        change = _CHANGE_OF[form]
+        if change is not None:
+            value = change(value)
             changed = escape(value) if _is_tidy(value, 0) else None
             if changed is None or value in _NO_VALUES:
                 return None
             text = changed
-        elif not _ARE_IN_FORM[form](value):
+        elif not _CHECK_OF[form](value):
             text = _convert(value, form)
             if not text:
                 return None
