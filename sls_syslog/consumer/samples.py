@@ -22,8 +22,7 @@ from sls_syslog.consumer.once import OnceAdapter, finish, make_client, send
 from sls_syslog.consumer.source import TroubleError, format_place
 from sls_syslog.errors import SyslogError
 from sls_syslog.logs.event_ids import join_shard_name, make_event_ids, read_cursor
-from sls_syslog.logs.groups import list_tags
-from sls_syslog.logs.protobuf import LogGroup
+from sls_syslog.logs.groups import Group, describe_group
 from sls_syslog.logs.receive_time import read_receive_time
 
 __all__ = ["SampledLog", "fetch_from", "fetch_newest"]
@@ -44,14 +43,14 @@ class SampledLog(NamedTuple):
         shard: The number of its shard.
         received: When SLS received it, in seconds since 1970; without the tag
             ``__receive_time__`` the time of the log itself.
-        group: Its group, an object of the SDK.
+        group: Its group.
         number: The number of the log in the group, from 0.
         event_id: Makes the event id of a log from its number in the group.
     """
 
     shard: int
     received: float
-    group: LogGroup
+    group: Group
     number: int
     event_id: Callable[[int], str]
 
@@ -177,11 +176,13 @@ class _Shard:
             # Texts as bytes: protobuf before 4.21 raises for those that are not UTF-8.
             batch = LogGroupListRaw.FromString(response.get_loggroup_list().SerializeToString())
             following = response.get_next_cursor()
-            ids = make_event_ids(self._name, following, batch)
-            for place, group in enumerate(batch.LogGroups):
-                for number, log in enumerate(group.Logs):
-                    received = read_receive_time(list_tags(group), log.Time)
-                    yield SampledLog(self._number, received, group, number, partial(ids, place))
+            found = [describe_group(group, place) for place, group in enumerate(batch.LogGroups)]
+            ids = make_event_ids(self._name, following, found)
+            for group in found:
+                for number, log in enumerate(group.read().Logs):
+                    received = read_receive_time(group.tags, log.Time)
+                    event_id = partial(ids, group.number)
+                    yield SampledLog(self._number, received, group, number, event_id)
             if following == cursor:
                 return
             cursor = following

@@ -290,7 +290,7 @@ class Shard:
         again = self._ledger.receive(number)
         try:
             needs_ids = self._owner.settings.event_id
-            ids = make_event_ids(self._name, end, log_groups) if needs_ids else None
+            ids = make_event_ids(self._name, end, groups) if needs_ids else None
             try:
                 encoded = encoder.encode(log_groups, ids, begin, groups)
             except UnicodeDecodeError:  # protobuf before 4.21 raises for text that is not UTF-8

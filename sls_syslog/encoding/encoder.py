@@ -13,17 +13,17 @@ from itertools import repeat
 from typing import TypeAlias, TypeGuard
 
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
+from sls_syslog.encoding.group_reader import GroupReader
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.encoding.native_path import NativePath, make_path
+from sls_syslog.encoding.native_path import make_path
 from sls_syslog.encoding.safe_hooks import HookError
 from sls_syslog.encoding.slow_path import SlowPath
 from sls_syslog.encoding.wire import WireFormat
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.columns import RowPayload
 from sls_syslog.logs.decode import Log, LogDecoder
-from sls_syslog.logs.groups import Group, SentBatch, describe_group
+from sls_syslog.logs.groups import Group
 from sls_syslog.logs.masking import LogMask
-from sls_syslog.logs.rows import read_rows
 from sls_syslog.logs.rules import make_filter
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.shipper import ShipperSettings
@@ -120,6 +120,7 @@ class LogEncoder:
         self._slow_path = SlowPath(
             settings, hooks, self._wire, self._report_failure, self._report_size
         )
+        self._reader = GroupReader()
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     @property
@@ -130,7 +131,7 @@ class LogEncoder:
     @property
     def reads_bytes(self) -> bool:
         """Whether ``encode`` is quicker with a ``SentBatch``."""
-        return isinstance(self._fast_path, NativePath)
+        return self._reader.reads_bytes
 
     def lower_limit(self, limit: int) -> None:
         """Make no message longer than ``limit`` bytes from now on, as the system sends none."""
@@ -147,11 +148,7 @@ class LogEncoder:
         Returns:
             The groups, in order.
         """
-        if isinstance(batch, SentBatch) and isinstance(self._fast_path, NativePath):
-            groups = self._fast_path.find_groups(batch)
-            if groups is not None:
-                return groups
-        return [describe_group(batch, number) for number in range(len(batch.LogGroups))]
+        return self._reader.find_groups(batch)
 
     def encode(
         self,
@@ -220,8 +217,8 @@ class LogEncoder:
         decoder: LogDecoder | None = None
         before_rows = -1  # logs to decode before the rows are read; negative if they are
         if self._fast_path is None or begin:
-            rows = list(read_rows(group.read()))
-            decoder = LogDecoder(group.read(), event_id, rows)
+            rows = self._reader.read_rows(group)
+            decoder = LogDecoder(group, event_id, rows)
             runs: _Runs = zip(repeat(()), range(begin, len(rows)), strict=False)
         else:
             runs = self._fast_path.encode_group(group, event_id)
@@ -231,10 +228,10 @@ class LogEncoder:
                 break
             if decoder is None:
                 known = self._fast_path.rows if self._fast_path else ()
-                decoder = LogDecoder(group.read(), event_id, known)
+                decoder = LogDecoder(group, event_id, known)
                 before_rows = -1 if known else group.logs // _ROWS_PER_LOG
             elif before_rows == 0:
-                decoder.use_rows(list(read_rows(group.read())))
+                decoder.use_rows(self._reader.read_rows(group))
             before_rows -= 1
             outcomes: list[str] = []
             self._add_log(decoder.decode(number, outcomes), first + number, outcomes, encoded)
@@ -303,6 +300,7 @@ class LogEncoder:
         return make_path(
             constants.payload,
             self._wire.format.has_structured_data,
+            self._reader,
             constants.before,
             constants.behind,
             constants.payload.writer,

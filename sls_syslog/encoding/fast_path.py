@@ -13,11 +13,11 @@ from functools import partial
 from itertools import count
 from typing import TypeAlias, TypeGuard
 
+from sls_syslog.encoding.group_reader import GroupReader
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import Columns, Row, Shape, Writer
 from sls_syslog.logs.groups import Group
-from sls_syslog.logs.rows import read_rows
 from sls_syslog.syslog.framing import FRAMINGS
 from sls_syslog.syslog.sanitize import is_clean
 
@@ -49,6 +49,7 @@ class FastPath:
     """Encodes groups of logs whose headers differ only in their time.
 
     Args:
+        reader: Reads the rows of a group.
         before: The part of each message before the time.
         behind: The part between the time and the text.
         make_writer: The payload's method that makes a writer of logs with these fields; it returns
@@ -66,6 +67,7 @@ class FastPath:
 
     def __init__(
         self,
+        reader: GroupReader,
         before: str,
         behind: str,
         make_writer: Callable[[Columns], Writer | None],
@@ -74,6 +76,7 @@ class FastPath:
         limit: int | None,
         logs_before_writer: int = LOGS_BEFORE_WRITER,
     ) -> None:
+        self._reader = reader
         self._before = before
         self._behind = behind
         self._make_writer = make_writer
@@ -106,7 +109,7 @@ class FastPath:
         Yields:
             The runs of the group.
         """
-        self.rows = tuple(read_rows(group.read()))
+        self.rows = self._reader.read_rows(group)
         messages = self._write_messages(group, event_id)
         begin = 0
         for number in [number for number, message in enumerate(messages) if not message]:

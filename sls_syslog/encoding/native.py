@@ -37,11 +37,13 @@ NO_SOURCE, SECONDS, NANOSECONDS = -1, -2, -3
 Part: TypeAlias = "tuple[bytes, int, int]"
 """A literal, the source of the value after it, and the number of the escape."""
 
-FoundGroup: TypeAlias = "tuple[Text, Text, tuple[tuple[Text, Text], ...], int, int, int, int, int]"
-"""What a ``Group`` says of itself: topic, source, tags, logs, first, last, begin, end."""
+FoundGroup: TypeAlias = (
+    "tuple[tuple[Text, Text, tuple[tuple[Text, Text], ...], int, int, int], tuple[int, int]]"
+)
+"""What a ``Group`` says of itself: topic, source, tags, logs, first, last; and begin, end."""
 
 # The version of what the helper offers.
-_INTERFACE = 8
+_INTERFACE = 9
 
 
 class Helper(Protocol):
@@ -95,6 +97,22 @@ class Helper(Protocol):
 
         Returns:
             The groups, in order; ``None`` if the bytes are not as most writers have them.
+        """
+
+    def read_rows(
+        self, body: bytes, begin: int, end: int, /
+    ) -> list[tuple[tuple[bytes, ...], int, int, tuple[bytes, ...]]] | None:
+        """Read the logs of a group as they are.
+
+        Args:
+            body: The serialised ``LogGroupList``.
+            begin: Where in ``body`` the group begins.
+            end: Where the group ends.
+
+        Returns:
+            For each log its keys, seconds, nanoseconds and values. Logs that follow one another
+            and have the same keys share one object of them. ``None`` if one log is not as most
+            writers have it.
         """
 
     def render_group(

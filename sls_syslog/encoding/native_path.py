@@ -32,7 +32,7 @@ from sls_syslog.logs.columns import (
     RowPayload,
     Slot,
 )
-from sls_syslog.logs.groups import Group, SentBatch
+from sls_syslog.logs.groups import Group
 from sls_syslog.logs.rows import SHAPES
 from sls_syslog.safe_logger import SafeLogger
 
@@ -47,9 +47,6 @@ _ESCAPES = {"copy": 0, "json": 1, "quotes": 2}
 _FRACTION_AT = len("2026-11-23T03:15:00")
 _EXTRA = ("__time_ns_part__",)
 _MOST_STARTS = 1000  # seconds; a batch has a few
-# Strange groups and batches, before the bytes that SLS sent are not tried any more: the producers
-# of a Logstore seldom change.
-_MOST_STRANGE = 10
 # Layouts handed to the helper with each group; it asks for others. Most Logstores have a few kinds.
 _MOST_GIVEN = 64
 
@@ -78,7 +75,6 @@ class NativePath(FastPath):
         self._make_layout = make_layout
         self._fraction_at = len(self._before.encode()) + _FRACTION_AT if has_fraction else -1
         self._starts: dict[int, bytes | None] = {}
-        self._strange_groups = 0
         self._layouts: LogCache[Any, Any] | None = None
         self._layouts_origin: Origin | None = None
 
@@ -100,16 +96,6 @@ class NativePath(FastPath):
         runs = self._render(group, origin) if origin is not None else None
         return iter(runs) if runs is not None else super().encode_group(group, event_id)
 
-    def find_groups(self, batch: SentBatch) -> list[Group] | None:
-        """Find the groups of a batch in its bytes; ``None`` if it must be parsed."""
-        if self._strange_groups >= _MOST_STRANGE:
-            return None
-        found = self._helper.find_groups(batch.body)
-        if found is None:
-            self._strange_groups += 1
-            return None
-        return [Group(batch, number, *group) for number, group in enumerate(found)]
-
     def _render(self, group: Group, origin: Origin) -> list[Run] | None:
         """Render a group; return ``None`` if the helper cannot."""
         body = group.body
@@ -117,7 +103,7 @@ class NativePath(FastPath):
             runs = self._render_bytes(body, group.begin, group.end, origin, is_as_sent=True)
             if runs is not None:
                 return runs
-            self._strange_groups += 1
+            self._reader.note_strange()
         body = group.read().SerializePartialToString()
         return self._render_bytes(body, 0, len(body), origin, is_as_sent=False)
 

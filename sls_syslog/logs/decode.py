@@ -14,6 +14,7 @@ from typing import TypeAlias
 from sls_syslog.logs import protobuf
 from sls_syslog.logs.caches import LogCache, weigh
 from sls_syslog.logs.columns import BETWEEN, NO_ROW, Row
+from sls_syslog.logs.groups import Group
 
 __all__ = ["Log", "LogDecoder", "are_plain", "is_sls_field", "read_time"]
 
@@ -38,19 +39,18 @@ class LogDecoder:
     in the SDK. U+FFFD replaces bytes that are not UTF-8.
 
     Args:
-        group: A ``LogGroup`` or ``LogGroupRaw`` of the SDK; it is read with the first log.
+        group: The group; a log without a row is read from the SDK's objects.
         event_id: Makes the id of a log from its number in the group; ``None`` for no ids.
         rows: The row of each log, which is faster to read; empty to read the SDK's objects.
     """
 
     def __init__(
         self,
-        group: protobuf.LogGroup,
+        group: Group,
         event_id: Callable[[int], str] | None = None,
         rows: Sequence[Row] = (),
     ) -> None:
         self._group = group
-        self._logs = group.Logs
         self._event_id = event_id
         self._rows = rows
         self._shared: tuple[str, str, dict[str, str]] | None = None
@@ -75,7 +75,7 @@ class LogDecoder:
         _, seconds, nanoseconds, _ = row
         own = _read_row(row)
         if own is None:
-            log = self._logs[number]
+            log = self._group.read().Logs[number]
             seconds, nanoseconds = log.Time, log.Time_ns
         fields = {"__time__": str(seconds), "__topic__": topic, "__source__": source}
         if nanoseconds:
@@ -91,10 +91,10 @@ class LogDecoder:
 
     def _read_shared(self, outcomes: list[str]) -> tuple[str, str, dict[str, str]]:
         group = self._group
-        topic, source = _decode_text(group.Topic, outcomes), _decode_text(group.Source, outcomes)
+        topic, source = _decode_text(group.topic, outcomes), _decode_text(group.source, outcomes)
         tags = {
-            _TAG + _decode_text(tag.Key, outcomes): _decode_text(tag.Value, outcomes)
-            for tag in group.LogTags
+            _TAG + _decode_text(name, outcomes): _decode_text(value, outcomes)
+            for name, value in group.tags
         }
         self._shared = topic, source, tags
         return self._shared

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Protocol
 
-from sls_syslog.logs import protobuf
+from sls_syslog.logs.groups import Group
 
 __all__ = [
     "format_ledger_name",
@@ -76,9 +76,7 @@ def format_ledger_name(tracker: _Tracker) -> str:
     return f"{client.mproject}/{client.mlogstore}/{client.mconsumer_group}/{tracker.shard_id}"
 
 
-def make_event_ids(
-    shard: str, end: str, log_groups: protobuf.LogGroupList
-) -> Callable[[int, int], str]:
+def make_event_ids(shard: str, end: str, groups: Sequence[Group]) -> Callable[[int, int], str]:
     """Make the function that makes the ids of a batch.
 
     SLS delivers whole groups, and its cursors number them (base64 of a decimal, one more for each
@@ -90,18 +88,17 @@ def make_event_ids(
     Args:
         shard: Makes ids of different shards differ; see ``format_shard_name``.
         end: The cursor after the batch.
-        log_groups: The batch, the SDK's ``LogGroupList``.
+        groups: The groups of the batch.
 
     Returns:
         A function from the number of a group in the batch and of a log in the group, both from 0,
         to the id of the log.
     """
-    groups = log_groups.LogGroups
     after = read_cursor(end)
     if after is not None:
         names = [str(number) for number in range(after - len(groups), after)]
     else:
-        digests = [blake2b(group.SerializeToString(), digest_size=12) for group in groups]
+        digests = [blake2b(group.read().SerializeToString(), digest_size=12) for group in groups]
         names = [digest.hexdigest() for digest in digests]
     return lambda group, log: f"{shard}/{names[group]}/{log}"
 

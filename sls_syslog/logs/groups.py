@@ -6,12 +6,12 @@ This module must not import the SDK or protobuf.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sls_syslog.logs import protobuf
 
-__all__ = ["Group", "SentBatch", "describe_group", "list_tags"]
+__all__ = ["Group", "SentBatch", "describe_group"]
 
 
 class SentBatch:
@@ -37,29 +37,33 @@ class SentBatch:
             self._parsed = self._parse()
         return self._parsed.LogGroups
 
+    def read_group(self, number: int) -> protobuf.LogGroup:
+        """Return a group by its number, from 0."""
+        return self.LogGroups[number]
+
     def SerializeToString(self) -> bytes:  # noqa: N802  # protobuf's name
         """Return the bytes."""
         return self.body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """What all logs of a group share, and how many they are.
 
     Attributes:
-        batch: The batch of the group.
-        number: The number of the group in the batch, from 0.
+        number: The number of the group in its batch, from 0.
         topic: The topic.
         source: The source.
         tags: The tags, as name and value.
         logs: How many logs it has.
         first: The time of its first log, in seconds since 1970; 0 without logs.
         last: The time of its last log, in the same way.
-        begin: Where its bytes begin in the ``body`` of a ``SentBatch``.
-        end: Where they end; 0 if that is not known.
+        read: Returns the group as the SDK has it; this may parse the batch.
+        body: The bytes of the batch as SLS sent them; ``None`` if they are not known.
+        begin: Where the group begins in ``body``.
+        end: Where it ends.
     """
 
-    batch: protobuf.LogGroupList
     number: int
     topic: protobuf.Text
     source: protobuf.Text
@@ -67,28 +71,22 @@ class Group:
     logs: int
     first: int
     last: int
+    read: Callable[[], protobuf.LogGroup]
+    body: bytes | None = None
     begin: int = 0
     end: int = 0
 
-    def read(self) -> protobuf.LogGroup:
-        """Return the group as the SDK has it; this may parse the batch."""
-        return self.batch.LogGroups[self.number]
 
-    @property
-    def body(self) -> bytes | None:
-        """The bytes of the batch as SLS sent them; ``None`` if they are not known."""
-        return self.batch.body if isinstance(self.batch, SentBatch) and self.end else None
+def describe_group(group: protobuf.LogGroup, number: int = 0) -> Group:
+    """Describe a group that is parsed.
 
-
-def describe_group(batch: protobuf.LogGroupList, number: int) -> Group:
-    """Describe a group of a batch that is parsed."""
-    group = batch.LogGroups[number]
+    Args:
+        group: The group.
+        number: Its number in its batch, from 0.
+    """
     logs = group.Logs
     first, last = (logs[0].Time, logs[-1].Time) if logs else (0, 0)
-    tags = tuple(list_tags(group))
-    return Group(batch, number, group.Topic, group.Source, tags, len(logs), first, last)
-
-
-def list_tags(group: protobuf.LogGroup) -> Iterator[tuple[protobuf.Text, protobuf.Text]]:
-    """List the tags of a group, as name and value."""
-    return ((tag.Key, tag.Value) for tag in group.LogTags)
+    tags = tuple([(tag.Key, tag.Value) for tag in group.LogTags])
+    return Group(
+        number, group.Topic, group.Source, tags, len(logs), first, last, read=lambda: group
+    )

@@ -16,6 +16,7 @@ from sls_syslog.encoding.hooks import MessageHooks
 from sls_syslog.encoding.safe_hooks import is_overridden
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.logs.decode import Log, LogDecoder
+from sls_syslog.logs.groups import Group, describe_group
 from sls_syslog.logs.protobuf import LogGroup
 from sls_syslog.payloads.event_payload import EventPayload, name_mapping
 from sls_syslog.settings.shipper import ShipperSettings
@@ -145,13 +146,11 @@ class LogPreviewer:
         )
         self._number = 0
 
-    def preview_log(
-        self, group: LogGroup, number: int, event_id: Callable[[int], str]
-    ) -> LogPreview:
+    def preview_log(self, group: Group, number: int, event_id: Callable[[int], str]) -> LogPreview:
         """Show what a log of a group would become.
 
         Args:
-            group: The SDK's ``LogGroup``.
+            group: The group.
             number: The number of the log in the group, from 0.
             event_id: Makes the id of a log from its number in the group.
         """
@@ -215,8 +214,9 @@ def _preview_all(
         if isinstance(log, Mapping):
             yield previewer.preview_mapping(log, name % 0)
         elif hasattr(log, "Logs"):
-            for number in range(len(log.Logs)):
-                yield previewer.preview_log(log, number, name.__mod__)
+            group = describe_group(log)
+            for number in range(group.logs):
+                yield previewer.preview_log(group, number, name.__mod__)
         else:
             raise TypeError(f"logs: expected a mapping or a LogGroup, got {short_repr(log)}")
 

@@ -8,7 +8,7 @@ import pytest
 from aliyun.log.proto import LogGroup, LogGroupRaw
 
 from sls_syslog.delivery.lag import Lag
-from sls_syslog.logs.groups import list_tags
+from sls_syslog.logs.groups import describe_group
 from sls_syslog.logs.receive_time import read_receive_time
 from sls_syslog.testing import SlsEmulator, SyslogReceiver
 from tests.support.shipping import GROUP, shipping
@@ -96,13 +96,13 @@ def test_a_log_was_received_when_its_tag_says_or_when_it_was_written(
     group = kind()
     log = group.Logs.add()
     log.Time = 1234
-    assert read_receive_time(list_tags(group), log.Time) == 1234.0
+    assert read_receive_time(describe_group(group).tags, log.Time) == 1234.0
     for key, value in (("__hostname__", "a"), ("__receive_time__", told)):
         tag = group.LogTags.add()
         raw = kind is LogGroupRaw
         tag.Key = key.encode() if raw else key
         tag.Value = value.encode() if raw else value
-    assert read_receive_time(list_tags(group), log.Time) == expected
+    assert read_receive_time(describe_group(group).tags, log.Time) == expected
 
 
 def test_shards_at_their_end_are_not_behind_and_one_without_its_receiver_is(

@@ -1,15 +1,15 @@
-"""The groups that the compiled helper finds in the bytes of a batch; protobuf is the oracle."""
+"""Groups and rows that the helper finds in the bytes of a batch; protobuf is the oracle."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from aliyun.log.proto import LogGroupList
+from aliyun.log.proto import LogGroupList, LogGroupListRaw
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sls_syslog.logs.groups import Group, describe_group
+from sls_syslog.logs.groups import describe_group
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 from tests.support.native import need_helper
@@ -28,10 +28,9 @@ def describe(body: bytes) -> list[tuple[Any, ...]] | None:
         batch.ParseFromString(body)
     except Exception:  # each version of protobuf has an error of its own
         return None
-    groups = [describe_group(batch, number) for number in range(len(batch.LogGroups))]
     return [
         (group.topic, group.source, group.tags, group.logs, group.first, group.last)
-        for group in groups
+        for group in map(describe_group, batch.LogGroups)
     ]
 
 
@@ -42,8 +41,8 @@ def check(body: bytes) -> bool:
         return False
     described = describe(body)
     if described is not None:  # the helper does not look into logs
-        assert [group[:6] for group in found] == described
-    parts = [body[begin:end] for *_, begin, end in found]
+        assert [head for head, _ in found] == described
+    parts = [body[begin:end] for _, (begin, end) in found]
     assert frame(*parts) == body
     return True
 
@@ -81,7 +80,7 @@ def test_a_long_batch_is_found_where_it_is() -> None:
     assert check(frame(*made))
     found = need_helper().find_groups(frame(*made))
     assert found is not None
-    assert [end - begin for *_, begin, end in found] == [len(group) for group in made]
+    assert [end - begin for _, (begin, end) in found] == [len(group) for group in made]
 
 
 @pytest.mark.parametrize(
@@ -145,13 +144,56 @@ def test_a_changed_byte_gives_what_protobuf_finds_or_nothing(
     check(bytes(body[:place]))
 
 
-def test_a_description_is_what_a_group_holds() -> None:
-    body = frame(LOG)
-    found = need_helper().find_groups(body)
-    assert found == [("", "", (), 1, 7, 7, 2, 6)]
-    batch = LogGroupList.FromString(body)
-    made = [Group(batch, number, *group) for number, group in enumerate(found)]
-    assert made[0].read() is batch.LogGroups[0]
+def test_a_group_is_found_with_its_place() -> None:
+    assert need_helper().find_groups(frame(LOG)) == [(("", "", (), 1, 7, 7), (2, 6))]
+
+
+def read_by_protobuf(body: bytes) -> list[tuple[Any, ...]]:
+    """Read keys, seconds, nanoseconds and values of each log, with protobuf."""
+    batch = LogGroupListRaw()
+    batch.ParseFromString(body)
+    return [
+        (
+            tuple(encode(content.Key) for content in log.Contents),
+            log.Time,
+            log.Time_ns,
+            tuple(encode(content.Value) for content in log.Contents),
+        )
+        for log in batch.LogGroups[0].Logs
+    ]
+
+
+def encode(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
+@given(made=groups)
+def test_rows_are_the_logs_that_protobuf_reads(made: bytes) -> None:
+    body = frame(made)
+    rows = need_helper().read_rows(body, len(body) - len(made), len(body))
+    assert rows == read_by_protobuf(body)
+
+
+def test_rows_with_the_same_keys_share_them() -> None:
+    logs = [LogEntry(dict.fromkeys(keys, "v"), 5) for keys in ("ab", "ab", "ba", "a", "", "ab")]
+    made = encode_log_group(logs)
+    rows = need_helper().read_rows(made, 0, len(made))
+    assert rows is not None
+    assert [b"".join(keys) for keys, *_ in rows] == [b"ab", b"ab", b"ba", b"a", b"", b"ab"]
+    assert rows[0][0] is rows[1][0]
+
+
+@given(made=groups, place=st.integers(0, 200), octet=st.integers(0, 255))
+def test_rows_of_a_changed_group_are_those_of_protobuf_or_none(
+    made: bytes, place: int, octet: int
+) -> None:
+    changed = bytearray(made)
+    if place < len(changed):
+        changed[place] = octet
+    for group in (bytes(changed), made[:place]):
+        rows = need_helper().read_rows(group, 0, len(group))
+        if rows is not None and describe(frame(group)) is not None:
+            assert rows == read_by_protobuf(frame(group))
 
 
 @pytest.mark.parametrize("span", [(-1, 3), (2, 1), (0, 99), (99, 99)])
@@ -159,3 +201,5 @@ def test_a_group_outside_of_its_body_is_refused(span: tuple[int, int]) -> None:
     helper = need_helper()
     with pytest.raises(ValueError, match="begin <= end"):
         helper.render_group(LOG, [], lambda *_: None, lambda _: b"", -1, -1, 0, False, *span)
+    with pytest.raises(ValueError, match="begin <= end"):
+        helper.read_rows(LOG, *span)

@@ -87,7 +87,7 @@ def batch_of(raw: bytes) -> Any:
 
 def find_slow_logs(encoder: LogEncoder, batch: Any) -> list[int | None]:
     assert encoder._fast_path is not None
-    runs = encoder._fast_path.encode_group(describe_group(batch, 0), None)
+    runs = encoder._fast_path.encode_group(describe_group(batch.LogGroups[0]), None)
     return [number for _, number in runs]
 
 

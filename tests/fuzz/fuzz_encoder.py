@@ -26,6 +26,7 @@ with atheris.instrument_imports(include=["sls_syslog"]):
     from sls_syslog.encoding.encoder import LogEncoder
     from sls_syslog.encoding.hooks import MessageHooks
     from sls_syslog.logs.decode import LogDecoder
+    from sls_syslog.logs.groups import describe_group
     from sls_syslog.settings.shipper import ShipperSettings
     from sls_syslog.testing.deframer import make_deframer
     from sls_syslog.testing.grammar import parse_rfc3164, parse_rfc5424
@@ -75,7 +76,7 @@ def test_one_input(data: bytes) -> None:
     settings, encoder = ENCODERS[bytes_left.ConsumeIntInRange(0, len(ENCODERS) - 1)]
     (group,) = served(bytes_left).LogGroups
     assert group.Logs
-    decoder = LogDecoder(group)
+    decoder = LogDecoder(describe_group(group))
     for number in range(len(group.Logs)):
         encoded = encoder.encode_log(decoder.decode(number, []))
         (frame,) = encoded.frames

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aliyun.log.proto import LogGroupList
 
-from sls_syslog.logs.groups import Group, SentBatch, describe_group
+from sls_syslog.logs.groups import SentBatch, describe_group
 from sls_syslog.testing import LogEntry, encode_log_group
 from sls_syslog.testing.loggroup import frame_log_group
 
@@ -18,16 +18,17 @@ BODY = b"".join(frame_log_group(GROUP)) * 2
 
 
 def test_a_group_is_described_without_its_logs() -> None:
-    batch = LogGroupList.FromString(BODY)
-    group = describe_group(batch, 1)
-    assert group == Group(batch, 1, "t", "s", (("n", "v"),), 2, 7, 9)
-    assert group.read().Topic == "t"
+    message = LogGroupList.FromString(BODY).LogGroups[1]
+    group = describe_group(message, 1)
+    assert (group.number, group.topic, group.source, group.tags) == (1, "t", "s", (("n", "v"),))
+    assert (group.logs, group.first, group.last) == (2, 7, 9)
+    assert group.read() is message
     assert group.body is None
 
 
 def test_a_group_without_logs_has_no_times() -> None:
-    batch = LogGroupList.FromString(b"\x0a\x00")
-    assert describe_group(batch, 0) == Group(batch, 0, "", "", (), 0, 0, 0)
+    group = describe_group(LogGroupList.FromString(b"\x0a\x00").LogGroups[0])
+    assert (group.logs, group.first, group.last, group.tags) == (0, 0, 0, ())
 
 
 def test_a_batch_as_sent_is_parsed_once_and_only_if_it_must_be() -> None:
@@ -41,10 +42,8 @@ def test_a_batch_as_sent_is_parsed_once_and_only_if_it_must_be() -> None:
     assert batch.SerializeToString() == batch.body == BODY
     assert not parsed
     assert len(batch.LogGroups) == 2
-    assert batch.LogGroups[0].Topic == "t"
+    assert batch.read_group(1).Topic == "t"
     assert len(parsed) == 1
-    assert Group(batch, 0, "", "", (), 0, 0, 0, 2, 9).body == BODY
-    assert Group(batch, 0, "", "", (), 0, 0, 0).body is None
 
 
 def test_what_cannot_be_parsed_raises_at_each_access() -> None:

@@ -59,13 +59,13 @@ class Paths:
         """Count the logs that are left to the payload, by the helper and by pure Python."""
         batch = LogGroupList()
         batch.ParseFromString(b"".join(frame_log_group(body)))
-        return [
-            sum(
-                number is not None
-                for _, number in encoder._fast_path.encode_group(describe_group(batch, 0), None)  # type: ignore[union-attr]
-            )
-            for encoder in (self._helper, self._pure)
-        ]
+        group = describe_group(batch.LogGroups[0])
+        counts = []
+        for encoder in (self._helper, self._pure):
+            assert encoder._fast_path is not None
+            runs = encoder._fast_path.encode_group(group, None)
+            counts.append(sum(number is not None for _, number in runs))
+        return counts
 
 
 def split_sample(log: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any]]:

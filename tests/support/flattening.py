@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from sls_syslog.logs.decode import Log, LogDecoder
+from sls_syslog.logs.groups import describe_group
 
 __all__ = ["flatten", "read_logs"]
 
@@ -15,9 +16,10 @@ def read_logs(
     log_groups: Any, event_id: Callable[[int, int], str] | None = None
 ) -> Iterator[tuple[Log, list[str]]]:
     """Each log of a batch, and its outcomes."""
-    for number, group in enumerate(log_groups.LogGroups):
+    for number, message in enumerate(log_groups.LogGroups):
+        group = describe_group(message, number)
         decoder = LogDecoder(group, partial(event_id, number) if event_id else None)
-        for place in range(len(group.Logs)):
+        for place in range(group.logs):
             outcomes: list[str] = []
             yield decoder.decode(place, outcomes), outcomes
 

@@ -96,7 +96,7 @@ make_found_group(const group_head *head, size_t begin, size_t end)
     PyObject *topic = make_text(head->topic), *source = make_text(head->source);
     PyObject *tags = PyList_AsTuple(head->tags), *made = NULL;
     if (topic && source && tags) {
-        made = Py_BuildValue("OOOnIInn", topic, source, tags, head->logs, (unsigned)head->first,
+        made = Py_BuildValue("(OOOnII)(nn)", topic, source, tags, head->logs, (unsigned)head->first,
                              (unsigned)head->last, (Py_ssize_t)begin, (Py_ssize_t)end);
     }
     Py_XDECREF(topic);

@@ -139,9 +139,7 @@ render_logs(rendering *r, text group)
     while (group.size && !r->is_strange) {
         byte tag = *group.at;
         text block;
-        int is_known = tag == GROUP_LOG || tag == GROUP_RESERVED || tag == GROUP_TOPIC ||
-                       tag == GROUP_SOURCE || tag == GROUP_MACHINE || tag == GROUP_TAG;
-        if (!is_known || !take_tag(&group, tag) || !take_block(&group, &block)) {
+        if (!is_group_tag(tag) || !take_tag(&group, tag) || !take_block(&group, &block)) {
             r->is_strange = 1;
             return 1;
         }

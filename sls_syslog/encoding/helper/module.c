@@ -8,7 +8,7 @@
  *     buffer.h     bytes that are written          form.h       what values look like
  *     rendering.h  what is known of a group        event.h      writes a log as an event
  *     json.h       values inside JSON              group.h      renders a group
- *     batch.h      finds the groups of a batch
+ *     batch.h      finds the groups of a batch  rows.h       logs as rows, for Python
  */
 
 #include "batch.h"
@@ -17,7 +17,7 @@
 
 /* Raise it, here and in native.py, with each change of what is offered: else a clone whose helper was
  * built before the change would use it. */
-enum { INTERFACE = 8 };
+enum { INTERFACE = 9 };
 
 static PyObject *
 is_legal(PyObject *self, PyObject *object)
@@ -85,6 +85,37 @@ find_groups(PyObject *self, PyObject *object)
     return point_to(object, &whole) ? list_groups(whole) : NULL;
 }
 
+/* Point to a part of the bytes of an object; 0 and an exception if it has no such part. */
+static int
+point_into(PyObject *body, Py_ssize_t begin, Py_ssize_t end, text *to)
+{
+    text whole;
+    if (!point_to(body, &whole)) {
+        return 0;
+    }
+    size_t stop = end == PY_SSIZE_T_MAX ? whole.size : (size_t)end;
+    if (begin < 0 || end < begin || stop > whole.size || (size_t)begin > stop) {
+        PyErr_SetString(PyExc_ValueError, "expected begin <= end <= the size of body");
+        return 0;
+    }
+    *to = (text){whole.at + begin, stop - (size_t)begin};
+    return 1;
+}
+
+static PyObject *
+read_rows(PyObject *self, PyObject *arguments)
+{
+    PyObject *body;
+    Py_ssize_t begin, end;
+    text group;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "Snn", &body, &begin, &end) ||
+        !point_into(body, begin, end, &group)) {
+        return NULL;
+    }
+    return list_rows(group);
+}
+
 static PyObject *
 render_group(PyObject *self, PyObject *arguments)
 {
@@ -96,16 +127,9 @@ render_group(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "SO!OOnnip|nn", &body, &PyList_Type, &layouts, &r.find_layout,
                           &r.make_start, &r.fraction_at, &r.limit, &r.framing, &r.is_as_sent,
                           &begin, &end) ||
-        !point_to(body, &group)) {
+        !point_into(body, begin, end, &group)) {
         return NULL;
     }
-    size_t stop = end == PY_SSIZE_T_MAX ? group.size : (size_t)end;
-    if (begin < 0 || end < begin || stop > group.size || (size_t)begin > stop) {
-        PyErr_SetString(PyExc_ValueError, "expected begin <= end <= the size of body");
-        return NULL;
-    }
-    group.at += begin;
-    group.size = stop - (size_t)begin;
     int done = 1;
     for (Py_ssize_t i = 0; done && i < PyList_Size(layouts); i++) {
         done = add_layout(&r, PyList_GetItem(layouts, i));
@@ -134,6 +158,7 @@ static PyMethodDef methods[] = {
     {"compile_layout", compile_layout, METH_VARARGS, NULL},
     {"find_groups", find_groups, METH_O, NULL},
     {"is_legal", is_legal, METH_O, NULL},
+    {"read_rows", read_rows, METH_VARARGS, NULL},
     {"render_group", render_group, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

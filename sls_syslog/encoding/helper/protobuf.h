@@ -83,6 +83,15 @@ enum {
     GROUP_MACHINE = 0x2A,
     GROUP_TAG = 0x32,
 };
+
+/* Whether a part of a group can begin with this byte. */
+static int
+is_group_tag(byte tag)
+{
+    return tag == GROUP_LOG || tag == GROUP_RESERVED || tag == GROUP_TOPIC ||
+           tag == GROUP_SOURCE || tag == GROUP_MACHINE || tag == GROUP_TAG;
+}
+
 enum { LOG_TIME = 0x08, LOG_FIELD = 0x12, LOG_NANOSECONDS = 0x25 };
 enum { FIELD_KEY = 0x0A, FIELD_VALUE = 0x12 };
 

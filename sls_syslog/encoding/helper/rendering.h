@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "layout.h"
+#include "rows.h"
 
 /* Bytes that were written, or a log that Python has to write. */
 typedef struct {
@@ -86,20 +87,6 @@ add_layout(rendering *r, PyObject *capsule)
     return 1;
 }
 
-static PyObject *
-make_keys(const log_entry *log)
-{
-    PyObject *keys = PyTuple_New((Py_ssize_t)log->count);
-    for (size_t i = 0; keys && i < log->count; i++) {
-        text key = log->fields[i].key;
-        PyObject *made = PyBytes_FromStringAndSize((const char *)key.at, (Py_ssize_t)key.size);
-        if (!made || PyTuple_SetItem(keys, (Py_ssize_t)i, made) < 0) {
-            Py_CLEAR(keys);
-        }
-    }
-    return keys;
-}
-
 /* Find the layout of the log that was read. Set *found to NULL if Python has none (yet). */
 static int
 find_layout(rendering *r, const layout **found)
@@ -116,7 +103,7 @@ find_layout(rendering *r, const layout **found)
             return 1;
         }
     }
-    PyObject *keys = make_keys(&r->log);
+    PyObject *keys = make_texts(&r->log, 1);
     if (!keys) {
         return 0;
     }
