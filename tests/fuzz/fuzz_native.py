@@ -73,6 +73,8 @@ def test_one_input(data: bytes) -> None:
     if not PAIRS[data[0] % len(PAIRS)].check(body):
         arguments: Any = ([], lambda *_: None, lambda _: b"", -1, -1, data[0] % 3, data[0] > 99)
         need_helper().render_group(body, *arguments)
+        need_helper().read_rows(body, 0, len(body))
+        need_helper().find_groups(body)
 
 
 def main() -> None:

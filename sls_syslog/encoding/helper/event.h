@@ -293,7 +293,7 @@ append_event_part(rendering *r, const event_layout *as, const event_part *next)
 static int
 append_event(rendering *r, const event_layout *as)
 {
-    text before, behind;
+    text before = {0}, behind = {0};
     if (!find_values(r, as)) {
         return 0;
     }

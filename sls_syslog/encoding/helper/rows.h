@@ -24,7 +24,7 @@ make_bytes(text from)
 static int
 has_known_keys(const known_keys *known, const log_entry *log)
 {
-    int is_same = known->made && known->count == log->count;
+    int is_same = known->made != NULL && known->count == log->count;
     for (size_t i = 0; is_same && i < log->count; i++) {
         text one = known->texts[i], other = log->fields[i].key;
         is_same = one.size == other.size && !memcmp(one.at, other.at, one.size);
