@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -17,6 +18,11 @@ from hypothesis import HealthCheck, settings
 from sls_syslog.network.destination import known_destinations
 from sls_syslog.testing import SyslogReceiver, TemporaryCA
 from sls_syslog.throttle import throttle
+
+# A clone is collected by eight workers and imported by hundreds of processes: compile it once, even
+# where the environment says otherwise.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest.register_assert_rewrite("tests.support")
 
