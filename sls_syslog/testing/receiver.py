@@ -378,7 +378,7 @@ class SyslogReceiver:
 
     def _end_connections(self, *, reset: bool) -> None:
         with self._changed:
-            connections = self._connections.copy()
+            connections = [one for one in self._connections if one.is_open or one.thread.is_alive()]
         for connection in connections:
             connection.abandon(reset=reset)
         with self._changed:

@@ -198,6 +198,8 @@ class Source:
         self.saved = "0"
         self.mclient = self
         self._session = requests.Session()
+        self._arrived: set[bytes] = set()
+        self._frames_read = 0
 
     def pull_logs(self, _: int, cursor: str, *args: Any, **options: Any) -> Answer:
         begin = int(cursor)
@@ -216,11 +218,14 @@ class Source:
 
     def list_arrived(self, receiver: Receiver) -> set[int]:
         """The numbers of the batches whose logs have all arrived."""
-        found = {frame.rpartition(b"n=")[2] for frame in receiver.frames}
+        frames = receiver.frames[self._frames_read :]  # it has those of all runs
+        self._frames_read += len(frames)
+        self._arrived.update(frame.rpartition(b"n=")[2] for frame in frames)
         return {
             batch
             for batch in range(BATCHES)
-            if {b"%d" % (self.first + 2 * batch), b"%d" % (self.first + 2 * batch + 1)} <= found
+            if {b"%d" % (self.first + 2 * batch), b"%d" % (self.first + 2 * batch + 1)}
+            <= self._arrived
         }
 
 
