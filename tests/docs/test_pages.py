@@ -162,6 +162,15 @@ def test_every_block_says_its_language() -> None:
             json.loads(block.text)
 
 
+def test_no_command_that_a_page_shows_is_cut_off() -> None:
+    for page in PAGES:
+        text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text())
+        found = re.search(r"^ {4}\S.*[|\\]\n(?! {4})", text, re.M)
+        assert not found, f"{page.name}: {found[0]}"
+    for block in SHELL:
+        assert not re.search(r"[|\\]\s*\Z", block.text), block.name
+
+
 def test_every_variable_that_a_page_names_is_read_by_something() -> None:
     read = {f"{ENVIRONMENT_PREFIX}{key.upper()}" for key, *_ in ShipperSettings.describe()}
     for folder in ("sls_syslog", "examples", "tests"):
