@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ class Case:
 
     @property
     def id(self) -> str:
-        words = self.fault.name.replace(" ", "_").replace(",", "")
+        words = re.sub("[,:]", "", self.fault.name).replace(" ", "_")
         return f"{words}-{self.transport}-{self.receiver}"
 
     def is_plain(self, variant: str) -> bool:

@@ -24,7 +24,7 @@ def explain_missing_replay() -> str:
 
 IN_FLIGHT = {"bytes_per_second": SLOW}
 QUICK = {"bytes_per_second": SLOW * 4}
-BLACK_HOLE: dict[str, Any] = {"receivers": SERVERS, "proxied": True, "reading": IN_FLIGHT}
+UNFORWARDED: dict[str, Any] = {"receivers": SERVERS, "proxied": True, "reading": IN_FLIGHT}
 UDP: dict[str, Any] = {"transports": ("udp",), "short": ("udp",), "loses_nothing": False}
 CABLE: dict[str, Any] = {"cabled": True, "needs": explain_missing_cable, "reading": QUICK}
 CERTIFICATES: dict[str, Any] = {
@@ -32,6 +32,11 @@ CERTIFICATES: dict[str, Any] = {
     "short": ("tls1.3",),
     "logs": 1000,
     "seconds": 5,
+}
+CERTIFICATE_KINDS = {  # the option of the receiver, and how the row says it
+    "expired": "expired",
+    "wrong name": "with a wrong name",
+    "untrusted": "untrusted",
 }
 SLS: dict[str, Any] = {"transports": ("tcp",), "reading": QUICK}
 QUEUE: dict[str, Any] = {
@@ -66,12 +71,14 @@ def make_way(name: str, behind: str, short: str = "tcp", **options: Any) -> Way:
 
 
 WAYS = (
-    make_way("HAProxy relays", "haproxy"),
-    make_way("HAProxy relays with checks", "haproxy check"),
-    make_way("HAProxy relays with nolinger", "haproxy nolinger", patience=150.0),
-    make_way("HAProxy ends TLS", "haproxy ends tls", "tls1.3", transports=("tls1.3",)),
-    make_way("nginx relays with half-close", "nginx", "tls1.3"),
-    make_way("nginx relays", "nginx default"),
+    make_way("through HAProxy", "haproxy"),
+    make_way("through HAProxy with checks", "haproxy check"),
+    make_way("through HAProxy with nolinger", "haproxy nolinger", patience=150.0),
+    make_way(
+        "through HAProxy, which ends TLS", "haproxy ends tls", "tls1.3", transports=("tls1.3",)
+    ),
+    make_way("through nginx with half-close", "nginx", "tls1.3"),
+    make_way("through nginx", "nginx default"),
 )
 RELP: dict[str, Any] = {  # the kit's receiver has no RELP; `Direct`: what is acknowledged is stored
     "receivers": ("rsyslog",),
@@ -81,7 +88,7 @@ RELP: dict[str, Any] = {  # the kit's receiver has no RELP; `Direct`: what is ac
 
 FAULTS = (
     Fault(
-        name="no fault, the receiver reads slowly",
+        name="no fault, receiver reads slowly",
         inject=actions.do_nothing,
         logs=4000,
         seconds=0,
@@ -113,7 +120,7 @@ FAULTS = (
         receivers=("syslog-ng", "rsyslog"),
     ),
     Fault(
-        name="receiver away for 3 s",
+        name="receiver cannot be reached for 3 s",
         stands_for="receiver dies",
         inject=actions.take_receiver_away,
         documented_loses=("tcp",),
@@ -147,14 +154,14 @@ FAULTS = (
         reading=QUICK,
     ),
     Fault(
-        name="HAProxy relays, the receiver reads slowly",
+        name="through HAProxy: receiver reads slowly",
         inject=actions.do_nothing,
         receivers=SERVERS,
         behind="haproxy",
         reading=QUICK,
     ),
     Fault(
-        name="nginx relays, the receiver reads slowly",
+        name="through nginx: receiver reads slowly",
         inject=actions.do_nothing,
         short=("tls1.3",),
         receivers=SERVERS,
@@ -163,7 +170,7 @@ FAULTS = (
     ),
     *(
         Fault(
-            name=f"{way.name}, the receiver is away for 12 s",
+            name=f"{way.name}: receiver cannot be reached for 12 s",
             stands_for="receiver away behind a proxy" if way.behind == "haproxy" else "",
             inject=actions.take_receiver_away_longer,
             logs=1000,
@@ -174,7 +181,7 @@ FAULTS = (
     ),
     *(
         Fault(
-            name=f"{way.name}, the receiver comes and goes",
+            name=f"{way.name}: receiver killed again and again",
             inject=actions.flap_receiver,
             logs=1000,
             seconds=8,
@@ -184,7 +191,7 @@ FAULTS = (
     ),
     *(
         Fault(
-            name=f"{way.name}, the receiver reads slowly, is killed",
+            name=f"{way.name}: receiver reads slowly, is killed",
             inject=actions.take_receiver_away,
             reading=IN_FLIGHT,
             loses_nothing=way.behind != "nginx default",
@@ -209,7 +216,7 @@ FAULTS = (
         **PATIENT,
     ),
     Fault(
-        name="receiver talks without end, is killed",
+        name="receiver sends without end, is killed",
         inject=actions.take_receiver_away,
         transports=("tcp",),
         settings={"timeout": "5"},
@@ -237,15 +244,15 @@ FAULTS = (
         reading={"answer_half_close": False},
     ),
     Fault(
-        name="black hole for 3 s, then it relays again",
+        name="a relay forwards nothing for 3 s, then continues",
         inject=actions.hold_relay,
-        **BLACK_HOLE,
+        **UNFORWARDED,
     ),
     Fault(
-        name="black hole for 3 s, then a reset",
+        name="a relay forwards nothing for 3 s, then resets connections",
         inject=actions.hold_and_reset_relay,
         short=("tls1.3",),
-        **BLACK_HOLE,
+        **UNFORWARDED,
     ),
     Fault(
         name="packets vanish for 4 s",
@@ -260,12 +267,12 @@ FAULTS = (
     Fault(name="name moves to another address", inject=actions.move_name, settings={"host": NAME}),
     *(
         Fault(
-            name=f"certificate {kind} for 3 s",
+            name=f"certificate {said} for 3 s",
             inject=actions.refuse_at_first(certificate="good"),
             reading={"certificate": kind},
             **CERTIFICATES,
         )
-        for kind in ("expired", "wrong name", "untrusted")
+        for kind, said in CERTIFICATE_KINDS.items()
     ),
     Fault(
         name="client certificate demanded for 3 s",
@@ -322,7 +329,7 @@ FAULTS = (
         inject=actions.fail_requests("ConsumerGroupUpdateCheckPoint", status=None, delay=1.5),
         **SLS,
     ),
-    Fault(name="SLS away for 3 s", inject=actions.take_service_away, **SLS),
+    Fault(name="SLS cannot be reached for 3 s", inject=actions.take_service_away, **SLS),
     Fault(
         name="consumer evicted 3 times",
         stands_for="group changes",
@@ -331,7 +338,7 @@ FAULTS = (
     ),
     Fault(name="shards split", inject=actions.split_shards, **SLS),
     Fault(
-        name="storm of all of these",
+        name="all faults above, mixed",
         inject=rage,
         short=("tls1.3",),
         logs=6000,
@@ -340,7 +347,7 @@ FAULTS = (
         reading=QUICK,
     ),
     Fault(
-        name="UDP, receiver away for 3 s",
+        name="UDP, receiver cannot be reached for 3 s",
         inject=actions.take_receiver_away,
         **UDP,
     ),
@@ -383,13 +390,13 @@ FAULTS = (
         **RELP | {"short": ("relp+tls",)},
     ),
     Fault(
-        name="RELP, black hole for 3 s, then a reset",
+        name="RELP, a relay forwards nothing for 3 s, then resets connections",
         inject=actions.hold_and_reset_relay,
         proxied=True,
         **RELP,
     ),
     Fault(
-        name="RELP, HAProxy relays, the receiver is away for 3 s",
+        name="RELP, through HAProxy: receiver cannot be reached for 3 s",
         inject=actions.take_receiver_away,
         behind="haproxy",
         **RELP,
@@ -402,7 +409,7 @@ FAULTS = (
     ),
     Fault(name="RELP, shipper terminated 10 times", inject=actions.terminate_shipper, **RELP),
     Fault(
-        name="RELP, storm of all of these",
+        name="RELP, all faults above, mixed",
         inject=rage,
         logs=6000,
         seconds=12,

@@ -11,6 +11,7 @@ import pytest
 from tests.faults.model import Case, Result
 from tests.faults.rows import list_cases
 from tests.faults.table import BEGIN, END, TableWriter, make_property
+from tests.faults.table import PAGE as DELIVERY
 
 CASES = list_cases("ours", long=True)
 PAGE = f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n"
@@ -58,10 +59,20 @@ def test_all_results_become_the_table_between_the_markers(tmp_path: Path) -> Non
     written = page.read_text()
     assert written.startswith(f"before\n\n{BEGIN}\n\n| what goes wrong |")
     assert written.endswith(f"|\n\n{END}\n\nafter\n")
-    assert (
-        "| receiver away for 3 s | TCP, TLS 1.2, TLS 1.3 | 3,500 | 0 | 7 | 1,234 | 0.5 |" in written
-    )
+    row = "| receiver cannot be reached for 3 s | TCP, TLS 1.2, TLS 1.3 | 3,500 | 0 | 7 | 1,234 |"
+    assert f"{row} 0.5 |" in written
     assert written.count("\n| ") == len({(case.fault.name, case.receiver) for case in CASES}) + 2
+
+
+def test_the_page_has_the_rows_of_the_suite(tmp_path: Path) -> None:
+    def list_rows(path: Path) -> list[list[str]]:
+        table = path.read_text().partition(BEGIN)[2].partition(END)[0]
+        return [line.split(" | ")[:3] for line in table.splitlines()]
+
+    page = tmp_path / "page.md"
+    reports = [make_report(case, variant) for case in CASES for variant in case.variants]
+    assert finish(page, reports) == 0
+    assert list_rows(DELIVERY) == list_rows(page)
 
 
 @pytest.mark.parametrize("outcome", ["missing", "failed", "skipped"])
