@@ -117,7 +117,7 @@ def draw_half_close() -> Picture:
 def draw_silent() -> Picture:
     picture = Picture("How the silent connection shows that a proxy gives up", 350)
     shipper, proxy, receiver = 70, 245, 410
-    for x, name in ((shipper, "shipper"), (proxy, "proxy"), (receiver, "receiver (away)")):
+    for x, name in ((shipper, "shipper"), (proxy, "proxy"), (receiver, "receiver (stopped)")):
         picture.text(x, 20, name)
         picture.path(f"{x},28 {x},300", "weak")
     steps = (
@@ -136,7 +136,7 @@ def draw_silent() -> Picture:
     picture.text(proxy + 8, 152, "HAProxy tries again\nfor 3 s, then gives up", "left note")
     picture.text(shipper + 8, 212, "looks like an answer", "left note")
     picture.box(15, 262, 215, 36, "so it was not: sent again", "bad")
-    picture.text(240, 325, "A proxy that has lost its receiver", "note")
+    picture.text(240, 325, "A proxy whose receiver has died", "note")
     picture.text(240, 342, "ends the silent connection too.", "note")
     return picture
 
@@ -187,7 +187,7 @@ def draw_failover() -> Picture:
 def draw_lag() -> Picture:
     picture = Picture("The lag during an outage of the receiver", 400)
     picture.box(180, 20, 120, 340, kind="area")
-    picture.text(240, 36, "receiver away", "note")
+    picture.text(240, 36, "outage", "note")
     picture.path("40,240 40,15")
     picture.path("40,240 465,240")
     picture.text(48, 28, "received by SLS at", "left note")

@@ -56,6 +56,7 @@ SEARCHES = {
     "rotate": "how-to/tls",
     "examples": "examples",
     "without SLS": "how-to/try-without-sls",
+    "lost logs": "explanation/delivery",
     "duplicates": "how-to/outages-and-the-ledger",
     "QRadar TLS": "how-to/receivers/qradar",
     "proxy": "how-to/check-the-source",

@@ -338,7 +338,7 @@ FAULTS = (
     ),
     Fault(name="shards split", inject=actions.split_shards, **SLS),
     Fault(
-        name="all faults above, mixed",
+        name="many faults in random order",
         inject=rage,
         short=("tls1.3",),
         logs=6000,
@@ -409,7 +409,7 @@ FAULTS = (
     ),
     Fault(name="RELP, shipper terminated 10 times", inject=actions.terminate_shipper, **RELP),
     Fault(
-        name="RELP, all faults above, mixed",
+        name="RELP, many faults in random order",
         inject=rage,
         logs=6000,
         seconds=12,
