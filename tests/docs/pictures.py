@@ -135,7 +135,7 @@ def draw_silent() -> Picture:
     picture.text(receiver - 7, 100, "×", "bold")
     picture.text(proxy + 8, 152, "HAProxy tries again\nfor 3 s, then gives up", "left note")
     picture.text(shipper + 8, 212, "looks like an answer", "left note")
-    picture.box(15, 262, 215, 36, "so it was not: sent again", "bad")
+    picture.box(15, 262, 215, 36, "no answer: sent again", "bad")
     picture.text(240, 325, "A proxy whose receiver has died", "note")
     picture.text(240, 342, "ends the silent connection too.", "note")
     return picture
