@@ -96,7 +96,7 @@ def consumer_config(**options: Unpack[ConsumerOptions]) -> LogHubConfig:
 
     ``start`` says where a new consumer group begins: at ``begin``, the oldest log that SLS still
     has (the default); at ``end``, with the logs that SLS receives from now on; or at the first log
-    that SLS received at or after a time. It counts only for shards for which the group has no
+    that SLS received at or after a time. It applies only to shards for which the group has no
     checkpoint. ``end`` is the time at which a range ends: logs that SLS received before it are
     shipped, and then ``run_worker`` returns. A time is a ``datetime`` or a text in ISO 8601;
     without an offset it is in the zone of this machine. By default both come from ``SLS_START`` and

@@ -179,7 +179,7 @@ class Shard:
             self._rolled_back_at = None
 
     def note_fetch_failure(self, problem: str) -> None:
-        """Note why nothing was fetched, for the line a minute."""
+        """Note why nothing was fetched, for the status line."""
         if self._delivery is not None:
             self._ledger.note_trouble(problem)
 

@@ -49,7 +49,7 @@ def make_cursor_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         options: What the program gives: ``start`` and ``end``, or the SDK's own options. For what
-            is missing or ``None``, ``SLS_START`` and ``SLS_END`` count.
+            is missing or ``None``, ``SLS_START`` and ``SLS_END`` apply.
 
     Returns:
         ``cursor_position``, ``cursor_start_time`` and ``cursor_end_time``.

@@ -170,7 +170,7 @@ def _announce_span(hardened: HardenedWorker) -> None:
     """Log where the worker begins, and where it ends."""
     worker, backfill = hardened.worker, hardened.backfill
     logger.info(
-        "%s begins with %s; this counts only for a shard without a checkpoint, and group %s has %s",
+        "%s begins with %s; this applies only to a shard without a checkpoint, and group %s has %s",
         format_name(worker),
         describe_start(worker.option),
         worker.option.consumer_group_name,

@@ -38,7 +38,7 @@ __all__ = [
 # The SDK's threads confirm, and write the line: an interrupt there would only send logs again.
 logger = SafeLogger("sls_syslog.delivery", caught=BaseException)
 
-# Seconds between two summary lines in the log: often enough to watch, too rare to fill a disk.
+# Seconds between two status lines: often enough to watch, too rare to fill a disk.
 _LINE_INTERVAL = 60.0
 
 
@@ -174,7 +174,7 @@ class ShardLedger:
                 self._progress.note_moved(self._timer())
 
     def note_trouble(self, reason: str) -> None:
-        """Note why logs are not fetched, sent or confirmed now; the minute line repeats it."""
+        """Note why logs are not fetched, sent or confirmed now; the status line repeats it."""
         with self._lock:
             self._progress.note_trouble(reason)
 
@@ -278,7 +278,7 @@ class ShipperStats:
         stats = ShipperStats()
         ConsumerWorker(SyslogShipperProcessor, consumer_config(), args=(settings, stats))
 
-    Any thread may read it. Once a minute it logs a line with the main numbers.
+    Any thread may read it. Once a minute it logs the status line, which has the main numbers.
 
     Args:
         clock: Returns seconds since 1970; ``time.time`` by default. It tells how old a log is.
@@ -329,7 +329,7 @@ class ShipperStats:
         return {**merge([nothing, *shards.values()]), "shards": shards}
 
     def log_line(self) -> None:
-        """Log the summary, if the last one is at least a minute ago."""
+        """Log the status line, if the last one is at least a minute ago."""
         now = self._timer()
         with self._lock:
             last = self._line_at

@@ -76,7 +76,8 @@ METRICS = (
         "stalled_seconds",
         "gauge",
         "Seconds since the last progress of a shard whose logs are not confirmed, or for which SLS"
-        " does not answer; 0 before 60 seconds, or 10 after an error. In total: the largest.",
+        " does not answer. The value is 0 until the shard has made no progress for 60 seconds (10"
+        " seconds if there was an error). In total: the largest.",
     ),
 )
 """Name, kind (``counter`` or ``gauge``) and meaning of each number. If the meaning says "by", the

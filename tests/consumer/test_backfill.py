@@ -78,7 +78,7 @@ def test_exactly_the_logs_of_the_range_are_shipped_and_the_worker_ends(
         assert set(emulator.checkpoints(GROUP)) == set(range(shards))
     assert numbers(syslog_receiver) == expected
     start, end = RANGE.values()
-    begins = f"begins with the first log that SLS received at {start} or later; this counts only"
+    begins = f"begins with the first log that SLS received at {start} or later; this applies only"
     assert caplog.text.count(begins) == 1
     assert "and group siem has none yet" in caplog.text
     shipped = rf"shipped all logs that SLS received from {re.escape(start)} on and before "

@@ -223,7 +223,7 @@ class Silent(Picky):
 
 @pytest.mark.usefixtures("quick")
 def test_a_log_that_holds_up_a_shard_is_told_of_although_the_receiver_is_silent() -> None:
-    """There is no proof of a refusal, so no error names the log: the line a minute does."""
+    """There is no proof of a refusal, so no error names the log: the status line does."""
     with Silent() as receiver:
         shard = open_shard(receiver, timeout=2)
         thread = threading.Thread(target=deliver_or_roll_back, args=(shard, [LINES[REFUSED]]))
