@@ -1,4 +1,4 @@
-"""An SLS of your own: keep an emulated Logstore up until Ctrl-C. No account is needed.
+"""An SLS of your own: an emulated Logstore that runs until Ctrl-C. No account is needed.
 
     python examples/emulate_sls.py --every 5 my-logs.jsonl
 
@@ -43,7 +43,7 @@ def put_logs(emulator: SlsEmulator, logs: list[dict[str, str]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Keep an emulated Logstore up until Ctrl-C.")
+    parser = argparse.ArgumentParser(description="Run an emulated Logstore until Ctrl-C.")
     parser.add_argument("file", nargs="?", type=Path, help="one log a line, a JSON object")
     parser.add_argument("--every", type=float, metavar="SECONDS", help="put the logs again")
     arguments = parser.parse_args()
