@@ -199,7 +199,7 @@ def _explain_missing_shards(worker: Worker) -> None:
         logger.info(
             "%s has no shards yet: other consumers of the group have them. They hand some over"
             " within a few heartbeats, unless there are more consumers than shards. If one has"
-            " ended, SLS gives its shards away after %d s of silence",
+            " ended, SLS gives its shards to others after %d s of silence",
             format_name(worker),
             worker.option.consumer_group_time_out,
         )

@@ -62,14 +62,14 @@ METRICS = (
     (
         "lag_seconds",
         "gauge",
-        "Seconds that the receiver is behind SLS: the time since the moment up to which it has"
-        " every log that SLS had received; 0 when it has every log. In total: the largest.",
+        "Seconds that the receiver is behind SLS: now - T. The receiver has every log that SLS"
+        " received before T. 0 if the receiver has every log. In total: the largest.",
     ),
     (
         "backlog_groups",
         "gauge",
-        "Groups of logs in SLS that the receiver does not have, as far as it is known: their number"
-        " comes from cursors. Under `run_worker`, SLS is asked once a minute for the end of each"
+        "Groups of logs in SLS that the receiver does not have, as far as the library knows their"
+        " number from cursors. Under `run_worker`, SLS is asked once a minute for the end of each"
         " shard that is behind.",
     ),
     (

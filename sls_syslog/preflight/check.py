@@ -209,7 +209,7 @@ class _Check:
         self._level = level
 
     def _explain_if_away(self, problem: str, silence: Silence) -> None:
-        """Fail if connections end unasked: then the receiver behind this port is away."""
+        """Fail if connections end unasked: then the receiver behind this port cannot be reached."""
         if not silence.has_ended():
             return
         seconds = silence.measure_life()

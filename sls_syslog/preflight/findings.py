@@ -39,7 +39,7 @@ _MEANING = {  # the levels of confirmation, from the weakest to the strongest
     "acked": "the receiver's kernel has every byte",
     "consumed": "the receiver's process has read everything",
 }
-_IS_AWAY = "a proxy or load balancer takes connections while its receiver is away"
+_IS_CUT_OFF = "a proxy or load balancer takes connections while its receiver cannot be reached"
 LOOK_AT_RELP = (
     "look at the receiver's own log, and at its limit for a message (imrelp: maxDataSize)"
 )
@@ -187,8 +187,8 @@ def judge_way(has_bare_end: bool) -> Finding:
         advice = "if the proxy is nginx, set `proxy_half_close on` in it"
         return Finding(step="way", result="ok", found=found, advice=advice)
     found = (
-        "no proxy shows itself; one does so only while its receiver is away. If there is one,"
-        " it confirms for the receiver"
+        "no proxy was found; one is seen only while its receiver cannot be reached. If there is"
+        " one, it confirms for the receiver"
     )
     return Finding(step="way", result="ok", found=found)
 
@@ -202,7 +202,7 @@ def explain_absence(settings: ClientSettings, seconds: float) -> str:
     """
     return (
         "a connection over which nothing was sent was accepted too, and ended after"
-        f" {seconds:.1f} s: {_IS_AWAY} (HAProxy ends them after 3 s, nginx at once): start the"
+        f" {seconds:.1f} s: {_IS_CUT_OFF} (HAProxy ends them after 3 s, nginx at once): start the"
         " receiver behind it, or check the address that the proxy has; if there is no proxy,"
         f" check whether port {settings.port} belongs to another service, or the receiver refuses"
         f" this machine ({get_machine_name()})"
@@ -230,7 +230,7 @@ def explain_no_handshake(settings: ClientSettings, cause: BaseException | None) 
         port = f"port {settings.port}"
         return f"if {port} is for plain text, set protocol={plain!r}, or the port for TLS"
     if isinstance(cause, HandshakeCutError):
-        return f"or {_IS_AWAY}, and ends them at once: start the receiver behind it"
+        return f"or {_IS_CUT_OFF}, and ends them at once: start the receiver behind it"
     return ""
 
 

@@ -60,7 +60,7 @@ def test_a_proxy_whose_receiver_is_away_is_told_of(
             step, said = failure(check({**proxy.settings(), **trust(authority, protocol)}))
     # A proxy that ends TLS may give up before the handshake has come to its end.
     assert step == "message" or (step, protocol) == ("TLS", "tls")
-    assert "a proxy or load balancer takes connections while its receiver is away" in said
+    assert "a proxy or load balancer takes connections while its receiver cannot be reached" in said
     assert ("over which nothing was sent" in said) == (step == "message")
 
 
