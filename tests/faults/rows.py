@@ -161,7 +161,7 @@ FAULTS = (
         reading=QUICK,
     ),
     Fault(
-        name="through nginx: receiver reads slowly",
+        name="through nginx with half-close: receiver reads slowly",
         inject=actions.do_nothing,
         short=("tls1.3",),
         receivers=SERVERS,
