@@ -25,8 +25,10 @@ _SILENT_ENDED = (
     " ended as well: the receiver, or the one behind a proxy, has gone away"
 )
 _ONE_AT_A_TIME = (
-    "the receiver ended the connection when we ended the silent one: it serves one at a time, so"
-    " there is no silent one from now on"
+    "the receiver serves one connection at a time: it ended this one only after we had closed a"
+    " second one, which carries no logs. No log is lost, but the last ones are sent again. No second"
+    " connection is opened from now on. To get no duplicates, let the receiver serve connections"
+    " in parallel"
 )
 _LATE = (
     "the receiver ended the connection {:.1f} s after us: too late to be believed, because no"

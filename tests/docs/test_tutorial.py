@@ -84,6 +84,17 @@ def test_a_message_reaches_another_terminal_and_a_dead_one_is_an_error(typed: Pa
     assert reason in line
 
 
+def test_the_listener_serves_connections_in_parallel(typed: Path) -> None:
+    """The shipper opens a second connection beside the one with logs."""
+    (port,) = re.findall(r'"127\.0\.0\.1", (\d+)', (typed / "listen.py").read_text())
+    address = "127.0.0.1", int(port)
+    with program(str(typed / "listen.py")) as listener:
+        wait_for_listener(port)
+        with socket.create_connection(address), socket.create_connection(address) as second:
+            second.sendall(b"log\n")
+            eventually(lambda: listener.output() == "log\n")
+
+
 def wait_for_listener(port: str) -> None:
     def listens() -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", int(port))):
