@@ -26,8 +26,8 @@ _SILENT_ENDED = (
 )
 _ONE_AT_A_TIME = (
     "the receiver serves one connection at a time: it ended this one only after we had closed a"
-    " second one, which carries no logs. No log is lost, but the last ones are sent again. No second"
-    " connection is opened from now on. To get no duplicates, let the receiver serve connections"
+    " second one, which carries no logs. No log is lost, but the last ones are sent again. From now"
+    " on no second connection is opened. To get no duplicates, let the receiver serve connections"
     " in parallel"
 )
 _LATE = (

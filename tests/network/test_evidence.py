@@ -216,7 +216,7 @@ def test_the_silent_connection_gives_way_if_the_receiver_waits_for_its_end() -> 
         sentinel = scene.join()
         time.sleep(0.1)  # until it is served
         scene.connection = scene.open()
-        with pytest.raises(DoubtError, match="one connection at a time.*No log is lost"):
+        with pytest.raises(DoubtError, match=r"one connection at a time.*No log is lost"):
             scene.judge_beside(sentinel)
         assert scene.join() is None
         scene.connection.close()
