@@ -5,38 +5,35 @@ It must only print what the reports say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from sls_syslog.commands.output import tolerate_closed_pipe, write_note, write_text
 from sls_syslog.consumer.check import check_source
 from sls_syslog.consumer.config import consumer_config
 from sls_syslog.errors import SettingsError
 from sls_syslog.preflight.check import check_destination
+from sls_syslog.preflight.report import ReceiverReport, SourceReport
 from sls_syslog.settings.shipper import ShipperSettings
 
 __all__ = ["run_check"]
 
 
-class _Report(Protocol):
-    """What a check has found; ``str`` makes a table of it."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether logs can be shipped, as far as this end is concerned."""
-        ...
+def _check_source() -> tuple[str, Sequence[SourceReport]]:
+    report = check_source(consumer_config())
+    return str(report), [report]
 
 
-def _check_source() -> _Report:
-    return check_source(consumer_config())
+def _check_receivers() -> tuple[str, Sequence[ReceiverReport]]:
+    report = check_destination(ShipperSettings.from_env())
+    return str(report), report.receivers
 
 
-def _check_receivers() -> _Report:
-    return check_destination(ShipperSettings.from_env())
-
-
-# The check of each end of the way, in the order in which they are printed.
-_CHECKS: tuple[Callable[[], _Report], ...] = (_check_source, _check_receivers)
+# The check of each end of the way, in the order in which they are printed: it returns the text to
+# print, and what was found at each place.
+_CHECKS: dict[str, Callable[[], tuple[str, Sequence[SourceReport | ReceiverReport]]]] = {
+    "SLS": _check_source,
+    "receiver": _check_receivers,
+}
 _FAILED = 1
 _WRONG = 2  # as argparse has it
 
@@ -47,16 +44,26 @@ def run_check() -> int:
     Returns:
         The exit status: 0 if logs can be shipped, 1 if a check has failed, 2 if a setting is wrong.
     """
-    statuses, gap = [0], ""
-    for check in _CHECKS:
+    failures: list[str] = []
+    mistakes: list[str] = []
+    gap = ""
+    for end, check in _CHECKS.items():
         try:
-            report = check()
+            text, reports = check()
         except SettingsError as error:
-            statuses.append(_WRONG)
-            write_note(f"sls_syslog check: {' '.join(str(error).split())}")
+            mistakes.append(" ".join(str(error).split()))
             continue
-        statuses.append(0 if report.ok else _FAILED)
-        with tolerate_closed_pipe():  # a reader that has had enough must not skip a check
-            write_text(f"{gap}{report}")
+        failures += [f"{end} failed: {report.verdict}" for report in reports if not report.ok]
+        _print(f"{gap}{text}")
         gap = "\n"
-    return max(statuses)
+    # Last, because what failed stands above what was found at the other end.
+    if gap and (failures or mistakes):
+        _print("\n".join(["", *failures]))
+    for mistake in mistakes:
+        write_note(f"sls_syslog check: {mistake}")
+    return _WRONG if mistakes else _FAILED if failures else 0
+
+
+def _print(text: str) -> None:
+    with tolerate_closed_pipe():  # a reader that has had enough must not skip a check
+        write_text(text)

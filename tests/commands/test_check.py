@@ -43,6 +43,9 @@ def test_a_receiver_that_is_not_there_is_1(source: dict[str, str]) -> None:
     assert ran.stderr == b""
     assert b" can be read: " in ran.stdout
     assert b"connect      failed" in ran.stdout
+    last = ran.stdout.decode().splitlines()[-1]
+    assert last.startswith(f"receiver failed: tcp://127.0.0.1:{port}: connect: ")
+    assert "check that the receiver runs" in last
 
 
 def test_an_sls_that_refuses_is_1_and_the_receiver_is_checked(
@@ -53,7 +56,25 @@ def test_an_sls_that_refuses_is_1_and_the_receiver_is_checked(
     assert ran.returncode == 1
     assert ran.stderr == b""
     assert b"signature    failed" in ran.stdout
-    assert b" takes messages and confirms at 'consumed'" in ran.stdout
+    *_, receiver, gap, last = ran.stdout.decode().splitlines()
+    assert " takes messages and confirms at 'consumed'" in receiver
+    assert gap == ""
+    assert last.startswith("SLS failed: 127/logs at ")
+    assert "signature: " in last
+    assert "SLS_AK_KEY" in last
+
+
+def test_the_receiver_that_fails_is_named_last(
+    source: dict[str, str], syslog_receiver: SyslogReceiver
+) -> None:
+    with hold_closed_port() as port:
+        hosts = f"127.0.0.1:{port},127.0.0.1:{syslog_receiver.port}"
+        ran = command("check", environ={**source, "SYSLOG_HOSTS": hosts})
+    assert ran.returncode == 1
+    *_, first, second, gap, last = ran.stdout.decode().splitlines()
+    assert first == last.removeprefix("receiver failed: ")
+    assert " takes messages and confirms " in second
+    assert gap == ""
 
 
 @pytest.mark.parametrize(
@@ -77,6 +98,7 @@ def test_a_wrong_setting_of_one_end_is_2_and_hides_nothing_of_the_other(
     assert line.startswith(f"sls_syslog check: {said}")
     other = b" takes messages and " if next(iter(changed)).startswith("SLS_") else b" can be read: "
     assert other in ran.stdout
+    assert ran.stdout.endswith(b"\n\n")  # so that the error stands apart, below what was found
 
 
 @pytest.mark.parametrize("is_there", [True, False])
