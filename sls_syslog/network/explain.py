@@ -36,7 +36,7 @@ _OTHER_NAME = (
 )
 _OTHER_CA = (
     "the receiver's certificate is not trusted: it was issued{issuer}, and {authority}, or the"
-    " receiver does not send its whole chain"
+    " receiver does not send its whole chain{cure}"
 )
 _WE_ARE_REFUSED = "the receiver refuses our client certificate{alert}: {client}"
 _NO_VERSION = "the receiver speaks no version of TLS that {oldest} allows{alert}"
@@ -48,11 +48,12 @@ _ENDED = "{problem}; if the receiver wants a client certificate, {client}"
 _SENTENCES: dict[int | str, str] = {
     _EXPIRED: "the receiver's certificate has expired{until}; renew it there, " + _CLOCK,
     9: "the receiver's certificate is not valid yet{since}; wait, " + _CLOCK,
-    18: "the receiver's certificate is not trusted: it is self-signed, and {authority}{pin}",
+    18: "the receiver's certificate is not trusted: it is self-signed, and {authority}{cure}"
+    "{or_pin}",
     **dict.fromkeys((2, 7, 19, 20, 21), _OTHER_CA),
     **dict.fromkeys((62, _OTHER_ADDRESS), _OTHER_NAME),
     "wrong type": "the receiver's certificate is not trusted: it has DNS:{name}, and an address"
-    " must have the type IP: have it issued again with subjectAltName=IP:{name}{pin}",
+    " must have the type IP: have it issued again with subjectAltName=IP:{name}{or_pin}",
     "authority expired": "the certificate of a CA above the receiver's has expired: renew it, at"
     " the receiver or in cert_path; the receiver's own has not{until}",
     "distrusted": "the receiver's certificate is not trusted: {problem}{pin}",
@@ -108,7 +109,7 @@ def explain(
     facts = {
         **_collect_facts(error, settings),
         **_collect_certificate_facts(certificate, der),
-        "authority": _describe_authority(settings, certificate),
+        **_describe_authority(settings, certificate),
     }
     return sentence.format(problem=problem, **facts)
 
@@ -166,27 +167,36 @@ def _collect_certificate_facts(
     certificate: Certificate | None, der: bytes | None
 ) -> dict[str, str]:
     if certificate is None or der is None:
-        return {"names": "", "since": "", "until": "", "issuer": " by another CA", "pin": ""}
+        empty = dict.fromkeys(("names", "since", "until", "pin", "or_pin"), "")
+        return {**empty, "issuer": " by another CA"}
+    pin = f"set fingerprint to sha256:{compute_fingerprint(der)}, if the receiver's own tools show"
     return {
         "names": f", but for {_format_names(certificate)}",
         "since": f" (valid from {_format_date(certificate.since)})",
         "until": f" (valid until {_format_date(certificate.until)})",
         "issuer": f" by {_escape(certificate.issuer)}",
-        "pin": f"; or set fingerprint to sha256:{compute_fingerprint(der)}, if the receiver's own"
-        " tools show the same",
+        "pin": f"; {pin} the same",
+        "or_pin": f", or {pin} the same",
     }
 
 
-def _describe_authority(settings: ClientSettings, certificate: Certificate | None) -> str:
+def _describe_authority(
+    settings: ClientSettings, certificate: Certificate | None
+) -> dict[str, str]:
+    """Say where the CA was looked for, and what to do about it."""
+    is_own = certificate is not None and certificate.subject == certificate.issuer
+    wanted = "that certificate" if is_own else "that CA"
+    cure = f"; set cert_path to the file of {wanted}"
     where = "the system" if settings.cert_path is None else f"cert_path={settings.cert_path}"
     if settings.ssl_context:
-        where = "ssl_context"
+        where, cure = "ssl_context", f"; load {wanted} into it"
     if certificate is not None and certificate.issuer in _list_authorities(settings):
         if settings.ssl_context and not settings.ssl_context.verify_flags & _PARTIAL_CHAIN:
-            return f"{where} holds it, but not the CA above it: {_ALLOW_PARTIAL_CHAIN}"
-        return f"{where} holds a CA of that name whose key has not signed it; it may be an old one"
-    advice = ": set cert_path to that CA's file" if where == "the system" else ""
-    return f"{where} does not hold it{advice}"
+            found = f"{where} holds it, but not the CA above it: {_ALLOW_PARTIAL_CHAIN}"
+            return {"authority": found, "cure": ""}
+        found = f"{where} holds a CA of that name whose key has not signed it (an old one?)"
+        return {"authority": found, "cure": cure}
+    return {"authority": f"{where} does not hold it", "cure": cure}
 
 
 def _list_authorities(settings: ClientSettings) -> set[str]:

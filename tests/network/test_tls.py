@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -166,7 +165,7 @@ def test_a_certificate_of_tomorrow_is_told_with_its_begin(soc: trustme.CA, cert_
         (
             lambda ca: with_address_as_name(ca),
             "it has DNS:127.0.0.1, and an address must have the type IP: have it issued again with"
-            " subjectAltName=IP:127.0.0.1; or set fingerprint to sha256:",
+            " subjectAltName=IP:127.0.0.1, or set fingerprint to sha256:",
         ),
     ],
     ids=["other names", "many names", "no name", "an address as a name"],
@@ -216,9 +215,11 @@ def test_an_unknown_authority_is_told_with_its_name_and_where_it_was_looked_for(
         own = failure({**receiver.settings(), "ssl_context": ssl.create_default_context()})
     for text in (other, system, own):
         assert "it was issued by 'O=Example SOC, OU=Testing CA" in text
-    assert f"cert_path={temporary_ca.cert_path} does not hold it" in other
-    assert "the system does not hold it: set cert_path to that CA's file" in system
-    assert "ssl_context does not hold it" in own
+    chain = "does not hold it, or the receiver does not send its whole chain"
+    cure = "set cert_path to the file of that CA"
+    assert f"cert_path={temporary_ca.cert_path} {chain}; {cure}" in other
+    assert f"the system {chain}; {cure}" in system
+    assert f"ssl_context {chain}; load that CA into it" in own
 
 
 def test_an_intermediate_authority_is_enough(soc: trustme.CA, tmp_path: Path) -> None:
@@ -277,13 +278,25 @@ def test_an_authority_with_another_key_is_not_told_to_be_missing(
     assert "ca.pem holds a CA of that name whose key has not signed it" in text
 
 
+def assert_advises_both(text: str, where: str) -> str:
+    """Return the fingerprint that the error of a self-signed certificate advises to set."""
+    cure = "set cert_path to the file of that certificate, or set fingerprint to "
+    start, _, pin = text.partition(cure)
+    assert start.endswith(f"it is self-signed, and {where} does not hold it; ")
+    shown, _, condition = pin.partition(",")
+    assert condition == " if the receiver's own tools show the same"
+    return shown
+
+
 def test_the_error_of_a_self_signed_certificate_has_the_fingerprint_that_makes_it_work(
-    soc: trustme.CA, tmp_path: Path
+    soc: trustme.CA, temporary_ca: TemporaryCA, tmp_path: Path
 ) -> None:
+    other = str(temporary_ca.cert_path)
     with receiver_of(self_signed(soc, tmp_path)) as receiver:
         text = failure(receiver.settings())
-        assert "it is self-signed, and the system does not hold it: set cert_path" in text
-        (shown,) = re.findall("set fingerprint to (sha256:[0-9a-f]{64})", text)
+        shown = assert_advises_both(text, "the system")
+        wrong = failure({**receiver.settings(), "cert_path": other})
+        assert_advises_both(wrong, f"cert_path={other}")
         deliver({**receiver.settings(), "fingerprint": shown})
         receiver.wait_for(len(FRAMES))
 
