@@ -121,12 +121,18 @@ class LogEncoder:
             settings, hooks, self._wire, self._report_failure, self._report_size
         )
         self._reader = GroupReader()
+        self._has_ids = settings.event_id
+        self._reasons = self._list_reasons(settings)
         self._fast_path = self._make_fast_path(settings, logs_before_writer)
 
     @property
     def path(self) -> str:
         """How plain logs are encoded, in words."""
-        return self._fast_path.how if self._fast_path else "on the slow path, as the settings need"
+        if self._fast_path is None:
+            return f"on the slow path, because of {', '.join(self._reasons)}"
+        if self._has_ids and isinstance(self._fast_path, NativePath):
+            return "in pure Python: the compiled helper does not know event_id"
+        return self._fast_path.how
 
     @property
     def reads_bytes(self) -> bool:
@@ -288,13 +294,20 @@ class LogEncoder:
         except BaseException as error:  # the user's function, as a hook
             raise _HeldError("it must be dropped, and no copy of it can be kept", error) from error
 
+    def _list_reasons(self, settings: ShipperSettings) -> list[str]:
+        """List the hooks and settings that need the slow path for all logs."""
+        reasons = [key for key in ("mask", "skip", "only") if getattr(settings, key)]
+        reasons += self._slow_path.list_reasons()
+        payload = self._slow_path.find_payload()
+        if payload is not None and not _has_writer(payload):
+            reasons.append("payload")
+        return reasons
+
     def _make_fast_path(
         self, settings: ShipperSettings, logs_before_writer: int
     ) -> FastPath | None:
         """Make the fast path; ``None`` if settings or hooks need the slow path for all logs."""
-        if self._mask is not None or self._is_sent is not None:
-            return None
-        constants = self._slow_path.find_constants()
+        constants = None if self._reasons else self._slow_path.find_constants()
         if constants is None or not _has_writer(constants.payload):
             return None
         return make_path(

@@ -26,6 +26,13 @@ from sls_syslog.syslog.timestamps import LogClock
 __all__ = ["Constants", "SlowPath"]
 
 _HEADER_HOOKS = ("severity", "facility", "hostname", "app_name")
+# The settings that let the default of a hook differ from log to log.
+_SETTINGS_OF_HOOKS = {
+    "severity": ("severity_rules",),
+    "hostname": ("hostname",),
+    "app_name": ("tag",),
+    "structured_data": ("structured_data", "enterprise_id"),
+}
 
 
 class Constants(NamedTuple):
@@ -63,6 +70,7 @@ class SlowPath:
         report_failure: Callable[[str, BaseException], None],
         report_size: Callable[[str], None],
     ) -> None:
+        self._settings = settings
         self._wire = wire
         self._report_failure = report_failure
         self._report_size = report_size
@@ -77,13 +85,31 @@ class SlowPath:
         )
         self._asks_severity_first = self._hooks.needs_severity and "severity" in self._varying
 
+    def list_reasons(self) -> list[str]:
+        """List the hooks and settings because of which more than time and text differs."""
+        hooks = self._hooks
+        asked = [*sorted(hooks.overridden & {"format_message", "timestamp"}), *self._varying]
+        if self._wire.format.has_structured_data and "structured_data" not in hooks.constants:
+            asked.append("structured_data")
+        reasons: list[str] = []
+        for hook in asked:
+            if hook in hooks.overridden:
+                reasons.append(f"the hook {hook}")
+            else:
+                keys = _SETTINGS_OF_HOOKS[hook]
+                reasons += [key for key in keys if getattr(self._settings, key)] or keys
+        return reasons
+
+    def find_payload(self) -> Payload | None:
+        """Return a payload that makes texts, of any severity; ``None`` if a hook makes them."""
+        return self._hooks.find_writer(Severity.INFO, has_failed=False)
+
     def find_constants(self) -> Constants | None:
         """Return what all messages have in common; ``None`` if more than time and text differs."""
+        if self.list_reasons():
+            return None
+        assert self._stamp is not None  # noqa: S101  # else the hook timestamp is overridden
         hooks, has_structured_data = self._hooks, self._wire.format.has_structured_data
-        if self._varying or self._stamp is None or "format_message" in hooks.overridden:
-            return None
-        if has_structured_data and "structured_data" not in hooks.constants:
-            return None
         before, behind = self._make_head((self._has_tag,))
         data = "- " if has_structured_data else ""
         return Constants(

@@ -510,3 +510,21 @@ def test_a_payload_of_your_own_can_learn_the_severity() -> None:
     assert sent(None, APPLICATION, payload=Payload(), severity_rules=RULES).msg == (
         "CRITICAL ERROR"
     )
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_path_names_the_hook_that_needs_the_slow_one(hook: str) -> None:
+    """A setting that the hook replaces is not the reason any more."""
+    keys = {"payload": "ocsf"} if hook == "format_message" else {}
+    made = encoder({hook: lambda log: getattr(MessageHooks(settings_of()), hook)(log)}, **keys)
+    assert made.path == f"on the slow path, because of the hook {hook}"
+
+
+def test_the_path_names_all_that_needs_the_slow_one() -> None:
+    made = encoder({"timestamp": lambda log: MOMENT}, tag="{app}", enterprise_id=32473)
+    assert made.path == "on the slow path, because of the hook timestamp, tag, enterprise_id"
+
+
+def test_structured_data_that_is_not_sent_needs_no_slow_path() -> None:
+    made = encoder({"structured_data": lambda log: {}}, syslog_format="rfc3164")
+    assert "slow path" not in made.path

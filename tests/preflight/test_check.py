@@ -105,13 +105,26 @@ def test_a_message_is_sent_as_the_settings_say(framing: str, syslog_format: str)
         assert (message.hostname, message.app_name) == ("shipper", "audit")
 
 
+SLOW = "on the slow path, because of"
+RULES = [{"field": "level", "equals": "ERROR", "severity": "error"}]
+
+
 @pytest.mark.parametrize(
     ("settings", "how"),
     [
         ({}, "by the compiled helper"),
-        ({"payload": lambda log: log["message"]}, "on the slow path, as the settings need"),
-        ({"mask": [{"field_matches": "."}]}, "on the slow path, as the settings need"),
-        ({"tag": "{app}"}, "on the slow path, as the settings need"),
+        ({"payload": lambda log: log["message"]}, f"{SLOW} payload"),
+        ({"payload": "ocsf"}, f"{SLOW} payload"),
+        ({"mask": [{"field_matches": "."}]}, f"{SLOW} mask"),
+        ({"skip": [{"field": "a", "equals": "b"}]}, f"{SLOW} skip"),
+        ({"only": [{"field": "a", "equals": "b"}]}, f"{SLOW} only"),
+        ({"tag": "{app}", "hostname": "{__source__}"}, f"{SLOW} hostname, tag"),
+        ({"severity_rules": RULES}, f"{SLOW} severity_rules"),
+        ({"severity_rules": RULES, "payload": "cef"}, f"{SLOW} severity_rules"),
+        ({"severity_rules": RULES, "payload": "ocsf"}, f"{SLOW} severity_rules, payload"),
+        ({"structured_data": {"origin": {"ip": "{a}"}}}, f"{SLOW} structured_data"),
+        ({"enterprise_id": 32473}, f"{SLOW} enterprise_id"),
+        ({"event_id": True}, "in pure Python: the compiled helper does not know event_id"),
     ],
 )
 def test_the_report_says_how_logs_are_encoded(settings: dict[str, Any], how: str) -> None:
