@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["count_edits", "did_you_mean", "find_typo"]
+__all__ = ["count_edits", "did_you_mean", "find_nearest", "find_typo"]
 
 # Longer words are no typing mistakes of a name of ours, and comparing them takes long.
 _LONGEST = 100
@@ -17,12 +17,18 @@ _SHORT = 5
 
 def did_you_mean(wrong: object, names: Iterable[str]) -> str:
     """Return ``"; did you mean 'tls'?"``, or an empty text if no name is near."""
+    nearest = find_nearest(wrong, names)
+    return "" if nearest is None else f"; did you mean {nearest!r}?"
+
+
+def find_nearest(wrong: object, names: Iterable[str]) -> str | None:
+    """Return the name that is most like a wrong one; ``None`` if no name is near."""
     import difflib  # only an error needs it, and it takes 2 ms to import
 
     by_lower = {name.lower(): name for name in names}
     word = str(wrong).strip().lower()[:_LONGEST]
     near = difflib.get_close_matches(word, by_lower, n=1, cutoff=0.5)
-    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
+    return by_lower[near[0]] if near else None
 
 
 def find_typo(word: str, names: Iterable[str], *, most: int = 1) -> str | None:

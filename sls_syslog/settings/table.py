@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from sls_syslog.errors import SettingsError, short_repr
 from sls_syslog.safe_logger import SafeLogger
 from sls_syslog.settings.secret import Secret
-from sls_syslog.spelling import did_you_mean, find_typo
+from sls_syslog.spelling import did_you_mean, find_nearest, find_typo
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -35,6 +35,8 @@ ENVIRONMENT_PREFIX = "SYSLOG_"
 # Edits between a variable and a key that count as a typing mistake, which is an error. A variable
 # that is further away may belong to another program.
 _TYPO_EDITS = 2
+
+_LIST = "docs/reference/settings.md lists all, as does {}.describe()"
 
 # Variables that Kubernetes sets in every container if a Service is named "syslog" or "syslog-...".
 _SERVICE_LINK = re.compile(
@@ -188,6 +190,15 @@ class SettingsTable:
             return f"; only {cls._elsewhere[key]} has it"
         return did_you_mean(key, rows) or f"; the keys are {', '.join(rows)}"
 
+    @classmethod
+    def _explain_variable(cls, key: str) -> str:
+        """As ``_explain_unknown``, for a variable: with the prefix, and where the list is."""
+        if key in cls._elsewhere:
+            return cls._explain_unknown(key)
+        nearest = find_nearest(key, get_rows(cls))
+        hint = "" if nearest is None else f"; did you mean {_name_variable(nearest)}?"
+        return f"{hint or ';'} {_LIST.format(cls.__name__)}"
+
     def _find_contradictions(self, given: Set[str]) -> Iterator[tuple[str, str]]:
         """Yield each key that contradicts another, and what is wrong; the first is reported.
 
@@ -261,15 +272,15 @@ class SettingsTable:
                 del mapping[key]
                 logger.warning(
                     "environment variable %s has no effect: unknown setting%s",
-                    ENVIRONMENT_PREFIX + key.upper(),
-                    cls._explain_unknown(key),
+                    _name_variable(key),
+                    cls._explain_variable(key),
                 )
         try:
             return cls.from_mapping(mapping)
         except SettingsError as error:
             problem = str(error).removeprefix(f"{error.key}: ")
-            name = ENVIRONMENT_PREFIX + error.key.upper()
-            raise SettingsError(error.key, f"{problem} (environment variable {name})") from None
+            problem = f"{problem} (environment variable {_name_variable(error.key)})"
+            raise SettingsError(error.key, problem) from None
 
     @classmethod
     def describe(cls) -> list[tuple[str, str, str]]:
@@ -278,6 +289,10 @@ class SettingsTable:
             (spec.name, _format_default(spec.metadata["default"]), spec.metadata["doc"])
             for spec in fields(cls)
         ]
+
+
+def _name_variable(key: str) -> str:
+    return ENVIRONMENT_PREFIX + key.upper()
 
 
 def _format_default(default: Any) -> str:
