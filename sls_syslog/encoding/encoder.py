@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeGuard
 from sls_syslog.encoding.fast_path import LOGS_BEFORE_WRITER, FastPath
 from sls_syslog.encoding.group_reader import GroupReader
 from sls_syslog.encoding.hooks import MessageHooks
-from sls_syslog.encoding.native_path import make_path
+from sls_syslog.encoding.native_path import NativePath, make_path
 from sls_syslog.encoding.safe_hooks import HookError
 from sls_syslog.encoding.slow_path import SlowPath
 from sls_syslog.encoding.wire import WireFormat
