@@ -19,6 +19,7 @@ from sls_syslog.consumer.refusals import REFUSAL_SECONDS
 from sls_syslog.consumer.reports import Reports, format_name
 from sls_syslog.consumer.sdk import Worker
 from sls_syslog.consumer.start import describe_start
+from sls_syslog.delivery.ledger import count_given_back
 from sls_syslog.errors import WorkerError
 from sls_syslog.safe_logger import SafeLogger
 
@@ -70,8 +71,9 @@ def run_worker(*workers: ConsumerWorker, refusal_seconds: float | None = REFUSAL
                 worker.start()
             _watch(hardened, stop, patience)
         finally:
+            before = _count_given_back(hardened)
             _stop(hardened)
-    _report_end(hardened)
+    _report_end(hardened, _count_given_back(hardened) - before)
     if stop.requested:
         _raise_if_unfinished(hardened)
 
@@ -121,7 +123,13 @@ def _end_if_done(hardened: HardenedWorker) -> None:
         hardened.worker.shutdown()
 
 
-def _report_end(workers: list[HardenedWorker]) -> None:
+def _count_given_back(workers: list[HardenedWorker]) -> int:
+    """Count the logs that were not confirmed when workers gave up their shards, so far."""
+    ledgers = {id(one.stats): one.stats for one in workers if one.stats is not None}
+    return sum(map(count_given_back, ledgers.values()))
+
+
+def _report_end(workers: list[HardenedWorker], unconfirmed: int) -> None:
     """Log what was shipped of each range, and what happens to the rest."""
     is_rest = False
     for one in workers:
@@ -129,8 +137,16 @@ def _report_end(workers: list[HardenedWorker]) -> None:
             logger.info("%s: %s", format_name(one.worker), one.backfill.describe_result())
         else:
             is_rest = True
-    if is_rest:
+    if not is_rest:
+        return
+    if unconfirmed:
+        number = "1 log is" if unconfirmed == 1 else f"{unconfirmed} logs are"
+        again = "it" if unconfirmed == 1 else "them"
+        logger.info("stopped; %s not confirmed, SLS will deliver %s again", number, again)
+    elif any(one.stats is None for one in workers):  # a processor that counts nothing
         logger.info("stopped; SLS will deliver unconfirmed logs again")
+    else:
+        logger.info("stopped; all logs that were sent are confirmed")
 
 
 def _raise_if_unfinished(workers: list[HardenedWorker]) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "ShipperStats",
     "Tally",
     "close_ledger",
+    "count_given_back",
     "mark_start",
     "open_ledger",
 ]
@@ -226,11 +227,17 @@ class ShardLedger:
             self._progress.note_expiry()
             self._again_confirmed = self._again_pending = 0
 
-    def give_back(self) -> None:
-        """Subtract pending logs from ``received``: the next consumer of the shard counts them."""
+    def give_back(self) -> int:
+        """Subtract pending logs from ``received``: the next consumer of the shard counts them.
+
+        Returns:
+            Their number.
+        """
         with self._lock:
-            self._numbers["received"] -= self._numbers["pending"]
+            pending = self._numbers["pending"]
+            self._numbers["received"] -= pending
             self._numbers["pending"] = self._again_confirmed = self._again_pending = 0
+        return pending
 
     def count(self, kind: str) -> None:
         """Count one event: ``retries`` or ``reconnects``."""
@@ -300,6 +307,7 @@ class ShipperStats:
         self._line_at: float | None = None
         self._logged: dict[str, Any] = {}
         self._backlog = Backlog()
+        self._given_back = 0
 
     def __repr__(self) -> str:
         numbers = self.snapshot()
@@ -387,8 +395,14 @@ def close_ledger(stats: ShipperStats, ledger: ShardLedger) -> None:
         _move_to_closed(stats, ledger)
 
 
+def count_given_back(stats: ShipperStats) -> int:
+    """Count the logs that were not confirmed when their shards were given up, so far."""
+    with stats._lock:
+        return stats._given_back
+
+
 def _move_to_closed(stats: ShipperStats, ledger: ShardLedger) -> None:
-    ledger.give_back()
+    stats._given_back += ledger.give_back()
     # From now on, they are those of the next consumer.
     others = {"lag_seconds": 0.0, "backlog_groups": 0, "stalled_seconds": 0.0}
     last = {**ledger.read_numbers(), **others}

@@ -12,9 +12,11 @@ from functools import partial
 from typing import Any, ClassVar
 
 import pytest
+from aliyun.log.consumer import ConsumerProcessorBase
 
 from sls_syslog import (
     SettingsError,
+    ShipperStats,
     SyslogShipperProcessor,
     WorkerError,
     run_worker,
@@ -115,6 +117,49 @@ def test_the_sdk_s_shutdown_does_not_wait_for_retries(
     run.join(20)
     assert not run.is_alive()
     assert sls_emulator.checkpoints(GROUP) == sls_emulator.begin_cursors()
+
+
+@pytest.mark.parametrize(
+    ("logs", "last"),
+    [
+        (0, "stopped; all logs that were sent are confirmed"),
+        (1, "stopped; 1 log is not confirmed, SLS will deliver it again"),
+        (2, "stopped; 2 logs are not confirmed, SLS will deliver them again"),
+    ],
+)
+def test_the_last_line_says_how_many_logs_are_not_confirmed(
+    logs: int,
+    last: str,
+    sls_emulator: SlsEmulator,
+    syslog_receiver: SyslogReceiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "sls_syslog.consumer")
+    stats = ShipperStats()
+    sls_emulator.put_logs([{"n": "first"}])
+    with shipping(sls_emulator, syslog_receiver.settings(), stats=stats):
+        eventually(lambda: stats.snapshot()["confirmed"] == 1)
+        if logs:
+            syslog_receiver.pause()
+            sls_emulator.put_logs([{"n": str(number)} for number in range(logs)])
+            eventually(lambda: stats.snapshot()["pending"] == logs)
+    assert caplog.messages[-1] == last
+
+
+class CountsNothing(ConsumerProcessorBase):
+    """A processor of a user's own, without a ledger."""
+
+    def process(self, log_groups: Any, check_point_tracker: Any) -> None:
+        """Do nothing: there are no logs."""
+
+
+def test_of_a_processor_that_counts_nothing_the_last_line_has_no_number(
+    sls_emulator: SlsEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sls_syslog.consumer")
+    with shipping(sls_emulator, {}, lambda _: CountsNothing()):
+        pass
+    assert caplog.messages[-1] == "stopped; SLS will deliver unconfirmed logs again"
 
 
 def test_a_stop_does_not_wait_for_an_sls_that_is_gone(syslog_receiver: SyslogReceiver) -> None:
