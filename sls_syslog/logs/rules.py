@@ -65,8 +65,8 @@ class LogRule:
 
     Attributes:
         field: The field's name, for example ``level`` or ``__topic__``.
-        equals: The field is this text.
-        contains: The field contains this text.
+        equals: The field is this text, in the same case.
+        contains: The field contains this text, in the same case.
         matches: This regular expression is found in the first 2,048 characters of the field
             (``re.search``). A pattern for which some text takes long is refused.
         at_least: The field is this number or a larger one.

@@ -191,6 +191,7 @@ class ShipperSettings(ClientSettings):
         "A list of `SeverityRule`s, or of mappings such as"
         ' `{"field": "level", "equals": "ERROR", "severity": "error"}` (JSON in the environment).'
         " The first rule that matches a log gives its severity; if none does, `severity` does."
+        " `equals` and `contains` are case-sensitive; `matches` is not if it begins with `(?i)`."
         " `matches` looks at the first 2048 characters of a field; a pattern that some text makes"
         " take long, such as `(a+)+$`, is refused.",
     )

@@ -19,8 +19,10 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -198,6 +200,18 @@ def test_no_line_of_a_chinese_page_is_wrapped(page: Path) -> None:
     prose = re.sub(r"(?ms)^```.*?^```$", "", page.read_text())
     # A browser shows a wrapped line as a blank, which Chinese has not.
     assert not re.findall(r"^[^|\n].*\n(?!- |\||\[)\S.*", prose, re.M)
+
+
+def test_the_rules_for_a_field_level_are_the_same_in_python_and_in_the_environment() -> None:
+    page = ROOT / "docs" / "how-to" / "severity-and-custom-formats.md"
+    (code,) = [one.text for one in blocks(page, ["python"]) if "(?i)^warn" in one.text]
+    (variables,) = [one.text for one in blocks(page, ["sh"]) if "(?i)^warn" in one.text]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    words = (word.partition("=") for word in shlex.split(variables) if "=" in word)
+    environ = {name: value for name, _, value in words}
+    read = ShipperSettings.from_env({"SYSLOG_HOST": names["settings"]["host"], **environ})
+    assert read == ShipperSettings.from_mapping(names["settings"])
 
 
 def test_the_design_page_names_every_room_once() -> None:
