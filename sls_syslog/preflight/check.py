@@ -54,6 +54,7 @@ from sls_syslog.preflight.report import DestinationReport, Finding, ProbeMessage
 from sls_syslog.preflight.way import Silence
 from sls_syslog.settings.client import ClientSettings, get_machine_name
 from sls_syslog.settings.keywords import Framing
+from sls_syslog.settings.profiles import PROFILES, Profile
 from sls_syslog.settings.protocols import PROTOCOLS
 from sls_syslog.settings.shipper import ShipperSettings
 from sls_syslog.settings.tls import make_unverified_context
@@ -201,7 +202,7 @@ class _Check:
         if level == "consumed":
             self._explain_if_away("the connection ended as if the message had been read", silence)
         self._note("message", "ok", _NOT_REFUSED)
-        self._findings.append(judge_framing(message))
+        self._findings.append(judge_framing(message, _find_profile(self._settings)))
         judge = judge_reset if always_resets else judge_level
         self._findings.append(judge(level, self._settings.confirm))
         if level == "consumed":
@@ -313,6 +314,10 @@ class _Check:
     def _fail(self, step: str, found: str, advice: str = "") -> NoReturn:
         self._note(step, "failed", found, advice)
         raise _StepFailedError
+
+
+def _find_profile(settings: ClientSettings) -> Profile | None:
+    return PROFILES.get(getattr(settings, "receiver", None) or "")
 
 
 def _open(settings: ClientSettings, seconds: float) -> Connection:

@@ -12,6 +12,7 @@ from sls_syslog.network.half_close import UNANSWERED
 from sls_syslog.network.tls import HandshakeCutError
 from sls_syslog.preflight.report import Finding, ProbeMessage
 from sls_syslog.settings.client import ClientSettings, get_machine_name
+from sls_syslog.settings.profiles import Profile
 from sls_syslog.settings.protocols import PROTOCOLS
 
 __all__ = [
@@ -119,8 +120,16 @@ def judge_acknowledgement() -> Finding:
     return Finding(step="confirm", result="ok", found=found)
 
 
-def judge_framing(message: ProbeMessage) -> Finding:
-    """Say what is known about the framing of a message that was not refused."""
+def judge_framing(message: ProbeMessage, profile: Profile | None) -> Finding:
+    """Say what is known about the framing of a message that was not refused.
+
+    Args:
+        message: The message.
+        profile: The profile of the receiver; ``None`` if the user has named none.
+    """
+    if message.framing == "octet-counting" and profile and profile.reads_both_framings:
+        found = f"octet-counting: not refused; {profile.name} reads both framings"
+        return Finding(step="framing", result="ok", found=found)
     if message.framing == "newline":
         found = "newline: not refused; an input that requires octet counting would refuse it"
         return Finding(step="framing", result="ok", found=found)

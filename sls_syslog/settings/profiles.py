@@ -36,6 +36,7 @@ class Profile:
         payloads: Forms of payloads that the receiver needs, by the value of ``payload``.
         source: The vendor's documentation, or the receiver's source code, that proves it.
         note: Why the row has these values.
+        reads_both_framings: Whether one input of it reads newline framing and octet counting.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Profile:
     payloads: Mapping[str, MakePayload] = field(default_factory=dict)
     source: str
     note: str
+    reads_both_framings: bool = False
 
     def choose_settings(self, protocol: str | None) -> dict[str, Any]:
         """Return the settings for a protocol. Only TCP and TLS have a framing.
@@ -203,6 +205,7 @@ _ROWS = (
         source="https://www.rsyslog.com/doc/configuration/modules/imtcp.html, and tried: 8.2302",
         note="rsyslog reads both framings on one port. A longer message would become two, the"
         " second without a header. Choose the payload for the system behind the relay.",
+        reads_both_framings=True,
     ),
     Profile(
         name="rsyslog-relp",

@@ -171,6 +171,14 @@ def test_of_octet_counting_the_report_says_that_it_cannot_be_seen() -> None:
     assert "set framing='newline'" in text
 
 
+def test_of_a_receiver_that_reads_both_framings_there_is_nothing_to_change() -> None:
+    with SyslogReceiver(framing="octet-counting") as receiver:
+        report = check({**receiver.settings(), "receiver": "rsyslog"})
+    assert results(report)["framing"] == "ok"
+    assert "octet-counting: not refused; rsyslog reads both framings" in str(report)
+    assert report.verdict.endswith("nothing to change")
+
+
 def test_over_tls_the_certificate_is_shown(temporary_ca: TemporaryCA) -> None:
     context = temporary_ca.server_context("127.0.0.1", "siem.example")
     with SyslogReceiver("tls", ssl_context=context, framing="newline") as receiver:

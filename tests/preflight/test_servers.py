@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sls_syslog import check_destination
+from sls_syslog.settings.profiles import PROFILES
 from sls_syslog.testing import TemporaryCA
 from tests.support.reports import failure, ids, results
 from tests.support.servers import Rsyslog, ServerTls, SyslogNg, SyslogServer
@@ -75,6 +76,17 @@ def test_tcp(make: Make, syslog_format: str, framing: str, tmp_path: Path) -> No
     assert report.receivers[0].level == "consumed"
     assert results(report)["framing"] == ("ok" if framing == "newline" else "warning")
     assert record.app_name == "audit"
+    assert [record.msg.rpartition("=")[2]] == ids(report)
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_a_receiver_that_reads_both_framings_does(framing: str, tmp_path: Path) -> None:
+    """The check believes what the profile says of it."""
+    assert PROFILES["rsyslog"].reads_both_framings
+    with Rsyslog(tmp_path, framing="octet-counting") as server:
+        report = check({**server.settings(), "receiver": "rsyslog", "framing": framing})
+        (record,) = server.wait_for(1)
+    assert results(report)["framing"] == "ok"
     assert [record.msg.rpartition("=")[2]] == ids(report)
 
 
