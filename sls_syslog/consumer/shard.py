@@ -287,7 +287,7 @@ class Shard:
         end = self._tracker.get_cursor()
         encoder.where = f"{self._name}, batch at cursor {start}"
         begin = self._held_at[1] if self._held_at and self._held_at[0] == start else 0
-        again = self._ledger.receive(number)
+        again = self._ledger.receive(number, end)
         try:
             needs_ids = self._owner.settings.event_id
             ids = make_event_ids(self._name, end, groups) if needs_ids else None

@@ -128,11 +128,12 @@ class ShardLedger:
         self._again_confirmed = 0
         self._again_pending = 0
 
-    def receive(self, logs: int) -> int:
+    def receive(self, logs: int, end: str = "") -> int:
         """Count logs that SLS has delivered.
 
         Args:
             logs: The number of logs.
+            end: The cursor after them.
 
         Returns:
             How many of them were confirmed before; these come first.
@@ -144,6 +145,7 @@ class ShardLedger:
             self._again_pending -= known
             new = logs - again - known
             self._numbers.update(received=new, pending=new, replayed=again + known)
+            self._progress.note_fetched(end)
         return again
 
     def note_pending(self, tally: Tally) -> None:
@@ -267,6 +269,8 @@ class ShardLedger:
             return Backlog(
                 is_at_end=not self.is_behind and self.find_stall() is None,
                 left=self._progress.count_left(),
+                fetched=self._progress.count_fetched(),
+                pending=self._numbers["pending"],
                 passed=self._progress.passed,
                 logs=self._numbers["confirmed"] + self._outcomes["filtered"],
                 size=self._numbers["bytes"],

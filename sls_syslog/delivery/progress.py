@@ -58,6 +58,7 @@ class Progress:
         self._reason = ""
         self._at_end = _NEVER
         self._end: int | None = None
+        self._fetched: int | None = None  # the number of the highest cursor that was fetched
         self._position = self._confirmed = ""
         self._done: int | None = None  # the number of the cursor `_confirmed`
         self._highest: int | None = None  # the same, without roll-backs
@@ -78,6 +79,10 @@ class Progress:
     def note_shard_end(self, cursor: str) -> None:
         """Note where the shard ends in SLS."""
         self._end = read_cursor(cursor)
+
+    def note_fetched(self, cursor: str) -> None:
+        """Note that SLS has delivered every log before a cursor."""
+        self._fetched = max(self._fetched or 0, read_cursor(cursor) or 0)
 
     def note_expiry(self) -> None:
         """Note that SLS continues at a later log: what lies between was not passed."""
@@ -111,6 +116,12 @@ class Progress:
             return None
         return max(0, end - self._done)
 
+    def count_fetched(self) -> int:
+        """Count the groups that SLS has delivered and that the receiver does not have."""
+        if self._fetched is None or self._done is None:
+            return 0
+        return max(0, self._fetched - self._done)
+
     def find_stall(self, now: float, pending: int) -> Stall | None:
         """Find out whether the shard makes no progress.
 
@@ -132,14 +143,18 @@ class Backlog:
         shards: Their names.
         is_at_end: Whether SLS has just said of each shard that there is nothing more.
         left: Groups of logs in SLS that the receiver does not have; ``None`` if not known.
+        fetched: How many of these SLS has delivered.
+        pending: Logs in these that the receiver does not have.
         passed: Groups that the receiver has got.
-        logs: Logs in these.
+        logs: Logs that the receiver has got, or that were left out.
         size: Their bytes on the wire.
     """
 
     shards: frozenset[str] = frozenset()
     is_at_end: bool = False
     left: int | None = None
+    fetched: int = 0
+    pending: int = 0
     passed: int = 0
     logs: int = 0
     size: int = 0
@@ -154,6 +169,8 @@ class Backlog:
             shards=frozenset(name for name, _ in named),
             is_at_end=all(part.is_at_end for part in parts),
             left=sum(part.left or 0 for part in parts) if is_known else None,
+            fetched=sum(part.fetched for part in parts),
+            pending=sum(part.pending for part in parts),
             passed=sum(part.passed for part in parts),
             logs=sum(part.logs for part in parts),
             size=sum(part.size for part in parts),
@@ -173,11 +190,14 @@ class Backlog:
         return f"backlog {self._format_left()}{self._format_time(before, seconds)}"
 
     def _format_left(self) -> str:
-        left = self.left or 0
-        if not self.passed:
-            return f"{left} groups of logs"
-        logs, megabytes = left * self.logs / self.passed, left * self.size / self.passed / 1e6
-        return f"about {logs:.0f} logs ({megabytes:.3f} MB)"
+        left, known = self.left or 0, self.passed + self.fetched
+        if not known:
+            return f"{left} group{'s' * (left != 1)} of logs"
+        # Those that were fetched are counted; only the others are estimated.
+        unseen = max(0, left - self.fetched) * (self.logs + self.pending) / known
+        logs = self.pending + unseen
+        size = f" ({logs * self.size / self.logs / 1e6:.3f} MB)" if self.logs else ""
+        return f"about {logs:.0f} log{'s' * (round(logs) != 1)}{size}"
 
     def _format_time(self, before: Backlog, seconds: float) -> str:
         left = self.left or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_cursors_tell_how_many_groups_are_left() -> None:
     assert progress.count_left() == 900
     progress.note_position(encode_cursor(700), encode_cursor(400))
     assert (progress.passed, progress.count_left()) == (300, 600)
+
+
+def test_groups_that_were_fetched_count_until_they_are_confirmed() -> None:
+    progress = passed_to(100)
+    assert progress.count_fetched() == 0
+    progress.note_fetched(encode_cursor(160))
+    progress.note_fetched(encode_cursor(130))  # again, after a roll-back
+    assert progress.count_fetched() == 60
+    progress.note_position(encode_cursor(160), encode_cursor(150))
+    assert progress.count_fetched() == 10
+    progress.note_fetched("digest")
+    progress.note_position(encode_cursor(170), encode_cursor(170))
+    assert progress.count_fetched() == 0
 
 
 def test_what_is_fetched_beyond_the_end_that_was_told_makes_it_old() -> None:
@@ -100,6 +114,11 @@ def behind(left: int | None, passed: int, logs: int = 0, shard: str = "a") -> Ba
     return Backlog(frozenset({shard}), left=left, passed=passed, logs=logs, size=logs * 1000)
 
 
+def held(left: int, passed: int, logs: int) -> Backlog:
+    """One group was fetched, and all of its logs but one are confirmed."""
+    return replace(behind(left, passed, logs), fetched=1, pending=1)
+
+
 @pytest.mark.parametrize(
     ("before", "now", "text"),
     [
@@ -110,6 +129,12 @@ def behind(left: int | None, passed: int, logs: int = 0, shard: str = "a") -> Ba
         (behind(1200, 600), behind(900, 1500, 15000), "9000 logs (9.000 MB), caught up in 3 min"),
         (behind(900, 600), behind(900, 1500, 15000), "9000 logs (9.000 MB), not shrinking"),
         (behind(900, 0), behind(950, 0), "950 groups of logs, not shrinking"),
+        (behind(1, 0), behind(1, 0), "backlog 1 group of logs, not"),
+        # What was fetched is counted, and not estimated: one log of a group is held.
+        (Backlog(), held(left=1, passed=0, logs=3), "about 1 log (0.001 MB), not shrinking"),
+        (Backlog(), held(left=1, passed=1, logs=3), "about 1 log (0.001 MB), caught up"),
+        (Backlog(), held(left=2, passed=1, logs=7), "about 5 logs (0.005 MB), caught up"),
+        (Backlog(), held(left=1, passed=0, logs=0), "about 1 log, not shrinking"),
         # Nothing is known of shards that have come or gone.
         (behind(900, 600, shard="b"), behind(90, 50, 500), "900 logs (0.900 MB)"),
     ],
