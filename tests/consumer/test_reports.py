@@ -220,9 +220,8 @@ def test_a_backlog_is_measured_and_repeated_with_the_reason_of_the_outage(
         timer.ahead = 30.0  # what SLS said at the start is old
         eventually(is_measured)
         timer.ahead = 100.0
-        eventually(
-            appears(caplog, "backlog about 300 logs", "Connection refused", "no progress since")
-        )
+        words = ("backlog about 300 logs", "Connection refused", "no progress since")
+        eventually(appears(caplog, *words))
         assert stats.snapshot()["stalled_seconds"] >= 60
         syslog_receiver.listen_again()
         emulator.wait_until_drained(GROUP)
