@@ -136,15 +136,7 @@ list_groups(text whole)
         size_t begin = (size_t)(block.at - whole.at);
         found = add_group(groups, whole, begin, begin + block.size);
     }
-    if (found == READ) {
-        return groups;
-    }
-    Py_XDECREF(groups);
-    if (found == NO_MEMORY) {
-        return NULL;
-    }
-    Py_INCREF(Py_None);
-    return Py_None;
+    return end_list(groups, found);
 }
 
 #endif

@@ -97,6 +97,21 @@ enum { FIELD_KEY = 0x0A, FIELD_VALUE = 0x12 };
 
 enum { STRANGE, READ, NO_MEMORY };
 
+/* Return a list of what was read, Py_None if it is STRANGE, or NULL if there is an exception. */
+static PyObject *
+end_list(PyObject *list, int found)
+{
+    if (found == READ) {
+        return list;
+    }
+    Py_XDECREF(list);
+    if (found == NO_MEMORY) {
+        return NULL;
+    }
+    Py_INCREF(Py_None);
+    return Py_None;
+}
+
 static int
 make_field_room(log_entry *log)
 {

@@ -110,15 +110,7 @@ list_rows(text group)
     free(log.fields);
     free(known.texts);
     Py_XDECREF(known.made);
-    if (found == READ) {
-        return rows;
-    }
-    Py_XDECREF(rows);
-    if (found == NO_MEMORY) {
-        return NULL;
-    }
-    Py_INCREF(Py_None);
-    return Py_None;
+    return end_list(rows, found);
 }
 
 #endif
