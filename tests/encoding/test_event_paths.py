@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sls_syslog import CefPayload, EventMapping, Labelled, LeefPayload
+from sls_syslog.encoding.native import load_helper
 from sls_syslog.payloads.catalog import functions as vocabulary
 from sls_syslog.payloads.fields import Constant, Source
 from sls_syslog.testing.loggroup import frame_log_group
@@ -76,7 +77,8 @@ def test_events_of_samples_are_written_quickly(paths: Paths, sample: Any) -> Non
     body = encode_logs([log] * 3, origin)
     paths.check(body)
     # With so many values inside JSON, the payload is quicker than pure Python.
-    assert paths.count_slow_logs(body) == [0, 3 * (sample.mapping == "actiontrail")]
+    left = 3 * (sample.mapping == "actiontrail")
+    assert paths.count_slow_logs(body) == [0 if load_helper()[0] else left, left]
 
 
 WITH_PATH = [
