@@ -20,6 +20,7 @@ from sls_syslog.errors import SettingsError, short_repr
 
 __all__ = [
     "POSITIONS",
+    "describe_scope",
     "describe_start",
     "format_time",
     "make_cursor_options",
@@ -128,6 +129,13 @@ def describe_start(option: Options) -> str:
     start = read_start_time(option)
     moment = given if start is None else format_time(start)
     return f"the first log that SLS received at {moment} or later"
+
+
+def describe_scope(option: Options) -> str:
+    """Describe to which shards the start applies; see ``FirstLook`` for the end."""
+    if option.cursor_position is CursorPosition.END_CURSOR:
+        return "if the group has no checkpoint"
+    return "to a shard without a checkpoint"
 
 
 def read_start_time(option: Options) -> int | None:

@@ -18,7 +18,7 @@ from sls_syslog.consumer.patches import HardenedWorker
 from sls_syslog.consumer.refusals import REFUSAL_SECONDS
 from sls_syslog.consumer.reports import Reports, format_name
 from sls_syslog.consumer.sdk import Worker
-from sls_syslog.consumer.start import describe_start
+from sls_syslog.consumer.start import describe_scope, describe_start
 from sls_syslog.delivery.ledger import count_given_back
 from sls_syslog.errors import WorkerError
 from sls_syslog.safe_logger import SafeLogger
@@ -186,9 +186,10 @@ def _announce_span(hardened: HardenedWorker) -> None:
     """Log where the worker begins, and where it ends."""
     worker, backfill = hardened.worker, hardened.backfill
     logger.info(
-        "%s begins with %s; this applies only to a shard without a checkpoint, and group %s has %s",
+        "%s begins with %s; this applies only %s, and group %s has %s",
         format_name(worker),
         describe_start(worker.option),
+        describe_scope(worker.option),
         worker.option.consumer_group_name,
         _describe_checkpoints(hardened),
     )
