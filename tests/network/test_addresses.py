@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 
 import pytest
@@ -105,13 +105,24 @@ def test_a_receiver_that_is_far_away_has_more_time_to_answer() -> None:
 # --- streams ----------------------------------------------------------------------
 
 
+def listen_at_dead() -> socket.socket:
+    """Listen at ``DEAD``, with a queue of no length, at a port that is free at ``ALIVE`` too."""
+    for _ in range(20):
+        listener = socket.socket()
+        listener.bind((DEAD, 0))
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind((ALIVE, listener.getsockname()[1]))
+            listener.listen(0)
+            return listener
+        listener.close()
+    pytest.fail("no port is free at both addresses")
+
+
 @pytest.fixture
 def silent_port() -> Iterator[int]:
     """A port of ``DEAD`` that drops what comes: the queue of its listener is full."""
     with ExitStack() as stack:
-        listener = stack.enter_context(closing(socket.socket()))
-        listener.bind((DEAD, 0))
-        listener.listen(0)
+        listener = stack.enter_context(listen_at_dead())
         for _ in range(3):
             waiting = stack.enter_context(closing(socket.socket()))
             waiting.setblocking(False)
