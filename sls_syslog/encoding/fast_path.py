@@ -61,6 +61,7 @@ class FastPath:
 
     Attributes:
         how: How plain logs are encoded, in words: with the compiled helper, or why without.
+        rows: The rows of the group that is encoded, if they were read; empty otherwise.
     """
 
     how = "in pure Python"
@@ -110,13 +111,15 @@ class FastPath:
             The runs of the group.
         """
         self.rows = self._reader.read_rows(group)
-        messages = self._write_messages(group, event_id)
-        begin = 0
-        for number in [number for number, message in enumerate(messages) if not message]:
-            yield self._frame_all(messages[begin:number]), number
-            begin = number + 1
-        self.rows = ()
-        yield self._frame_all(messages[begin:]), None
+        try:
+            messages = self._write_messages(group, event_id)
+            begin = 0
+            for number in [number for number, message in enumerate(messages) if not message]:
+                yield self._frame_all(messages[begin:number]), number
+                begin = number + 1
+            yield self._frame_all(messages[begin:]), None
+        finally:
+            self.rows = ()  # also if the group is left early, at a log that is held
 
     def _write_messages(self, group: Group, event_id: Callable[[int], str] | None) -> list[bytes]:
         """Write the message of each log of a group, or ``_SLOW``."""

@@ -92,6 +92,7 @@ class NativePath(FastPath):
         Returns:
             An iterator of what ``FastPath`` yields.
         """
+        self.rows = ()  # those of a group before, which a held log may have left
         origin = self._read_origin(group) if event_id is None else None
         runs = self._render(group, origin) if origin is not None else None
         return iter(runs) if runs is not None else super().encode_group(group, event_id)

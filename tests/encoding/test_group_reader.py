@@ -102,3 +102,28 @@ def test_producers_that_are_always_strange_are_read_as_objects(
     first = encoder.encode(batch).frames
     assert not any(group.body for group in encoder.find_groups(batch))
     assert encoder.encode(batch).frames == first
+
+
+@pytest.mark.parametrize("is_sent", [True, False], ids=["sent", "parsed"])
+def test_a_log_that_is_held_leaves_no_rows_to_the_next_group(is_sent: bool) -> None:
+    """Python encodes a group with a repeated tag; of the next one it only decodes a log."""
+    need_helper()
+    repeated_tag = b"\x32\x06\x0a\x01n\x12\x01v" * 2
+    long = encode_log_group([LogEntry({"k": text}, 5) for text in ("one", "two", "x" * 3000)])
+    other = [LogEntry({"k": text}, 6) for text in ("first", "second\x01", "third")]
+    body = frame(long + repeated_tag, encode_log_group(other))
+    settings = ShipperSettings(host="siem", oversize="drop", max_message_bytes=2048)
+    encoder = LogEncoder(settings, MessageHooks(settings), logs_before_writer=0)
+    parsed = LogGroupList.FromString(body)
+    batch = SentBatch(body, lambda: parsed) if is_sent else parsed
+
+    def refuse(*_: Any) -> None:
+        raise OSError("no copy can be kept")
+
+    encoder.on_drop = refuse
+    held = encoder.encode(batch).held
+    assert held is not None
+    encoder.on_drop = None
+    lines = b"".join(encoder.encode(batch, None, held.number).frames).splitlines()
+    texts = (b"first", b"second", b"third")
+    assert [text in line for text, line in zip(texts, lines, strict=True)] == [True] * 3

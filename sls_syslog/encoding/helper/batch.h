@@ -1,6 +1,6 @@
 /* Finds the groups of a batch, and reads what all logs of a group share.
  *
- * It must not look into logs, but at the time of the first and of the last one: rendering does that.
+ * Of logs it reads only the time; rendering reads the rest.
  */
 
 #ifndef SLS_SYSLOG_BATCH_H
@@ -65,7 +65,7 @@ read_head(text from, group_head *head)
         int found = STRANGE;
         if (take_tag(&from, GROUP_LOG)) {
             if (take_block(&from, &block) && take_tag(&block, LOG_TIME) &&
-                take_varint(&block, &head->last)) {
+                take_varint(&block, &head->last) && !take_tag(&block, LOG_TIME)) {
                 head->first = head->logs++ ? head->first : head->last;
                 found = READ;
             }

@@ -77,7 +77,10 @@ add_row(PyObject *rows, text from, log_entry *log, known_keys *known)
 {
     int found = read_log(from, log);
     if (found != READ) {
-        return found == NO_MEMORY && PyErr_NoMemory() ? NO_MEMORY : found;
+        if (found == NO_MEMORY) {
+            PyErr_NoMemory();
+        }
+        return found;
     }
     PyObject *values = learn_keys(known, log) ? make_texts(log, 0) : NULL;
     PyObject *row = values ? Py_BuildValue("OIIO", known->made, (unsigned)log->seconds,
