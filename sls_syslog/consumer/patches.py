@@ -347,12 +347,12 @@ class _ListenedPull:
             return _make_empty_response(cursor)
         try:
             response = self._pull_from_oldest(shard_id, start, *args, **options)
+            batch = _take_batch(response, listener.takes_bytes) if listener else None
         except Exception as error:
             if listener:
                 listener.note_fetch_failure(_describe(error))
             raise
         if listener:
-            batch = _take_batch(response, listener.takes_bytes)  # what follows cannot fail
             end = response.get_next_cursor() or start
             is_empty = not response.get_loggroup_count()
             # If SLS does not send this header, an empty answer counts as the end.
@@ -409,7 +409,11 @@ def _take_batch(response: PullResponse, takes_bytes: bool) -> LogGroupList:
 
 def _parse(body: bytes, headers: Mapping[str, str]) -> LogGroupList:
     response: PullResponse = PullLogResponse(body, headers)  # type: ignore[arg-type]  # see below
-    return response.get_loggroup_list()
+    try:
+        return response.get_loggroup_list()
+    except LogException as error:  # its text has the whole batch, in base64
+        problem = f"a batch of {len(body)} bytes cannot be parsed"
+        raise LogException(error.get_error_code(), problem) from None
 
 
 def _make_empty_response(cursor: str) -> PullResponse:

@@ -66,9 +66,9 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         ConsumerProcessorBase.__init__(self)
         MessageHooks.__init__(self, ShipperSettings.of(settings))
         self.stats = stats or PROCESS_STATS
-        # An override of process() may change the batch; its bytes then say nothing about it.
-        is_own = type(self).process is SyslogShipperProcessor.process
-        self._shard = Shard(self, LogEncoder(self.settings, hooks=self), gets_batches=is_own)
+        self._usual_preprocessor = vars(self).get("_preprocessor")
+        encoder = LogEncoder(self.settings, hooks=self)
+        self._shard = Shard(self, encoder, gets_batches=self._gets_batches)
 
     if not TYPE_CHECKING:  # a type checker would believe that there is every attribute
 
@@ -123,6 +123,16 @@ class SyslogShipperProcessor(MessageHooks, ConsumerProcessorBase):
         """
         self._shard.shut_down(check_point_tracker)
 
+    def _gets_batches(self) -> bool:
+        """Whether ``process`` gets each batch as SLS sent it, and nobody may have changed it."""
+        own = vars(self)
+        is_own = "process" not in own and type(self).process is _OWN_PROCESS
+        return is_own and own.get("_preprocessor") is self._usual_preprocessor
+
     def request_stop(self) -> None:
         """Make a running ``process()`` return within seconds; any thread may call it."""
         self._shard.request_stop()
+
+
+# A class or an object may get another one, for example from a library that traces calls.
+_OWN_PROCESS = SyslogShipperProcessor.process

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from threading import Lock
 from typing import Protocol
 
@@ -66,13 +67,15 @@ class Shard:
     Args:
         owner: The processor of this shard.
         encoder: Encodes the logs of this shard.
-        gets_batches: Whether ``process()`` gets the batches unchanged, and nobody else reads them.
+        gets_batches: Tells whether ``process()`` gets the batches unchanged.
     """
 
-    def __init__(self, owner: _Owner, encoder: LogEncoder, gets_batches: bool = False) -> None:
+    def __init__(
+        self, owner: _Owner, encoder: LogEncoder, gets_batches: Callable[[], bool] = bool
+    ) -> None:
         self._owner = owner
         self._encoder = encoder
-        self.takes_bytes = gets_batches and encoder.reads_bytes
+        self._gets_batches = gets_batches
         self._stop = Stop()
         # Held while the shard is at work: the SDK's threads call process() and choose_start().
         self._busy = Lock()
@@ -182,6 +185,11 @@ class Shard:
         """Note why nothing was fetched, for the status line."""
         if self._delivery is not None:
             self._ledger.note_trouble(problem)
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether ``process()`` may get a ``SentBatch`` instead of the SDK's ``LogGroupList``."""
+        return self._encoder.reads_bytes and self._gets_batches()
 
     @property
     def is_behind(self) -> bool:

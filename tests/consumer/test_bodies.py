@@ -62,3 +62,51 @@ def test_a_batch_that_an_override_of_process_changed_is_shipped_as_changed(ship:
 def test_without_the_helper_no_bytes_are_kept(ship: Any) -> None:
     with pure_python():
         assert ship(SyslogShipperProcessor, 10) == ([*range(10)], [False])
+
+
+class Wrapped(SyslogShipperProcessor):
+    """Leaves all but the first log of each group out, by a method of the object."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        ship = self.process
+
+        def process(log_groups: Any, tracker: Any) -> str | None:
+            for group in log_groups.LogGroups:
+                del group.Logs[1:]
+            return ship(log_groups, tracker)
+
+        self.process = process  # type: ignore[assignment,method-assign]
+
+
+class Preprocessed(SyslogShipperProcessor):
+    """Leaves all but the first log of each group out, in the preprocessor of the SDK."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._preprocessor = keep_first_logs
+
+
+def keep_first_logs(response: Any) -> Any:
+    batch = response.get_loggroup_list()
+    for group in batch.LogGroups:
+        del group.Logs[1:]
+    return batch
+
+
+@pytest.mark.parametrize("processor", [Wrapped, Preprocessed])
+def test_a_batch_that_anybody_changed_is_shipped_as_changed(ship: Any, processor: Any) -> None:
+    assert ship(processor, 1) == ([0], [False])
+
+
+def test_a_batch_is_parsed_for_a_class_that_is_patched(
+    ship: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As libraries do that trace calls."""
+    usual = SyslogShipperProcessor.process
+
+    def trace(self: Any, log_groups: Any, tracker: Any) -> str | None:
+        return usual(self, log_groups, tracker)
+
+    monkeypatch.setattr(SyslogShipperProcessor, "process", trace)
+    assert ship(SyslogShipperProcessor, 10) == ([*range(10)], [False])
