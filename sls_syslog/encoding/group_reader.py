@@ -1,7 +1,6 @@
 """``GroupReader``: finds the groups of a batch, and reads their logs as rows.
 
-The compiled helper reads the bytes that SLS sent. What it does not read, and what is known as the
-SDK's objects only, is read from these.
+The compiled helper reads the bytes that SLS sent. All else is read from the SDK's objects.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from sls_syslog.logs.rows import SHAPES, read_rows
 
 __all__ = ["GroupReader"]
 
-# Strange batches and groups, before the bytes that SLS sent are not tried any more: the producers
-# of a Logstore seldom change.
+# After this many strange batches and groups, all batches are read through the SDK: the producers of
+# a Logstore seldom change.
 _MOST_STRANGE = 10
 
 

@@ -90,7 +90,7 @@ class Helper(Protocol):
         """
 
     def find_groups(self, body: bytes, /) -> list[FoundGroup] | None:
-        """Find the groups of a batch, without a look at what is in their logs.
+        """Find the groups of a batch; of their logs, read only the times.
 
         Args:
             body: The serialised ``LogGroupList``.

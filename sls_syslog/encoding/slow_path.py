@@ -86,7 +86,7 @@ class SlowPath:
         self._asks_severity_first = self._hooks.needs_severity and "severity" in self._varying
 
     def list_reasons(self) -> list[str]:
-        """List the hooks and settings because of which more than time and text differs."""
+        """List the hooks and settings that make messages differ in more than time and text."""
         hooks = self._hooks
         asked = [*sorted(hooks.overridden & {"format_message", "timestamp"}), *self._varying]
         if self._wire.format.has_structured_data and "structured_data" not in hooks.constants:

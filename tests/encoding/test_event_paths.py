@@ -76,7 +76,7 @@ def test_events_of_samples_are_written_quickly(paths: Paths, sample: Any) -> Non
     log, origin = split_sample(sample.log)
     body = encode_logs([log] * 3, origin)
     paths.check(body)
-    # With so many values inside JSON, the payload is quicker than pure Python.
+    # ActionTrail has many values inside JSON: the payload is quicker than pure Python.
     left = 3 * (sample.mapping == "actiontrail")
     assert paths.count_slow_logs(body) == [0 if load_helper()[0] else left, left]
 
